@@ -1,0 +1,23 @@
+"""The Runtime API over a stream socket: one frame, one message.
+
+A frame is a header of 9 bytes, `!IIB`: length of the meta, length of the body, kind; then the meta (a JSON object,
+UTF-8) and the body (bytes as the function's client sent or gets them).
+
+Kinds from the function's process: NEXT (ready for an event), RESPONSE and ERROR (meta {"id": request id,
+"type": error type}; body the JSON), INIT_ERROR (meta {"type"}). RESPONSE and ERROR count as NEXT too: one write ends an
+invocation and asks for another. Kind to it: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?,
+"client_context"?, "cognito_identity"?}; body the payload).
+"""
+
+import json
+import struct
+
+HEADER = struct.Struct("!IIB")
+NEXT, RESPONSE, ERROR, INIT_ERROR, EVENT = 1, 2, 3, 4, 5
+MAX_META_BYTES = 1 << 20
+
+
+def encode(kind: int, meta: "dict[str, object] | None" = None, body: bytes = b"") -> bytes:
+    """One frame, ready to send."""
+    head = json.dumps(meta).encode() if meta else b""
+    return HEADER.pack(len(head), len(body), kind) + head + body

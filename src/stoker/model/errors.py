@@ -1,0 +1,84 @@
+"""The caller's faults: AWS errors as exceptions. Ours are ordinary exceptions and become a 500 at the front door."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ServiceError(Exception):
+    """The request could not be served.
+
+    `code` is the error shape's name on the wire, `status` the HTTP status, `members` the error shape's further
+    members besides its message (`Type`, `Reason`, `retryAfterSeconds`, …). The class's docstring is its
+    default message.
+    """
+
+    code: ClassVar[str] = "ServiceException"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None, /, **members: Any) -> None:
+        self.message = message if message is not None else (type(self).__doc__ or "").strip()
+        self.members: Mapping[str, Any] = members
+        super().__init__(self.message)
+
+
+class ValidationException(ServiceError):
+    """1 validation error detected."""
+
+    code = "ValidationException"
+    status = 400
+
+
+class NotBuiltError(ServiceError):
+    """This operation is not there yet in Stoker."""
+
+    code = "NotImplemented"
+    status = 501
+
+
+class ResourceNotFoundException(ServiceError):
+    """The resource you requested does not exist."""
+
+    code = "ResourceNotFoundException"
+    status = 404
+
+
+class ResourceConflictException(ServiceError):
+    """The resource already exists, or another operation is in progress."""
+
+    code = "ResourceConflictException"
+    status = 409
+
+
+class InvalidParameterValueException(ServiceError):
+    """One of the parameters in the request is not valid."""
+
+    code = "InvalidParameterValueException"
+    status = 400
+
+
+class PreconditionFailedException(ServiceError):
+    """The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId"""
+
+    code = "PreconditionFailedException"
+    status = 412
+
+
+class RequestTooLargeException(ServiceError):
+    """The request payload exceeded the Invoke request body JSON input quota."""
+
+    code = "RequestTooLargeException"
+    status = 413
+
+
+class TooManyRequestsException(ServiceError):
+    """Rate Exceeded."""
+
+    code = "TooManyRequestsException"
+    status = 429
+
+
+class AccessDeniedException(ServiceError):
+    """You do not have sufficient access to perform this action."""
+
+    code = "AccessDeniedException"
+    status = 403

@@ -1,0 +1,107 @@
+"""One invocation, from what the caller asks to what it gets and what is remembered of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stoker.model.function import FunctionVersion
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What a name and a qualifier resolved to. `invoked_arn` is what the function's context shows."""
+
+    function: FunctionVersion
+    invoked_arn: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvokeRequest:
+    """What a caller asks for: a function by bare name, a qualifier (version, alias or None) and an event."""
+
+    region: str
+    function: str
+    qualifier: str | None
+    payload: bytes
+    client_context: str | None = None
+    trace_id: str | None = None
+    log_tail: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One event on its way to a handler."""
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    client_context: str | None = None
+    cognito_identity: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvocationResult:
+    """What the caller gets. `function_error` is None or `Unhandled`; `log_tail` the last 4 KB of the log, if asked."""
+
+    request_id: str
+    payload: bytes
+    executed_version: str
+    function_error: str | None = None
+    log_tail: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What an invocation used, as its REPORT line and its ledger row say. Every figure is measured."""
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    init_ms: float | None = None
+    status: str = "success"
+    error_type: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerEntry:
+    """One finished invocation for the bill."""
+
+    request_id: str
+    at: float
+    account: str
+    region: str
+    function: str
+    version: str
+    architecture: str
+    report: Report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogStream:
+    """Where lines go: CloudWatch's group and stream in a region."""
+
+    region: str
+    group: str
+    stream: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogEvent:
+    """One line of a log stream; `timestamp_ms` since the epoch."""
+
+    timestamp_ms: int
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorPayload:
+    """The JSON that a failed invocation answers with."""
+
+    error_type: str
+    message: str
+
+    def as_members(self) -> Mapping[str, str]:
+        return {"errorType": self.error_type, "errorMessage": self.message}

@@ -1,0 +1,71 @@
+"""The protocol between environments and the ways to sandbox a process."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import Protocol
+
+from stoker.sandbox.spec import SandboxSpec
+
+
+class SandboxError(Exception):
+    """A sandbox could not be built or handled: Stoker's or the machine's fault, never the function's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExitStatus:
+    """How a sandbox's main process ended: an exit code or a signal, and whether its memory limit was hit."""
+
+    code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a sandbox used since it was started or its peak was last reset."""
+
+    max_memory_bytes: int
+
+
+class Sandbox(Protocol):
+    """A started sandbox. Its runtime process begins at once: it imports the function and asks for work.
+
+    Python and Node speak frames (`runtime_api.frames`) on `channel`; anything else speaks HTTP to `runtime_api`, a
+    socket that listens at 127.0.0.1:9001 inside the sandbox. `output` is the non-blocking read end of the
+    pipe that stdout and stderr share. The environment owns the three once it has them; after `close` the
+    sandbox has no process, mount, cgroup or network left, and every further call but `close` is an error.
+    """
+
+    id: str
+    channel: socket.socket
+    runtime_api: socket.socket
+    output: int
+    exited: "asyncio.Future[ExitStatus]"
+
+    def freeze(self) -> None:
+        """Stop every process where it stands. Cheap (under 1 ms) and synchronous; freezing a frozen one is no error."""
+
+    def thaw(self) -> None:
+        """Let them go on; they are running when this returns."""
+
+    def usage(self) -> Usage:
+        """Peak memory since the start, measured by the kernel."""
+
+    def terminate(self) -> None:
+        """SIGTERM to the runtime process."""
+
+    async def close(self) -> None:
+        """Kill what is left and take everything down; idempotent. `exited` is done afterwards."""
+
+
+class SandboxDriver(Protocol):
+    """A way to build sandboxes on this machine."""
+
+    name: str
+
+    async def start(self, spec: SandboxSpec) -> Sandbox:
+        """Build one; raises SandboxError."""
+
+    async def close(self) -> None:
+        """Close every sandbox of this driver and its helpers."""

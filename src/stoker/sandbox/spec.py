@@ -1,0 +1,21 @@
+"""What a sandbox is made of: a value that a driver can build from without asking anybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.model.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxSpec:
+    """One sandbox to start. MB are 1,048,576 bytes; `cpus` is a share in vCPUs (1,769 MB of memory is one)."""
+
+    runtime: Runtime
+    handler: str
+    task_root: Path
+    layers_root: Path | None
+    environment: Mapping[str, str]
+    memory_mb: int
+    ephemeral_mb: int
+    cpus: float

@@ -1,0 +1,39 @@
+"""Everything that can be set, in one frozen value; the only reader of os.environ."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one Stoker runs. Built by `stoker up` from its options and the environment.
+
+    `store_url` is an SQLAlchemy URL, empty for SQLite under `data`. `keep_warm_s` is how long an idle environment is
+    kept. `sandbox` is `linux` or `gvisor`, the driver for functions that don't choose. `blanks` is how many
+    pre-forked processes wait per runtime in use, `slots` how many prepared networks and disks.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 4566
+    store_url: str = ""
+    account: str = "000000000000"
+    region: str = "us-east-1"
+    keep_warm_s: float = 600.0
+    concurrency: int = 1000
+    sandbox: str = "linux"
+    allow_weak_isolation: bool = False
+    blanks: int = 4
+    slots: int = 8
+    access_key: str | None = None
+    secret_key: str | None = None
+
+    @classmethod
+    def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":
+        """The options given, completed by `STOKER_ACCESS_KEY` and `STOKER_SECRET_KEY`."""
+        values = {name: value for name, value in options.items() if value is not None}
+        values.setdefault("access_key", environ.get("STOKER_ACCESS_KEY") or None)
+        values.setdefault("secret_key", environ.get("STOKER_SECRET_KEY") or None)
+        return cls(**values)  # type: ignore[arg-type]

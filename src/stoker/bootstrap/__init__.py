@@ -1,4 +1,6 @@
-"""What runs inside a sandbox: standard library only, and in a syntax that CPython 3.9 reads.
+"""What runs inside a sandbox: standard library and `stoker.linux` only, in a syntax that CPython 3.9 reads.
 
-Nothing here imports Stoker; `sandbox` puts these files into the sandbox at /var/runtime.
+`sandbox` ships these files, with `linux`, to every interpreter as they are. Read `zygote.py` first (the fork server,
+one per interpreter), then `init.py` (process 1 of an environment), `worker.py` (the function's process) and
+`python_client.py` (the official runtime client's transport).
 """

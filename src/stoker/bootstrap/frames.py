@@ -21,3 +21,8 @@ def encode(kind: int, meta: "dict[str, object] | None" = None, body: bytes = b""
     """One frame, ready to send."""
     head = json.dumps(meta).encode() if meta else b""
     return HEADER.pack(len(head), len(body), kind) + head + body
+
+
+def error_body(error_type: str, message: str) -> bytes:
+    """The JSON in which a failure is told."""
+    return json.dumps({"errorMessage": message, "errorType": error_type}).encode()

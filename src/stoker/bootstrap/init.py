@@ -1,0 +1,121 @@
+"""Process 1 of an environment: enters the namespaces, starts the function's process, mounts, and reaps.
+
+It exists so that the function is not process 1 itself, which the kernel shields from signals and makes the parent of
+every orphan. It waits twice: once forked (a *blank*: everything that does not depend on the function is done) and
+once more for its worker's end. It stays privileged between the two, and runs no function code.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+from stoker.bootstrap import messages, worker
+from stoker.linux import credentials, mounts, namespaces
+
+NAMESPACES = (
+    namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
+)
+
+
+class Job:
+    """What a blank is made of: its sockets and pipe, its namespaces, and the ids it will take in its user namespace."""
+
+    def __init__(
+        self,
+        control: int,
+        channel: int,
+        output: int,
+        network_namespace: int,
+        user_namespace: int,
+        *,
+        uid: int,
+        init_uid: int,
+        hostname: str,
+        seccomp_program: bytes,
+    ) -> None:
+        self.control = socket.socket(fileno=control)
+        self.channel = channel
+        self.output = output
+        self.network_namespace = network_namespace
+        self.user_namespace = user_namespace
+        self.uid = uid
+        self.init_uid = init_uid
+        self.hostname = hostname
+        self.seccomp_program = seccomp_program
+
+
+def run(job: Job) -> None:
+    """Be process 1 until the worker ends; returns only in the worker, when its function's runtime has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # The host answers once this process is in its cgroup, so that everything it starts is too.
+    if messages.receive(job.control) is None:
+        os._exit(0)
+    _enter(job)
+    go, start = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        start.close()
+        worker.run(job, go)
+        return
+    go.close()
+    worker_pidfd = os.pidfd_open(pid)
+    for descriptor in (job.channel, job.output, job.network_namespace):
+        os.close(descriptor)
+    # The kernel's killer must take the function, never the process that reports on it.
+    _write("/proc/self/oom_score_adj", "-1000")
+    credentials.set_parent_death_signal(signal.SIGKILL)
+    messages.send(job.control, {"ready": True}, (worker_pidfd,))
+    os.close(worker_pidfd)
+    order = messages.receive(job.control)
+    if order is None:
+        os._exit(0)
+    _mount(*order)
+    messages.send(start, order[0])
+    start.close()
+    _drop(job)
+    _report_end(job, pid)
+
+
+def _enter(job: Job) -> None:
+    namespaces.setns(job.network_namespace, namespaces.CLONE_NEWNET)
+    namespaces.unshare(NAMESPACES)
+    # Without this the mounts below would show in the zygote and in every other sandbox.
+    mounts.make_private()
+    namespaces.set_hostname(job.hostname)
+    mounts.mount_proc("/proc")
+
+
+def _mount(order: dict[str, object], descriptors: list[int]) -> None:
+    """Attach the detached mounts that came along; `order["mounts"]` names their places in the same order."""
+    for descriptor, target in zip(descriptors, order.pop("mounts")):  # type: ignore[call-overload]
+        mounts.attach(descriptor, target)
+        os.close(descriptor)
+
+
+def _drop(job: Job) -> None:
+    """From here on this process only waits: it needs no right but to speak on its control socket."""
+    namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
+    os.close(job.user_namespace)
+    credentials.drop(job.init_uid, job.init_uid)
+    # A change of ids clears it.
+    credentials.set_parent_death_signal(signal.SIGKILL)
+
+
+def _report_end(job: Job, worker_pid: int) -> None:
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == worker_pid:
+            break
+    message: dict[str, object] = (
+        {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
+    )
+    messages.send(job.control, message)
+    # The end of process 1 is the end of every process in its namespace.
+    os._exit(0)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)

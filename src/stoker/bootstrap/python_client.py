@@ -1,0 +1,103 @@
+"""awslambdaric's runtime client over our channel: every behaviour that a function can see stays the official one.
+
+The official transport costs an HTTP exchange for each half of an invocation; here a response and the wish for the next
+event are one write, and nobody waits for a 202.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import socket
+import sys
+
+from awslambdaric.lambda_runtime_client import InvocationRequest
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
+
+from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
+
+RECEIVE_BYTES = 64 * 1024
+
+
+class ChannelClosed(Exception):
+    """The platform has gone; there is nobody to work for."""
+
+
+class ChannelClient:
+    """What `awslambdaric.bootstrap.run` asks of a runtime client, on a connected stream socket."""
+
+    marshaller = LambdaMarshaller()
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._received = bytearray()
+        self._asked = False
+
+    def wait_next_invocation(self) -> InvocationRequest:
+        if not self._asked:
+            self._channel.sendall(encode(NEXT))
+        self._asked = False
+        meta, body = self._receive()
+        return InvocationRequest(
+            invoke_id=meta["id"],
+            x_amzn_trace_id=meta.get("trace_id"),
+            invoked_function_arn=meta["arn"],
+            deadline_time_in_ms=meta["deadline_ms"],
+            client_context=meta.get("client_context"),
+            cognito_identity=meta.get("cognito_identity"),
+            tenant_id=None,
+            content_type="application/json",
+            event_body=body,
+            invocation_id=None,
+        )
+
+    def post_invocation_result(
+        self, invoke_id: str, result: str | bytes, content_type: str = "application/json", invocation_id: None = None
+    ) -> None:
+        self._answer(RESPONSE, {"id": invoke_id}, result)
+
+    def post_invocation_error(
+        self, invoke_id: str, error: str, xray_fault: str | None = None, invocation_id: None = None
+    ) -> None:
+        self._answer(ERROR, {"id": invoke_id, "type": json.loads(error).get("errorType", "")}, error)
+
+    def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
+        error_type = error_type_override or error["errorType"]
+        self._channel.sendall(encode(INIT_ERROR, {"type": error_type}, to_json(error).encode()))
+
+    def _answer(self, kind: int, meta: dict[str, object], body: str | bytes) -> None:
+        self._channel.sendall(encode(kind, meta, body.encode() if isinstance(body, str) else body))
+        self._asked = True
+
+    def _receive(self) -> tuple[dict, bytes]:  # type: ignore[type-arg]
+        """The next EVENT; the platform sends nothing else."""
+        self._fill(HEADER.size)
+        head, length, kind = HEADER.unpack_from(self._received)
+        if kind != EVENT:
+            raise ChannelClosed("frame of unknown kind %d" % kind)
+        start = HEADER.size + head
+        self._fill(start + length)
+        meta = json.loads(self._received[HEADER.size : start])
+        body = bytes(self._received[start : start + length])
+        del self._received[: start + length]
+        return meta, body
+
+    def _fill(self, size: int) -> None:
+        while len(self._received) < size:
+            data = self._channel.recv(max(RECEIVE_BYTES, size - len(self._received)))
+            if not data:
+                raise ChannelClosed("the channel was closed")
+            self._received += data
+
+
+def run(handler: str, channel: socket.socket) -> None:
+    """Import the handler and serve it until the channel closes or the function exits."""
+    bootstrap = sys.modules["awslambdaric.bootstrap"]
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" or "AWS_LAMBDA_LOG_LEVEL" in os.environ:
+        # It reads both at import, which was in the zygote.
+        bootstrap = importlib.reload(bootstrap)
+    try:
+        bootstrap.run(handler, ChannelClient(channel))
+    except ChannelClosed:
+        os._exit(0)

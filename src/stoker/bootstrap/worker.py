@@ -1,0 +1,105 @@
+"""The function's process: gives up every right, waits to be told what to be, and becomes it.
+
+All that does not depend on the function happens while it is still a blank. Then it either runs a Python handler where it
+stands, with the runtime client that the zygote imported, or executes another runtime's program.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+from stoker.bootstrap import frames, messages, python_client
+from stoker.linux import credentials, namespaces, seccomp
+
+CHANNEL = 3
+GO = 4
+TASK_ROOT = "/var/task"
+OPEN_FILES = 1024
+
+
+def run(job, go: socket.socket) -> None:  # type: ignore[no-untyped-def]
+    """Wait for the order {"kind", "handler", "environment", "argv"}, then run it; returns when a Python runtime ends."""
+    job.control.close()
+    go = _keep_only(job, go)
+    _give_up(job)
+    received = messages.receive(go)
+    if received is None:
+        os._exit(0)
+    go.close()
+    order = received[0]
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    os.chdir(TASK_ROOT)
+    if order["kind"] == "python":
+        _run_python(order["handler"])
+    else:
+        _execute(order["kind"], order["argv"])
+
+
+def _keep_only(job, go: socket.socket) -> socket.socket:  # type: ignore[no-untyped-def]
+    """Standard streams on the pipe, the channel at 3, the order's socket at 4, the user namespace at 5; no more."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    wanted = [null, job.output, job.output, job.channel, go.detach(), job.user_namespace]
+    # First out of the way, so that no dup2 below closes one that is still to come.
+    wanted = [os.dup2(descriptor, 100 + place) for place, descriptor in enumerate(wanted)]
+    for place, descriptor in enumerate(wanted):
+        os.dup2(descriptor, place, inheritable=place < CHANNEL)
+    os.closerange(len(wanted), 1024)
+    job.user_namespace = len(wanted) - 1
+    return socket.socket(fileno=GO)
+
+
+def _give_up(job) -> None:  # type: ignore[no-untyped-def]
+    # When the machine runs out of memory, functions go before anything of the operator's.
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
+    os.setsid()
+    namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
+    os.close(job.user_namespace)
+    credentials.limit_resources(OPEN_FILES)
+    credentials.drop(job.uid, job.uid)
+    seccomp.install(job.seccomp_program)
+    for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        stream = open(descriptor, mode, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, "__%s__" % name, stream)
+
+
+def _run_python(handler: str) -> None:
+    # The order of AWS's runtime: the function's own files, its layers', then PYTHONPATH, then the interpreter's.
+    version = "python%d.%d" % sys.version_info[:2]
+    own = [TASK_ROOT, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
+    chosen = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
+    sys.path[:] = own + chosen + [entry for entry in sys.path if entry not in own and entry != "/var/runtime"]
+    sys.argv[:] = ["/var/runtime/bootstrap"]
+    time.tzset()
+    channel = socket.socket(fileno=CHANNEL)
+    # The function must find its own `stoker`, if it has one, and not the platform's.
+    for name in [name for name in sys.modules if name == "stoker" or name.startswith("stoker.")]:
+        del sys.modules[name]
+    python_client.run(handler, channel)
+
+
+def _execute(kind: str, argv: list[str]) -> None:
+    """Become another runtime's program; the channel stays open for Node's and closes with any other's exec."""
+    if kind == "node":
+        os.set_inheritable(CHANNEL, True)
+        os.environ["STOKER_CHANNEL_FD"] = str(CHANNEL)
+    else:
+        argv = [path for path in argv if os.access(path, os.X_OK)][:1] or argv
+    try:
+        os.execve(argv[0], argv[:1] if kind != "node" else argv, os.environ)
+    except OSError as error:
+        message = _no_entrypoint(argv, error) if kind != "node" else str(error)
+        body = frames.error_body("Runtime.InvalidEntrypoint", message)
+        os.write(CHANNEL, frames.encode(frames.INIT_ERROR, {"type": "Runtime.InvalidEntrypoint"}, body))
+        os._exit(1)
+
+
+def _no_entrypoint(argv: list[str], error: OSError) -> str:
+    if any(os.path.exists(path) for path in argv):
+        return "%s: %s" % (argv[0], error.strerror)
+    return "Couldn't find valid bootstrap(s): [%s]" % " ".join(argv)

@@ -1,0 +1,97 @@
+"""The fork server: one single-threaded process per interpreter, with the runtime client imported.
+
+It lives in the root directory that its sandboxes will have and forks on request. A child is process 1 of a new pid
+namespace and goes on in `init.py`; what it imports here, all of them share. It runs no function code, ever.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+
+from stoker.bootstrap import init, messages, rootfs
+from stoker.linux import credentials, namespaces, seccomp
+
+
+def preload() -> None:
+    """Import once what every function would import, so that a fork has it for nothing."""
+    import base64  # noqa: F401
+    import datetime  # noqa: F401
+    import decimal  # noqa: F401
+    import hashlib  # noqa: F401
+    import importlib.metadata  # noqa: F401
+    import json  # noqa: F401
+    import random  # noqa: F401
+    import re  # noqa: F401
+    import site
+    import time
+    import traceback  # noqa: F401
+    import urllib.parse  # noqa: F401
+    import uuid  # noqa: F401
+
+    import awslambdaric.bootstrap  # noqa: F401
+    import awslambdaric.lambda_literals  # noqa: F401
+
+    # Started with -S, so that no package of the host's interpreter is in view; these are builtins that functions use.
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    # The C library reads the zone file once; afterwards UTC is known without it.
+    os.environ["TZ"] = ":UTC"
+    time.tzset()
+
+
+def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> init.Job | None:
+    """Fork for each request until the host goes away (None), or return in a child with its job.
+
+    A request is {"uid", "init_uid", "hostname"} with five descriptors: control, channel, output, and the
+    sandbox's network and user namespaces; the answer {"pid"} with a pidfd. A failed fork answers {"error"}.
+    """
+    while True:
+        received = messages.receive(host)
+        if received is None:
+            return None
+        message, descriptors = received
+        try:
+            # A pid namespace begins with the next child, so one fork suffices; then back, for it would nest.
+            namespaces.unshare(namespaces.CLONE_NEWPID)
+            pid = os.fork()
+        except OSError as error:
+            namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
+            messages.send(host, {"error": str(error)})
+            continue
+        if pid == 0:
+            os.close(own_pid_namespace)
+            host.close()
+            return init.Job(*descriptors, seccomp_program=seccomp_program, **message)
+        namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
+        pidfd = os.pidfd_open(pid)
+        messages.send(host, {"pid": pid}, (pidfd,))
+        for descriptor in (*descriptors, pidfd):
+            os.close(descriptor)
+
+
+def main(host_descriptor: int, root: str, runtime_dir: str, roots: list[str], platform_path: str) -> None:
+    """Build the root, preload, and serve; in a child, become an environment's process 1."""
+    credentials.set_parent_death_signal(signal.SIGKILL)
+    # Children are reaped by the kernel; the host watches them through their pidfds.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    host = socket.socket(fileno=host_descriptor)
+    # Opened while the host's /proc is in view; the new root has none until a child mounts its own.
+    own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    namespaces.unshare(namespaces.CLONE_NEWNS)
+    rootfs.build(root, runtime_dir, roots)
+    sys.path.insert(0, "/var/runtime")
+    preload()
+    sys.path.remove(platform_path)
+    gc.collect()
+    gc.freeze()
+    seccomp_program = seccomp.compile_filter(os.uname().machine)
+    messages.send(host, {"ready": True})
+    job = serve(host, own_pid_namespace, seccomp_program)
+    if job is not None:
+        init.run(job)

@@ -1,0 +1,186 @@
+"""Sandboxes from the kernel's own means: a fork in namespaces, a cgroup, a seccomp filter, and no rights."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from stoker.linux import cgroups, mounts
+from stoker.model.runtime import Runtime
+from stoker.sandbox.blank import Blank
+from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
+from stoker.sandbox.platform_files import assemble
+from stoker.sandbox.slots import DEFAULT_DISK_MB, Facts, Slots, new_instance
+from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.zygotes import Zygote
+
+MB = 1 << 20
+PROCESSES = 1024
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+NODE_BOOTSTRAP = "/var/runtime/node/index.mjs"
+# Where AWS looks for a custom runtime's entry point, in its order.
+ENTRYPOINTS = ["/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"]
+
+
+class Listener(Protocol):
+    """A served socket that can be taken out of service."""
+
+    def close(self) -> None: ...
+
+
+ServeEndpoint = Callable[[socket.socket], Listener]
+
+
+class LinuxSandbox:
+    """A blank that was told what to be."""
+
+    def __init__(self, blank: Blank, listener: Listener, release: Callable[[Blank], None]) -> None:
+        self.id = f"{blank.slot.index}-{blank.pid}"
+        self.channel = blank.channel
+        self.runtime_api = blank.slot.runtime_api
+        self.output = blank.output
+        self.exited: asyncio.Future[ExitStatus] = blank.ended
+        self._blank = blank
+        self._listener = listener
+        self._release = release
+        self._closing: asyncio.Task[None] | None = None
+
+    def freeze(self) -> None:
+        self._blank.cgroup.freeze()
+
+    def thaw(self) -> None:
+        self._blank.cgroup.thaw()
+
+    def usage(self) -> Usage:
+        return Usage(max_memory_bytes=self._blank.cgroup.peak_memory())
+
+    def terminate(self) -> None:
+        if not self.exited.done():
+            signal.pidfd_send_signal(self._blank.worker_pidfd, signal.SIGTERM)
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name=f"close {self!r}")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._listener.close()
+        await self._blank.destroy()
+        self._release(self._blank)
+
+    def __repr__(self) -> str:
+        state = f"exited {self.exited.result()}" if self.exited.done() else "running"
+        return f"<linux sandbox {self.id} {state}>"
+
+
+class LinuxDriver:
+    """See `SandboxDriver`. Needs root (or a user namespace in which it is root), cgroups and mount_setattr."""
+
+    name = "linux"
+
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        facts: Facts,
+        hierarchy: cgroups.Hierarchy,
+        runtime_dir: Path,
+        blanks: int,
+        serve_endpoint: ServeEndpoint,
+    ) -> None:
+        self.facts = facts
+        self._slots = slots
+        self._hierarchy = hierarchy
+        self._runtime_dir = runtime_dir
+        self._blanks = blanks
+        self._serve_endpoint = serve_endpoint
+        self._zygotes: dict[str, Zygote] = {}
+        self._sandboxes: set[LinuxSandbox] = set()
+
+    @classmethod
+    async def open(
+        cls, data: Path, *, endpoint_port: int, slots: int, blanks: int, serve_endpoint: ServeEndpoint
+    ) -> "LinuxDriver":
+        """Prepare this machine: sweep what a killed predecessor left, start the warden, fill the pool."""
+        runtime_dir = await asyncio.to_thread(assemble, data)
+        instance = new_instance()
+        hierarchy = await asyncio.to_thread(cgroups.open_hierarchy, instance)
+        pool, facts = await Slots.start(
+            instance=instance, directory=data / "disks", endpoint_port=endpoint_port, ready=slots
+        )
+        return cls(
+            slots=pool,
+            facts=facts,
+            hierarchy=hierarchy,
+            runtime_dir=runtime_dir,
+            blanks=blanks,
+            serve_endpoint=serve_endpoint,
+        )
+
+    async def start(self, spec: SandboxSpec) -> LinuxSandbox:
+        blank = await self._zygote(spec.runtime).take()
+        try:
+            await self._specialise(blank, spec)
+        except OSError as error:
+            await blank.destroy()
+            self._slots.give_back(blank.slot)
+            raise SandboxError(f"a sandbox for {spec.handler} could not be built: {error}") from error
+        sandbox = LinuxSandbox(blank, self._serve_endpoint(blank.slot.endpoint), self._release)
+        self._sandboxes.add(sandbox)
+        return sandbox
+
+    async def close(self) -> None:
+        await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes)))
+        await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))
+        await self._slots.close()
+        await asyncio.to_thread(self._hierarchy.close)
+
+    def _release(self, blank: Blank) -> None:
+        self._slots.give_back(blank.slot)
+        self._sandboxes = {sandbox for sandbox in self._sandboxes if sandbox.id != f"{blank.slot.index}-{blank.pid}"}
+
+    async def _specialise(self, blank: Blank, spec: SandboxSpec) -> None:
+        blank.cgroup.limit(memory_bytes=spec.memory_mb * MB, cpu_cores=spec.cpus, pids_max=PROCESSES)
+        attached = {"/var/task": mounts.clone_tree(str(spec.task_root))}
+        own_disk = spec.ephemeral_mb != DEFAULT_DISK_MB
+        try:
+            if spec.layers_root is not None:
+                attached["/opt"] = mounts.clone_tree(str(spec.layers_root))
+            if own_disk:
+                attached["/tmp"] = await self._slots.disk(blank.slot, spec.ephemeral_mb)
+            blank.order(_order(spec), {"/tmp": blank.slot.disk, **attached})
+        finally:
+            for descriptor in attached.values():
+                os.close(descriptor)
+
+    def _zygote(self, runtime: Runtime) -> Zygote:
+        """Python runtimes fork from their own interpreter's; every other is executed from one of the system's."""
+        if runtime.kind == "python" and runtime.executable is not None:
+            interpreter = runtime.executable
+        else:
+            interpreter = SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable)
+        if runtime.name not in self._zygotes:
+            self._zygotes[runtime.name] = Zygote(
+                runtime,
+                interpreter=interpreter,
+                runtime_dir=self._runtime_dir,
+                slots=self._slots,
+                create_cgroup=self._hierarchy.create,
+                ready=self._blanks,
+            )
+        return self._zygotes[runtime.name]
+
+
+def _order(spec: SandboxSpec) -> dict[str, Any]:
+    """What the worker is told to be; see `bootstrap.worker.run`."""
+    argv = [str(spec.runtime.executable), NODE_BOOTSTRAP] if spec.runtime.kind == "node" else ENTRYPOINTS
+    return {
+        "kind": spec.runtime.kind,
+        "handler": spec.handler,
+        "environment": dict(spec.environment),
+        "argv": [] if spec.runtime.kind == "python" else argv,
+    }

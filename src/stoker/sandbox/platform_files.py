@@ -1,0 +1,98 @@
+"""What every sandbox sees at /var/runtime: the runtime clients, boto3 and our bootstraps, as a directory of plain files.
+
+Assembled once per version under the data directory, with hard links where the file system allows, since the parts lie
+in Stoker's own environment and nothing else of that may be in view of a function.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import stoker
+
+# Importable by a function, as on AWS; all of them pure Python, so one copy serves every interpreter.
+DISTRIBUTIONS = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "jmespath",
+    "python-dateutil",
+    "s3transfer",
+    "simplejson",
+    "six",
+    "snapshot-restore-py",
+    "urllib3",
+)
+MODULES = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "s3transfer",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py",
+    "urllib3",
+)
+PLATFORM = "platform"
+SHIPPED = ("linux", "bootstrap")
+
+
+def assemble(data: Path) -> Path:
+    """The directory for /var/runtime, made if this version's is not there yet."""
+    target = data / "runtime" / _digest()
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=target.parent))
+    scratch.chmod(0o755)
+    site = Path(sysconfig.get_paths()["purelib"])
+    for name in MODULES:
+        _place(site / name, scratch / name)
+    own = Path(stoker.__file__).parent
+    package = scratch / PLATFORM / "stoker"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    for name in SHIPPED:
+        _place(own / name, package / name)
+    _place(own / "bootstrap" / "node", scratch / "node")
+    # Another process may have been first; its copy is as good.
+    try:
+        scratch.rename(target)
+    except OSError:
+        shutil.rmtree(scratch)
+    return target
+
+
+def _digest() -> str:
+    """Names this version of the contents: distributions by version, our own files by their bytes."""
+    digest = hashlib.sha256()
+    for name in DISTRIBUTIONS:
+        digest.update(f"{name}=={importlib.metadata.version(name)}\n".encode())
+    own = Path(stoker.__file__).parent
+    for name in SHIPPED:
+        for path in sorted((own / name).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(own)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _place(source: Path, target: Path) -> None:
+    """Copy a file or a tree without compiled extensions, which belong to one interpreter only."""
+    ignore = shutil.ignore_patterns("*.so", "__pycache__")
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=ignore, copy_function=_link)
+    else:
+        _link(str(source), str(target))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

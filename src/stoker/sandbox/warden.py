@@ -1,0 +1,75 @@
+"""The process that prepares what is slow or global for sandboxes: namespaces, networks and disks.
+
+It is single-threaded, as user namespaces need it, and holds nothing that outlives it. Requests are messages
+{"op": "slot" | "disk", …}; each is answered in order, with file descriptors, or with {"error"}.
+"""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from stoker.bootstrap import messages
+from stoker.linux import credentials, loop_disk, mounts, namespaces, network
+
+RUNTIME_API_PORT = 9001
+LOOPBACK = "127.0.0.1"
+
+
+class Warden:
+    """Answers requests until its host goes away."""
+
+    def __init__(self, host: socket.socket, *, instance: str, directory: Path, endpoint_port: int) -> None:
+        self._host = host
+        self._directory = directory
+        self._endpoint_port = endpoint_port
+        self._no_disk = loop_disk.unavailable_reason()
+        self._no_uplink = network.Uplink.unavailable_reason()
+        self._uplink = None if self._no_uplink else network.Uplink(instance)
+
+    def serve(self) -> None:
+        messages.send(self._host, {"no_disk": self._no_disk, "no_uplink": self._no_uplink})
+        while received := messages.receive(self._host):
+            request, _ = received
+            try:
+                descriptors = self._slot(**request) if request.pop("op") == "slot" else (self._disk(**request),)
+            except OSError as error:
+                messages.send(self._host, {"error": str(error)})
+                continue
+            messages.send(self._host, {}, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+        if self._uplink is not None:
+            self._uplink.close()
+
+    def _slot(self, *, index: int, uid: int, init_uid: int, outside_uid: int) -> tuple[int, int, int, int]:
+        """A user and a network namespace, and in the latter the two listening sockets; in this order."""
+        ids = [(init_uid, outside_uid, 1), (uid, outside_uid + 1, 1)]
+        user = namespaces.create_user_namespace(ids)
+        net = namespaces.create_network_namespace()
+        if self._uplink is None:
+            network.loopback_up(net)
+        else:
+            self._uplink.connect(net, index)
+        runtime_api = network.listen_inside(net, LOOPBACK, RUNTIME_API_PORT)
+        endpoint = network.listen_inside(net, LOOPBACK, self._endpoint_port)
+        return user, net, runtime_api.detach(), endpoint.detach()
+
+    def _disk(self, *, size_bytes: int, uid: int) -> int:
+        """A detached mount for /tmp. On memory where the machine has no loop devices, and then it counts as such."""
+        if self._no_disk is None:
+            return loop_disk.Disk.create(self._directory, size_bytes, uid, uid)
+        return mounts.new_tmpfs(size_bytes, mode=0o700, uid=uid, gid=uid)
+
+
+def main() -> None:
+    credentials.set_parent_death_signal(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    descriptor, instance, directory, endpoint_port = sys.argv[1:]
+    host = socket.socket(fileno=int(descriptor))
+    Warden(host, instance=instance, directory=Path(directory), endpoint_port=int(endpoint_port)).serve()
+
+
+if __name__ == "__main__":
+    main()

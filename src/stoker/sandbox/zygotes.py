@@ -1,0 +1,104 @@
+"""The fork servers, one per interpreter in use, and the blanks that each keeps ready."""
+
+import asyncio
+import tempfile
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from stoker.linux.cgroups import Cgroup
+from stoker.model.runtime import Runtime
+from stoker.sandbox.blank import Blank, make
+from stoker.sandbox.peer import Peer
+from stoker.sandbox.platform_files import PLATFORM
+from stoker.sandbox.slots import Slots
+
+_START = (
+    "import sys; sys.path.insert(0, {platform!r}); sys.path.insert(1, {runtime!r});"
+    "from stoker.bootstrap.zygote import main;"
+    "main({fd}, {root!r}, {runtime!r}, {roots!r}, {platform!r})"
+)
+
+
+class Zygote:
+    """One interpreter's fork server with its pool of blanks. Started when first needed, again when it died."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        interpreter: Path,
+        runtime_dir: Path,
+        slots: Slots,
+        create_cgroup: Callable[[str], Cgroup],
+        ready: int,
+    ) -> None:
+        self._runtime = runtime
+        self._interpreter = interpreter
+        self._runtime_dir = runtime_dir
+        self._slots = slots
+        self._create_cgroup = create_cgroup
+        self._target = ready
+        self._blanks: deque[Blank] = deque()
+        self._peer: Peer | None = None
+        self._starting = asyncio.Lock()
+        self._refill: asyncio.Task[None] | None = None
+
+    async def take(self) -> Blank:
+        """A blank: a ready one, or one made now. Raises SandboxError."""
+        while self._blanks:
+            blank = self._blanks.popleft()
+            if not blank.ended.done():
+                break
+            await self._discard(blank)
+        else:
+            blank = await self._make()
+        self._top_up()
+        return blank
+
+    async def close(self) -> None:
+        if self._refill is not None:
+            self._refill.cancel()
+            await asyncio.gather(self._refill, return_exceptions=True)
+        await asyncio.gather(*(self._discard(blank) for blank in self._blanks))
+        self._blanks.clear()
+        if self._peer is not None:
+            await self._peer.close()
+
+    async def _make(self) -> Blank:
+        return await make(await self._running(), await self._slots.take(), self._create_cgroup)
+
+    async def _discard(self, blank: Blank) -> None:
+        await blank.destroy()
+        self._slots.give_back(blank.slot)
+
+    def _top_up(self) -> None:
+        if self._refill is None or self._refill.done():
+            self._refill = asyncio.create_task(self._fill(), name=f"blanks of {self._runtime.name}")
+
+    async def _fill(self) -> None:
+        while len(self._blanks) < self._target:
+            self._blanks.append(await self._make())
+
+    async def _running(self) -> Peer:
+        async with self._starting:
+            if self._peer is None or not self._peer.alive:
+                self._peer = await self._start()
+            return self._peer
+
+    async def _start(self) -> Peer:
+        # Only a place to hang the root at, in the zygote's own mount namespace; it stays empty for everybody else.
+        with tempfile.TemporaryDirectory(prefix="stoker-root-") as root:
+            peer, _ = await Peer.start(f"zygote {self._runtime.name}", lambda fd: self._command(fd, root))
+        return peer
+
+    def _command(self, descriptor: int, root: str) -> list[str]:
+        program = _START.format(
+            fd=descriptor,
+            root=root,
+            runtime=str(self._runtime_dir),
+            roots=[str(path) for path in self._runtime.roots],
+            platform=str(self._runtime_dir / PLATFORM),
+        )
+        # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
+        return [str(self._interpreter), "-I", "-S", "-c", program]

@@ -57,7 +57,7 @@ class InvalidParameterValueException(ServiceError):
 
 
 class PreconditionFailedException(ServiceError):
-    """The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId"""
+    """The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"""
 
     code = "PreconditionFailedException"
     status = 412
@@ -82,3 +82,31 @@ class AccessDeniedException(ServiceError):
 
     code = "AccessDeniedException"
     status = 403
+
+
+class RequestEntityTooLargeException(ServiceError):
+    """The request entity is too large."""
+
+    code = "RequestEntityTooLargeException"
+    status = 413
+
+
+class CodeStorageExceededException(ServiceError):
+    """Code storage limit exceeded."""
+
+    code = "CodeStorageExceededException"
+    status = 400
+
+
+class PolicyLengthExceededException(ServiceError):
+    """The permissions policy for the resource is too large."""
+
+    code = "PolicyLengthExceededException"
+    status = 400
+
+
+class InvalidRequestContentException(ServiceError):
+    """The request body could not be parsed as JSON."""
+
+    code = "InvalidRequestContentException"
+    status = 400

@@ -31,6 +31,7 @@ class FunctionVersion:
 
     `code_sha256` and the layers' are hex digests of the zip files, which are the names of their blobs and unpacked
     packages. Sizes in MB are AWS's: 1 MB = 1,048,576 bytes. `last_modified` is in seconds since the epoch.
+    `environment_given` says whether the caller sent an Environment, even an empty one: it is shown then.
     """
 
     account: str
@@ -47,6 +48,7 @@ class FunctionVersion:
     memory_mb: int = 128
     ephemeral_mb: int = 512
     environment: Mapping[str, str] = field(default_factory=dict)
+    environment_given: bool = False
     layers: tuple[LayerReference, ...] = ()
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     architecture: str = "x86_64"

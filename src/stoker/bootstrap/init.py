@@ -17,6 +17,8 @@ from stoker.linux import credentials, mounts, namespaces
 NAMESPACES = (
     namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
 )
+# What /proc says of the machine's kernel rather than of the sandbox; each readable by any user.
+MASKED = ("/proc/keys", "/proc/timer_list", "/proc/kallsyms", "/proc/config.gz", "/proc/sched_debug", "/proc/kcore")
 
 
 class Job:
@@ -49,6 +51,7 @@ class Job:
 def run(job: Job) -> None:
     """Be process 1 until the worker ends; returns only in the worker, when its function's runtime has ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The host answers once this process is in its cgroup, so that everything it starts is too.
     if messages.receive(job.control) is None:
         os._exit(0)
@@ -63,8 +66,6 @@ def run(job: Job) -> None:
     worker_pidfd = os.pidfd_open(pid)
     for descriptor in (job.channel, job.output, job.network_namespace):
         os.close(descriptor)
-    # The kernel's killer must take the function, never the process that reports on it.
-    _write("/proc/self/oom_score_adj", "-1000")
     credentials.set_parent_death_signal(signal.SIGKILL)
     messages.send(job.control, {"ready": True}, (worker_pidfd,))
     os.close(worker_pidfd)
@@ -85,6 +86,9 @@ def _enter(job: Job) -> None:
     mounts.make_private()
     namespaces.set_hostname(job.hostname)
     mounts.mount_proc("/proc")
+    for path in MASKED:
+        if os.path.exists(path):
+            mounts.bind("/dev/null", path, nodev=False)
 
 
 def _mount(order: dict[str, object], descriptors: list[int]) -> None:
@@ -115,7 +119,3 @@ def _report_end(job: Job, worker_pid: int) -> None:
     # The end of process 1 is the end of every process in its namespace.
     os._exit(0)
 
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)

@@ -53,7 +53,8 @@ def _keep_only(job, go: socket.socket) -> socket.socket:  # type: ignore[no-unty
 
 
 def _give_up(job) -> None:  # type: ignore[no-untyped-def]
-    # When the machine runs out of memory, functions go before anything of the operator's.
+    # When memory runs out the kernel's killer must take the function: not the process that reports on it, nor, when it is
+    # the machine's memory, anything of the operator's.
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
     os.setsid()

@@ -10,9 +10,8 @@ import gc
 import os
 import signal
 import socket
-import sys
 
-from stoker.bootstrap import init, messages, rootfs
+from stoker.bootstrap import init, messages
 from stoker.linux import credentials, namespaces, seccomp
 
 
@@ -74,23 +73,18 @@ def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -
             os.close(descriptor)
 
 
-def main(host_descriptor: int, root: str, runtime_dir: str, roots: list[str], platform_path: str) -> None:
-    """Build the root, preload, and serve; in a child, become an environment's process 1."""
+def main(host_descriptor: int, own_pid_namespace: int) -> None:
+    """Preload and serve; in a child, become an environment's process 1."""
     credentials.set_parent_death_signal(signal.SIGKILL)
     # Children are reaped by the kernel; the host watches them through their pidfds.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     host = socket.socket(fileno=host_descriptor)
-    # Opened while the host's /proc is in view; the new root has none until a child mounts its own.
-    own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    namespaces.unshare(namespaces.CLONE_NEWNS)
-    rootfs.build(root, runtime_dir, roots)
-    sys.path.insert(0, "/var/runtime")
     preload()
-    sys.path.remove(platform_path)
+    seccomp_program = seccomp.compile_filter()
     gc.collect()
+    # What is alive now is every child's; the collector must not touch it, or each child copies its pages.
     gc.freeze()
-    seccomp_program = seccomp.compile_filter(os.uname().machine)
     messages.send(host, {"ready": True})
     job = serve(host, own_pid_namespace, seccomp_program)
     if job is not None:

@@ -14,7 +14,7 @@ from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.platform_files import assemble
-from stoker.sandbox.slots import DEFAULT_DISK_MB, Facts, Slots, new_instance
+from stoker.sandbox.slots import DEFAULT_DISK_MB, Facts, Slots
 from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Zygote
 
@@ -107,11 +107,9 @@ class LinuxDriver:
     ) -> "LinuxDriver":
         """Prepare this machine: sweep what a killed predecessor left, start the warden, fill the pool."""
         runtime_dir = await asyncio.to_thread(assemble, data)
-        instance = new_instance()
-        hierarchy = await asyncio.to_thread(cgroups.open_hierarchy, instance)
-        pool, facts = await Slots.start(
-            instance=instance, directory=data / "disks", endpoint_port=endpoint_port, ready=slots
-        )
+        hierarchy = await asyncio.to_thread(cgroups.open_hierarchy, "stoker")
+        await asyncio.to_thread(hierarchy.sweep)
+        pool, facts = await Slots.start(directory=data / "disks", endpoint_port=endpoint_port, ready=slots)
         return cls(
             slots=pool,
             facts=facts,

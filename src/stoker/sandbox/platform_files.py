@@ -8,7 +8,6 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
-import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -27,18 +26,6 @@ DISTRIBUTIONS = (
     "snapshot-restore-py",
     "urllib3",
 )
-MODULES = (
-    "awslambdaric",
-    "boto3",
-    "botocore",
-    "dateutil",
-    "jmespath",
-    "s3transfer",
-    "simplejson",
-    "six.py",
-    "snapshot_restore_py",
-    "urllib3",
-)
 PLATFORM = "platform"
 SHIPPED = ("linux", "bootstrap")
 
@@ -51,9 +38,8 @@ def assemble(data: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=target.parent))
     scratch.chmod(0o755)
-    site = Path(sysconfig.get_paths()["purelib"])
-    for name in MODULES:
-        _place(site / name, scratch / name)
+    for source in _modules():
+        _place(source, scratch / source.name)
     own = Path(stoker.__file__).parent
     package = scratch / PLATFORM / "stoker"
     package.mkdir(parents=True)
@@ -67,6 +53,18 @@ def assemble(data: Path) -> Path:
     except OSError:
         shutil.rmtree(scratch)
     return target
+
+
+def _modules() -> list[Path]:
+    """The packages and modules that the distributions installed, but for their metadata and compiled extensions."""
+    found = set()
+    for name in DISTRIBUTIONS:
+        distribution = importlib.metadata.distribution(name)
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top != ".." and not top.endswith((".dist-info", ".so")) and top != "__pycache__":
+                found.add(Path(str(distribution.locate_file(top))))
+    return sorted(found)
 
 
 def _digest() -> str:

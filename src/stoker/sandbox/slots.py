@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import secrets
 import socket
 import sys
 from collections import deque
@@ -60,10 +59,10 @@ class Slots:
         self._refill: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, *, instance: str, directory: Path, endpoint_port: int, ready: int) -> "tuple[Slots, Facts]":
+    async def start(cls, *, directory: Path, endpoint_port: int, ready: int) -> "tuple[Slots, Facts]":
         """Start the warden; the facts say what this machine cannot give."""
         directory.mkdir(parents=True, exist_ok=True)
-        arguments = [instance, str(directory), str(endpoint_port)]
+        arguments = [str(directory), str(endpoint_port)]
         warden, hello = await Peer.start(
             "warden", lambda fd: [sys.executable, "-m", "stoker.sandbox.warden", str(fd), *arguments]
         )
@@ -126,7 +125,3 @@ class Facts:
     no_disk: str | None
     no_uplink: str | None
 
-
-def new_instance() -> str:
-    """A name for everything of this run: cgroups, interfaces, firewall table."""
-    return secrets.token_hex(3)

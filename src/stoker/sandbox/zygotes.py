@@ -13,13 +13,6 @@ from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
 from stoker.sandbox.slots import Slots
 
-_START = (
-    "import sys; sys.path.insert(0, {platform!r}); sys.path.insert(1, {runtime!r});"
-    "from stoker.bootstrap.zygote import main;"
-    "main({fd}, {root!r}, {runtime!r}, {roots!r}, {platform!r})"
-)
-
-
 class Zygote:
     """One interpreter's fork server with its pool of blanks. Started when first needed, again when it died."""
 
@@ -93,12 +86,7 @@ class Zygote:
         return peer
 
     def _command(self, descriptor: int, root: str) -> list[str]:
-        program = _START.format(
-            fd=descriptor,
-            root=root,
-            runtime=str(self._runtime_dir),
-            roots=[str(path) for path in self._runtime.roots],
-            platform=str(self._runtime_dir / PLATFORM),
-        )
+        script = self._runtime_dir / PLATFORM / "stoker" / "bootstrap" / "start.py"
+        shared = [str(path) for path in self._runtime.roots]
         # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
-        return [str(self._interpreter), "-I", "-S", "-c", program]
+        return [str(self._interpreter), "-I", "-S", str(script), str(descriptor), root, str(self._runtime_dir), *shared]

@@ -1,9 +1,10 @@
 """Which system calls a confined process may make: a policy as data, compiled to classic BPF.
 
-Read by CPython 3.9 and later. The policy denies what needs no ordinary program and has been the way out of a container
-before; capabilities, namespaces and ids are the first wall, this is the second. Denied calls fail with EPERM,
-those that libraries probe for with ENOSYS, so that they fall back. A call whose verdict doesn't depend on its arguments costs
-nothing when it is allowed: the kernel (5.11 and later) evaluates the filter once per number and keeps a bitmap.
+Read by CPython 3.9 and later. The policy denies what no ordinary program needs and what has been the way out of a
+container before; capabilities, namespaces and ids are the first wall, this is the second. Denied calls fail with EPERM,
+those that libraries probe for with ENOSYS, so that they fall back. A call whose verdict doesn't depend on its
+arguments costs nothing when it is allowed: the kernel (5.11 and later) asks the filter once per number and keeps a
+bitmap.
 """
 
 from __future__ import annotations

@@ -99,9 +99,10 @@ class CgroupV1:
                 raise
         files.write(self._directories["pids"] / "pids.max", str(pids_max))
 
+    def entrances(self) -> tuple[str, ...]:
+        return tuple(str(directory / "tasks") for directory in self._distinct_directories())
+
     def attach(self, pid: int) -> None:
-        # The first move after a pause waits 10 ms and more for an RCU grace period (the kernel's lock against forks);
-        # those that follow soon don't. It is for the caller to do this ahead of need.
         for directory in self._distinct_directories():
             files.write(directory / "cgroup.procs", str(pid))
 

@@ -76,9 +76,10 @@ class CgroupV2:
         files.write(self._directory / "cpu.max", f"{quota} {CPU_PERIOD_US}")
         files.write(self._directory / "pids.max", str(pids_max))
 
+    def entrances(self) -> tuple[str, ...]:
+        return (str(self._directory / "cgroup.procs"),)
+
     def attach(self, pid: int) -> None:
-        # The first move after a pause waits 10 ms and more for an RCU grace period (the kernel's lock against forks);
-        # those that follow soon don't. It is for the caller to do this ahead of need.
         files.write(self._directory / "cgroup.procs", str(pid))
 
     def freeze(self) -> None:

@@ -23,8 +23,14 @@ class Cgroup(Protocol):
     def limit(self, *, memory_bytes: int, cpu_cores: float, pids_max: int) -> None:
         """Set the limits, also of a group in use. No swap: what doesn't fit into memory is ended by the kernel."""
 
+    def entrances(self) -> tuple[str, ...]:
+        """Paths for `cgroup_entry.enter`, by which a process with one thread moves itself: the quick way in."""
+
     def attach(self, pid: int) -> None:
-        """Move a process (all its threads) into the group; what it forks from then on is in it too."""
+        """Move a process (all its threads) into the group; what it forks from then on is in it too.
+
+        Memory that it has by then stays charged where it was. Takes 9 to 15 ms after a pause (see `cgroup_entry`).
+        """
 
     def freeze(self) -> None:
         """Stop every process. Returns when all have been told: each stops on its next way out of the kernel, a running

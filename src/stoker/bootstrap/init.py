@@ -12,40 +12,12 @@ import signal
 import socket
 
 from stoker.bootstrap import messages, worker
+from stoker.bootstrap.job import Job
 from stoker.linux import credentials, mounts, namespaces
 
-NAMESPACES = (
-    namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
-)
+NAMESPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
 # What /proc says of the machine's kernel rather than of the sandbox; each readable by any user.
 MASKED = ("/proc/keys", "/proc/timer_list", "/proc/kallsyms", "/proc/config.gz", "/proc/sched_debug", "/proc/kcore")
-
-
-class Job:
-    """What a blank is made of: its sockets and pipe, its namespaces, and the ids it will take in its user namespace."""
-
-    def __init__(
-        self,
-        control: int,
-        channel: int,
-        output: int,
-        network_namespace: int,
-        user_namespace: int,
-        *,
-        uid: int,
-        init_uid: int,
-        hostname: str,
-        seccomp_program: bytes,
-    ) -> None:
-        self.control = socket.socket(fileno=control)
-        self.channel = channel
-        self.output = output
-        self.network_namespace = network_namespace
-        self.user_namespace = user_namespace
-        self.uid = uid
-        self.init_uid = init_uid
-        self.hostname = hostname
-        self.seccomp_program = seccomp_program
 
 
 def run(job: Job) -> None:
@@ -118,4 +90,3 @@ def _report_end(job: Job, worker_pid: int) -> None:
     messages.send(job.control, message)
     # The end of process 1 is the end of every process in its namespace.
     os._exit(0)
-

@@ -20,7 +20,7 @@ from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESP
 RECEIVE_BYTES = 64 * 1024
 
 
-class ChannelClosed(Exception):
+class ChannelClosedError(Exception):
     """The platform has gone; there is nobody to work for."""
 
 
@@ -75,7 +75,7 @@ class ChannelClient:
         self._fill(HEADER.size)
         head, length, kind = HEADER.unpack_from(self._received)
         if kind != EVENT:
-            raise ChannelClosed("frame of unknown kind %d" % kind)
+            raise ChannelClosedError("frame of unknown kind %d" % kind)
         start = HEADER.size + head
         self._fill(start + length)
         meta = json.loads(self._received[HEADER.size : start])
@@ -87,7 +87,7 @@ class ChannelClient:
         while len(self._received) < size:
             data = self._channel.recv(max(RECEIVE_BYTES, size - len(self._received)))
             if not data:
-                raise ChannelClosed("the channel was closed")
+                raise ChannelClosedError("the channel was closed")
             self._received += data
 
 
@@ -99,5 +99,5 @@ def run(handler: str, channel: socket.socket) -> None:
         bootstrap = importlib.reload(bootstrap)
     try:
         bootstrap.run(handler, ChannelClient(channel))
-    except ChannelClosed:
+    except ChannelClosedError:
         os._exit(0)

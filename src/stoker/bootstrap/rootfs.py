@@ -1,7 +1,7 @@
 """The root directory that every sandbox of one zygote shares, read-only: built once, inherited by each fork.
 
-The zygote builds it in a mount namespace of its own and pivots into it, so that a child has nothing to hide: what is not
-mounted here was never there. A child adds its own /proc, /tmp, /var/task and /opt on top.
+The zygote builds it in a mount namespace of its own and pivots into it, so that a child has nothing to hide: what is
+not mounted here was never there. A child adds its own /proc, /tmp, /var/task and /opt on top.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from stoker.linux import mounts
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 # What the C library and TLS need to know of the machine, and nothing that is the operator's.
-ETC_FILES = ("ld.so.cache", "nsswitch.conf", "localtime", "protocols", "services", "mime.types", "host.conf", "gai.conf")
+ETC_FILES = (
+    "ld.so.cache",
+    "nsswitch.conf",
+    "localtime",
+    "protocols",
+    "services",
+    "mime.types",
+    "host.conf",
+    "gai.conf",
+)
 ETC_DIRECTORIES = ("ssl/certs", "alternatives", "pki/tls/certs", "ca-certificates")
 MOUNT_POINTS = ("proc", "tmp", "var/task", "var/runtime", "opt", "dev", "etc", "usr", "run")
 LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}

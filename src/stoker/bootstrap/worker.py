@@ -1,7 +1,7 @@
 """The function's process: gives up every right, waits to be told what to be, and becomes it.
 
-All that does not depend on the function happens while it is still a blank. Then it either runs a Python handler where it
-stands, with the runtime client that the zygote imported, or executes another runtime's program.
+All that does not depend on the function happens while it is still a blank. Then it either runs a Python handler where
+it stands, with the runtime client that the zygote imported, or executes another runtime's program.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 
 from stoker.bootstrap import frames, messages, python_client
+from stoker.bootstrap.job import Job
 from stoker.linux import credentials, namespaces, seccomp
 
 CHANNEL = 3
@@ -20,8 +21,8 @@ TASK_ROOT = "/var/task"
 OPEN_FILES = 1024
 
 
-def run(job, go: socket.socket) -> None:  # type: ignore[no-untyped-def]
-    """Wait for the order {"kind", "handler", "environment", "argv"}, then run it; returns when a Python runtime ends."""
+def run(job: Job, go: socket.socket) -> None:
+    """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends."""
     job.control.close()
     go = _keep_only(job, go)
     _give_up(job)
@@ -39,7 +40,7 @@ def run(job, go: socket.socket) -> None:  # type: ignore[no-untyped-def]
         _execute(order["kind"], order["argv"])
 
 
-def _keep_only(job, go: socket.socket) -> socket.socket:  # type: ignore[no-untyped-def]
+def _keep_only(job: Job, go: socket.socket) -> socket.socket:
     """Standard streams on the pipe, the channel at 3, the order's socket at 4, the user namespace at 5; no more."""
     null = os.open("/dev/null", os.O_RDONLY)
     wanted = [null, job.output, job.output, job.channel, go.detach(), job.user_namespace]
@@ -52,9 +53,9 @@ def _keep_only(job, go: socket.socket) -> socket.socket:  # type: ignore[no-unty
     return socket.socket(fileno=GO)
 
 
-def _give_up(job) -> None:  # type: ignore[no-untyped-def]
-    # When memory runs out the kernel's killer must take the function: not the process that reports on it, nor, when it is
-    # the machine's memory, anything of the operator's.
+def _give_up(job: Job) -> None:
+    # When memory runs out the kernel's killer must take the function: not the process that reports on it, nor, when
+    # it is the machine's memory, anything of the operator's.
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
     os.setsid()

@@ -12,6 +12,7 @@ import signal
 import socket
 
 from stoker.bootstrap import init, messages
+from stoker.bootstrap.job import Job
 from stoker.linux import credentials, namespaces, seccomp
 
 
@@ -31,7 +32,7 @@ def preload() -> None:
     import urllib.parse  # noqa: F401
     import uuid  # noqa: F401
 
-    import awslambdaric.bootstrap  # noqa: F401
+    import awslambdaric.bootstrap
     import awslambdaric.lambda_literals  # noqa: F401
 
     # Started with -S, so that no package of the host's interpreter is in view; these are builtins that functions use.
@@ -43,7 +44,7 @@ def preload() -> None:
     time.tzset()
 
 
-def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> init.Job | None:
+def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> Job | None:
     """Fork for each request until the host goes away (None), or return in a child with its job.
 
     A request is {"uid", "init_uid", "hostname"} with five descriptors: control, channel, output, and the
@@ -65,7 +66,7 @@ def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -
         if pid == 0:
             os.close(own_pid_namespace)
             host.close()
-            return init.Job(*descriptors, seccomp_program=seccomp_program, **message)
+            return Job(*descriptors, seccomp_program=seccomp_program, **message)
         namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
         pidfd = os.pidfd_open(pid)
         messages.send(host, {"pid": pid}, (pidfd,))

@@ -115,10 +115,10 @@ def _join(create_cgroup: Callable[[str], Cgroup], name: str, pid: int) -> Cgroup
 
 async def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(control, lambda: readable.done() or readable.set_result(None))
+    readable = asyncio.Event()
+    loop.add_reader(control, readable.set)
     try:
-        await readable
+        await readable.wait()
     finally:
         loop.remove_reader(control)
     return messages.receive(control)

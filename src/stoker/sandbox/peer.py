@@ -32,7 +32,8 @@ class Peer:
         """Start `command(descriptor of its socket)` and wait for its first message."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            process = subprocess.Popen(
+            # On this thread and not on another: the child's parent-death signal follows the thread that started it.
+            process = subprocess.Popen(  # noqa: ASYNC220
                 command(theirs.fileno()), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env={}, cwd="/"
             )
         peer = cls(name, process, ours)

@@ -1,4 +1,4 @@
-"""What every sandbox sees at /var/runtime: the runtime clients, boto3 and our bootstraps, as a directory of plain files.
+"""What every sandbox sees at /var/runtime: runtime clients, boto3 and our bootstraps, as a directory of plain files.
 
 Assembled once per version under the data directory, with hard links where the file system allows, since the parts lie
 in Stoker's own environment and nothing else of that may be in view of a function.

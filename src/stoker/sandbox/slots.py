@@ -48,7 +48,7 @@ def outside_uid(index: int) -> int:
 
 
 class Slots:
-    """A pool over the warden: `take` is immediate while one is ready, and each taken one is replaced behind the scenes."""
+    """A pool over the warden: `take` is immediate while one is ready, and each is replaced behind the scenes."""
 
     def __init__(self, warden: Peer, *, ready: int) -> None:
         self._warden = warden
@@ -124,4 +124,3 @@ class Facts:
 
     no_disk: str | None
     no_uplink: str | None
-

@@ -13,6 +13,7 @@ from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
 from stoker.sandbox.slots import Slots
 
+
 class Zygote:
     """One interpreter's fork server with its pool of blanks. Started when first needed, again when it died."""
 

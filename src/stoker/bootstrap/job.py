@@ -1,0 +1,32 @@
+"""What a fork of the zygote is given to become an environment."""
+
+from __future__ import annotations
+
+import socket
+
+
+class Job:
+    """What a blank is made of: its sockets and pipe, its namespaces, and the ids it will take in its user namespace."""
+
+    def __init__(
+        self,
+        control: int,
+        channel: int,
+        output: int,
+        network_namespace: int,
+        user_namespace: int,
+        *,
+        uid: int,
+        init_uid: int,
+        hostname: str,
+        seccomp_program: bytes,
+    ) -> None:
+        self.control = socket.socket(fileno=control)
+        self.channel = channel
+        self.output = output
+        self.network_namespace = network_namespace
+        self.user_namespace = user_namespace
+        self.uid = uid
+        self.init_uid = init_uid
+        self.hostname = hostname
+        self.seccomp_program = seccomp_program

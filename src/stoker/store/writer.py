@@ -1,0 +1,144 @@
+"""The one writer: a thread that lets everything waiting share a commit.
+
+An fsync costs the same for one change as for a hundred, so while one group commits the next one gathers.
+"""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from stoker.store.engines import is_retryable
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+# Bounds how long the first of a group waits for the others' work, and what a failed COMMIT takes with it.
+MAX_GROUP = 256
+# PostgreSQL may ask a group to run again when another machine's Stoker wrote the same rows.
+MAX_ATTEMPTS = 5
+
+
+class StoreClosedError(Exception):
+    """The store is closed: no more can be read or written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pending:
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """What a work returned, or the error that undid it."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class GroupCommitWriter:
+    """Runs works in their order of arrival. After `close` has returned everything taken is committed or failed."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        # Guards `_closed` against the put that follows it, so that nothing is queued behind the end.
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+        """A future of the running loop, done after the COMMIT. Cancelling it does not undo the work."""
+        loop = asyncio.get_running_loop()
+        pending = _Pending(work=work, future=loop.create_future(), loop=loop)
+        with self._gate:
+            if self._closed:
+                raise StoreClosedError(StoreClosedError.__doc__)
+            self._waiting.put(pending)
+        return pending.future
+
+    def close(self) -> None:
+        """Finish what is waiting. Blocks; idempotent."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            group, open_ = self._take()
+            if group:
+                _resolve(group, self._commit(group))
+
+    def _take(self) -> tuple[list[_Pending], bool]:
+        """Wait for one, then take what else is there already."""
+        first = self._waiting.get()
+        if first is None:
+            return [], False
+        group = [first]
+        with contextlib.suppress(queue.Empty):
+            while len(group) < MAX_GROUP:
+                pending = self._waiting.get_nowait()
+                if pending is None:
+                    return group, False
+                group.append(pending)
+        return group, True
+
+    def _commit(self, group: Sequence[_Pending]) -> list[_Outcome]:
+        works = [pending.work for pending in group]
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            # The boundary of the writer's thread: whatever happens, every caller has to hear of it.
+            try:
+                with self._engine.begin() as connection:
+                    return _run_each(connection, works)
+            except BaseException as error:
+                if attempt == MAX_ATTEMPTS or not is_retryable(error):
+                    return [_Outcome(error=error)] * len(works)
+        raise AssertionError("unreachable: the last attempt returns")
+
+
+def _run_each(connection: sa.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:
+    """Each work in a SAVEPOINT of its own: one that raises undoes only itself."""
+    outcomes = []
+    for work in works:
+        savepoint = connection.begin_nested()
+        try:
+            value = work(connection)
+            savepoint.commit()
+        except Exception as error:
+            if is_retryable(error):
+                raise
+            savepoint.rollback()
+            outcomes.append(_Outcome(error=error))
+        else:
+            outcomes.append(_Outcome(value=value))
+    return outcomes
+
+
+def _resolve(group: Sequence[_Pending], outcomes: Sequence[_Outcome]) -> None:
+    """Tell the callers, waking each event loop once for the whole group."""
+    for loop in {pending.loop for pending in group}:
+        settled = [(item.future, outcome) for item, outcome in zip(group, outcomes, strict=True) if item.loop is loop]
+        # A loop that was closed meanwhile has nobody left to tell; the commit stands.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(settled: Sequence[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, outcome in settled:
+        if future.cancelled():
+            continue
+        if outcome.error is not None:
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome.value)

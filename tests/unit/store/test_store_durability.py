@@ -1,0 +1,35 @@
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from stoker.store.blobs import BlobStore
+
+
+def acknowledged_until_killed(root: Path, how_many: int) -> set[int]:
+    """Start the writer, wait for some acknowledgements, kill -9 it; every number that it acknowledged."""
+    program = Path(__file__).with_name("durable_writer.py")
+    writer = subprocess.Popen([sys.executable, str(program), str(root)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    try:
+        lines = [writer.stdout.readline() for _ in range(how_many)]
+    finally:
+        writer.kill()
+    lines += writer.communicate(timeout=30)[0].splitlines(keepends=True)
+    return {int(line) for line in lines if line.endswith("\n")}
+
+
+def test_everything_acknowledged_outlives_kill_9(tmp_path: Path) -> None:
+    acknowledged: set[int] = set()
+    for _ in range(3):
+        acknowledged |= acknowledged_until_killed(tmp_path, random.randrange(1, 60))
+    blobs = BlobStore(tmp_path / "blobs")
+    with closing(sqlite3.connect(tmp_path / "stoker.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept = dict(connection.execute("SELECT number, digest FROM kept"))
+    assert acknowledged
+    assert acknowledged <= kept.keys()
+    for number, digest in kept.items():
+        assert blobs.open(digest).read() == str(number).encode() * 100

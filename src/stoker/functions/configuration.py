@@ -1,0 +1,125 @@
+"""A function's configuration: what a caller may change of it, and the bounds that botocore's model does not state."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stoker.model.errors import InvalidParameterValueException, ValidationException
+from stoker.model.function import FunctionVersion, LoggingConfig
+from stoker.model.limits import (
+    MAX_ENVIRONMENT_BYTES,
+    MAX_EPHEMERAL_MB,
+    MAX_FUNCTION_NAME_LENGTH,
+    MAX_MEMORY_MB,
+    MAX_TIMEOUT_S,
+    RESERVED_ENVIRONMENT_NAMES,
+)
+
+_DEFAULT_LEVEL = "INFO"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggingChange:
+    """What of a LoggingConfig was given; None leaves it as it is."""
+
+    log_format: str | None = None
+    application_level: str | None = None
+    system_level: str | None = None
+    log_group: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigurationChange:
+    """What CreateFunction or UpdateFunctionConfiguration was given; None leaves it as it is.
+
+    `layers` are ARNs of layer versions; the registry resolves them.
+    """
+
+    runtime: str | None = None
+    handler: str | None = None
+    role: str | None = None
+    description: str | None = None
+    timeout_s: int | None = None
+    memory_mb: int | None = None
+    ephemeral_mb: int | None = None
+    environment: Mapping[str, str] | None = None
+    layers: Sequence[str] | None = None
+    logging: LoggingChange | None = None
+    architecture: str | None = None
+
+
+def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
+    """The function with everything of `change` but its layers; raises what AWS answers when a bound is broken."""
+    check_bounds(change)
+    changed: dict[str, Any] = {
+        name: value
+        for name in ("runtime", "handler", "role", "description", "timeout_s", "memory_mb", "ephemeral_mb")
+        if (value := getattr(change, name)) is not None
+    }
+    if change.environment is not None:
+        check_environment(change.environment)
+        changed |= {"environment": dict(change.environment), "environment_given": True}
+    if change.logging is not None:
+        changed["logging"] = change_logging(function.logging, change.logging)
+    return replace(function, **changed)
+
+
+def check_name(name: str) -> None:
+    """Raise what AWS answers to a new function's name that is too long; the model allows for whole ARNs."""
+    if len(name) > MAX_FUNCTION_NAME_LENGTH:
+        raise InvalidParameterValueException(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {MAX_FUNCTION_NAME_LENGTH}"
+        )
+
+
+def check_bounds(change: ConfigurationChange) -> None:
+    """The model's upper bounds are those of functions on managed instances; an ordinary function's are lower."""
+    bounds = (
+        ("timeout", change.timeout_s, MAX_TIMEOUT_S),
+        ("memorySize", change.memory_mb, MAX_MEMORY_MB),
+        ("ephemeralStorage.size", change.ephemeral_mb, MAX_EPHEMERAL_MB),
+    )
+    broken = [
+        f"Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"Member must have value less than or equal to {limit}"
+        for member, value, limit in bounds
+        if value is not None and value > limit
+    ]
+    if broken:
+        count = f"{len(broken)} validation error{'s' if len(broken) > 1 else ''} detected"
+        raise ValidationException(f"{count}: {'; '.join(broken)}")
+
+
+def check_environment(variables: Mapping[str, str]) -> None:
+    """4 KB together, measured as AWS does (compact JSON), and none of Lambda's own names."""
+    unable = (
+        "Lambda was unable to configure your environment variables because the environment variables you have provided"
+    )
+    if reserved := sorted(RESERVED_ENVIRONMENT_NAMES & variables.keys()):
+        raise InvalidParameterValueException(
+            f"{unable} contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > MAX_ENVIRONMENT_BYTES:
+        raise InvalidParameterValueException(f"{unable} exceeded the 4KB limit. String measured: {measured}")
+
+
+def change_logging(current: LoggingConfig, change: LoggingChange) -> LoggingConfig:
+    """Levels exist in the JSON format only, where each is INFO until it is set."""
+    log_format = change.log_format or current.log_format
+    log_group = current.log_group if change.log_group is None else change.log_group
+    if log_format != "JSON":
+        if change.application_level or change.system_level:
+            raise InvalidParameterValueException(
+                "ApplicationLogLevel and SystemLogLevel can only be set when LogFormat is JSON."
+            )
+        return LoggingConfig(log_format=log_format, log_group=log_group)
+    return LoggingConfig(
+        log_format=log_format,
+        application_level=change.application_level or current.application_level or _DEFAULT_LEVEL,
+        system_level=change.system_level or current.system_level or _DEFAULT_LEVEL,
+        log_group=log_group,
+    )

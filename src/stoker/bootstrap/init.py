@@ -1,8 +1,9 @@
 """Process 1 of an environment: enters the namespaces, starts the function's process, mounts, and reaps.
 
 It exists so that the function is not process 1 itself, which the kernel shields from signals and makes the parent of
-every orphan. It waits twice: once forked (a *blank*: everything that does not depend on the function is done) and
-once more for its worker's end. It stays privileged between the two, and runs no function code.
+every orphan. As a *blank* it has done everything that does not depend on the function and waits, still privileged, to
+be told which one it is. Once told it mounts, drops every right and waits for its worker's end. It runs no function
+code.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ def run(job: Job) -> None:
     """Be process 1 until the worker ends; returns only in the worker, when its function's runtime has ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The host answers once this process is in its cgroup, so that everything it starts is too.
-    if messages.receive(job.control) is None:
-        os._exit(0)
     _enter(job)
     go, start = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -52,6 +50,10 @@ def run(job: Job) -> None:
 
 
 def _enter(job: Job) -> None:
+    # Itself and while it has one thread: see linux.cgroup_entry. Everything that it starts is then limited too.
+    for entrance in job.cgroup_entrances:
+        os.write(entrance, b"0")
+        os.close(entrance)
     namespaces.setns(job.network_namespace, namespaces.CLONE_NEWNET)
     namespaces.unshare(NAMESPACES)
     # Without this the mounts below would show in the zygote and in every other sandbox.

@@ -6,7 +6,7 @@ import socket
 
 
 class Job:
-    """What a blank is made of: its sockets and pipe, its namespaces, and the ids it will take in its user namespace."""
+    """What a blank is made of: its sockets and pipe, its namespaces, its cgroup's doors, and the ids it will take."""
 
     def __init__(
         self,
@@ -15,7 +15,7 @@ class Job:
         output: int,
         network_namespace: int,
         user_namespace: int,
-        *,
+        *cgroup_entrances: int,
         uid: int,
         init_uid: int,
         hostname: str,
@@ -26,6 +26,7 @@ class Job:
         self.output = output
         self.network_namespace = network_namespace
         self.user_namespace = user_namespace
+        self.cgroup_entrances = cgroup_entrances
         self.uid = uid
         self.init_uid = init_uid
         self.hostname = hostname

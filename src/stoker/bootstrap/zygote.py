@@ -47,8 +47,9 @@ def preload() -> None:
 def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> Job | None:
     """Fork for each request until the host goes away (None), or return in a child with its job.
 
-    A request is {"uid", "init_uid", "hostname"} with five descriptors: control, channel, output, and the
-    sandbox's network and user namespaces; the answer {"pid"} with a pidfd. A failed fork answers {"error"}.
+    A request is {"uid", "init_uid", "hostname"} with descriptors: control, channel, output, the sandbox's network and
+    user namespaces, and the files by which it enters its cgroup; the answer {"pid"} with a pidfd. A failed fork
+    answers {"error"}.
     """
     while True:
         received = messages.receive(host)

@@ -59,8 +59,7 @@ class LinuxSandbox:
         return Usage(max_memory_bytes=self._blank.cgroup.peak_memory())
 
     def terminate(self) -> None:
-        if not self.exited.done():
-            signal.pidfd_send_signal(self._blank.worker_pidfd, signal.SIGTERM)
+        self._blank.signal_worker(signal.SIGTERM)
 
     async def close(self) -> None:
         if self._closing is None:
@@ -124,8 +123,7 @@ class LinuxDriver:
         try:
             await self._specialise(blank, spec)
         except OSError as error:
-            await blank.destroy()
-            self._slots.give_back(blank.slot)
+            await self._discard(blank)
             raise SandboxError(f"a sandbox for {spec.handler} could not be built: {error}") from error
         sandbox = LinuxSandbox(blank, self._serve_endpoint(blank.slot.endpoint), self._release)
         self._sandboxes.add(sandbox)
@@ -137,12 +135,18 @@ class LinuxDriver:
         await self._slots.close()
         await asyncio.to_thread(self._hierarchy.close)
 
+    async def _discard(self, blank: Blank) -> None:
+        blank.channel.close()
+        os.close(blank.output)
+        await blank.destroy()
+        self._slots.give_back(blank.slot)
+
     def _release(self, blank: Blank) -> None:
         self._slots.give_back(blank.slot)
         self._sandboxes = {sandbox for sandbox in self._sandboxes if sandbox.id != f"{blank.slot.index}-{blank.pid}"}
 
     async def _specialise(self, blank: Blank, spec: SandboxSpec) -> None:
-        blank.cgroup.limit(memory_bytes=spec.memory_mb * MB, cpu_cores=spec.cpus, pids_max=PROCESSES)
+        blank.cgroup.limit(memory_bytes=spec.memory_mb * MB, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES)
         attached = {"/var/task": mounts.clone_tree(str(spec.task_root))}
         own_disk = spec.ephemeral_mb != DEFAULT_DISK_MB
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import os
 import socket
 import sys
@@ -18,6 +19,7 @@ INIT_UID = 0
 MAX_SLOTS = 16_000
 DEFAULT_DISK_MB = 512
 MB = 1 << 20
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +86,8 @@ class Slots:
         self._free.append(slot.index)
 
     async def close(self) -> None:
+        self._target = 0
         if self._refill is not None:
-            self._refill.cancel()
             await asyncio.gather(self._refill, return_exceptions=True)
         while self._ready:
             self._ready.popleft().close()
@@ -94,6 +96,7 @@ class Slots:
     def _top_up(self) -> None:
         if self._refill is None or self._refill.done():
             self._refill = asyncio.create_task(self._fill(), name="slots")
+            self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
         while len(self._ready) < self._target:
@@ -116,6 +119,12 @@ class Slots:
         message = {"op": "disk", "size_bytes": size_mb * MB, "uid": outside_uid(index) + 1}
         _, (descriptor,) = await self._warden.request(message)
         return descriptor
+
+
+def report_failure(refill: "asyncio.Task[None]") -> None:
+    """A pool that could not be filled is for the operator's log; the next call for one meets the cause itself."""
+    if not refill.cancelled() and (error := refill.exception()) is not None:
+        log.error("%s: could not be prepared ahead: %s", refill.get_name(), error)
 
 
 @dataclass(frozen=True, kw_only=True)

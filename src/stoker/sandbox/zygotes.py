@@ -1,6 +1,7 @@
 """The fork servers, one per interpreter in use, and the blanks that each keeps ready."""
 
 import asyncio
+import os
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank, make
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
-from stoker.sandbox.slots import Slots
+from stoker.sandbox.slots import Slots, report_failure
 
 
 class Zygote:
@@ -51,8 +52,8 @@ class Zygote:
         return blank
 
     async def close(self) -> None:
+        self._target = 0
         if self._refill is not None:
-            self._refill.cancel()
             await asyncio.gather(self._refill, return_exceptions=True)
         await asyncio.gather(*(self._discard(blank) for blank in self._blanks))
         self._blanks.clear()
@@ -60,15 +61,20 @@ class Zygote:
             await self._peer.close()
 
     async def _make(self) -> Blank:
-        return await make(await self._running(), await self._slots.take(), self._create_cgroup)
+        peer = await self._running()
+        slot = await self._slots.take()
+        return await make(peer, slot, await asyncio.to_thread(self._create_cgroup, f"slot-{slot.index}"))
 
     async def _discard(self, blank: Blank) -> None:
+        blank.channel.close()
+        os.close(blank.output)
         await blank.destroy()
         self._slots.give_back(blank.slot)
 
     def _top_up(self) -> None:
         if self._refill is None or self._refill.done():
             self._refill = asyncio.create_task(self._fill(), name=f"blanks of {self._runtime.name}")
+            self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
         while len(self._blanks) < self._target:

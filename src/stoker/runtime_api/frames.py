@@ -1,0 +1,155 @@
+"""The Runtime API over a plain stream socket, for our own bootstraps: the host's side of `bootstrap.frames`.
+
+The other end is code we don't trust: sizes are bounded before anything is stored, and whatever is not a frame in its
+turn closes the channel, which ends the process at its next read.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from stoker.bootstrap import frames
+from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, MAX_META_BYTES, NEXT, RESPONSE
+from stoker.model.invocation import Invocation
+from stoker.runtime_api.session import MAX_RESPONSE_BYTES, Answer, Delivery, Phase, Refusal, RuntimeListener, Session
+
+
+class FrameChannel(asyncio.Protocol):
+    """One environment's channel. Reads frames, asks the session, tells the listener."""
+
+    def __init__(self, session: Session, listener: RuntimeListener) -> None:
+        self._session = session
+        self._listener = listener
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._wanted = HEADER.size
+        self._spoke = False
+
+    def __repr__(self) -> str:
+        return f"<FrameChannel {'open' if self._transport else 'closed'} {self._session!r}>"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._session.withdraw(self)
+        # A bootstrap of the function's own never speaks here: exec closed its end, and it will come by HTTP.
+        if self._spoke:
+            self._listener.lost()
+
+    def data_received(self, data: bytes) -> None:
+        self._spoke = True
+        if self._buffer or len(data) < HEADER.size:
+            self._buffer += data
+            if len(self._buffer) < self._wanted:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        at = self._frames(data)
+        if at < len(data):
+            self._buffer += data[at:] if at else data
+
+    def _frames(self, data: bytes) -> int:
+        """Act on every whole frame; returns where the first that is not whole begins."""
+        at = 0
+        while len(data) - at >= HEADER.size:
+            head, length, kind = HEADER.unpack_from(data, at)
+            if head > MAX_META_BYTES or length > MAX_RESPONSE_BYTES:
+                self._refuse_size(kind, length)
+                return len(data)
+            self._wanted = HEADER.size + head + length
+            if len(data) - at < self._wanted:
+                return at
+            meta_end = at + HEADER.size + head
+            if not self._frame(kind, data[at + HEADER.size : meta_end], data[meta_end : meta_end + length]):
+                self.close()
+                return len(data)
+            at += self._wanted
+        self._wanted = HEADER.size
+        return at
+
+    def _frame(self, kind: int, head: bytes, body: bytes) -> bool:
+        """Act on one frame; False: it was out of turn or no frame at all."""
+        if kind == NEXT:
+            return self._ask()
+        meta = _members(head)
+        if meta is None:
+            return False
+        if kind == RESPONSE:
+            return self._answered(self._session.respond(meta.get("id", ""), body))
+        if kind == ERROR:
+            return self._answered(self._session.fail(meta.get("id", ""), meta.get("type", ""), body))
+        return kind == INIT_ERROR and self._init_failed(self._session.fail_init(meta.get("type", ""), body))
+
+    def _answered(self, answer: Answer | Refusal) -> bool:
+        if isinstance(answer, Refusal):
+            if answer.answer is not None:
+                self._listener.answered(answer.answer)
+            return False
+        # The process has asked for the next event in the same write; it has to be in its turn before the listener
+        # knows, for that may have another invocation at once.
+        asked = self._ask()
+        self._listener.answered(answer)
+        return asked
+
+    def _ask(self) -> bool:
+        first = self._session.phase is Phase.STARTING
+        held = self._session.next(self)
+        if isinstance(held, Refusal):
+            return False
+        if held is not None:
+            self.send_event(held)
+        if first:
+            self._listener.ready()
+        return True
+
+    def _init_failed(self, answer: Answer | Refusal) -> bool:
+        if isinstance(answer, Refusal):
+            return False
+        self._listener.init_failed(answer)
+        return True
+
+    def _refuse_size(self, kind: int, length: int) -> None:
+        """An answer over the limit fails the invocation, as over HTTP; its bytes are not worth reading."""
+        if kind in (RESPONSE, ERROR) and length > MAX_RESPONSE_BYTES:
+            self._answered(self._session.overflow(None))
+        self.close()
+
+    def send_event(self, delivery: Delivery) -> None:
+        """Write an EVENT; the session has said that the process waits for it."""
+        if self._transport is not None:
+            self._transport.write(frames.encode(EVENT, _meta(delivery), delivery.invocation.payload))
+
+    def close(self) -> None:
+        """Close the socket, without waiting for what is not yet written; idempotent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _members(head: bytes) -> Mapping[str, str] | None:
+    """The meta object, or None if it is not an object of strings."""
+    try:
+        meta = json.loads(head)
+    except (ValueError, RecursionError):
+        return None
+    if type(meta) is not dict or not all(type(value) is str for value in meta.values()):
+        return None
+    return meta
+
+
+def _meta(delivery: Delivery) -> dict[str, object]:
+    invocation: Invocation = delivery.invocation
+    meta: dict[str, object] = {
+        "id": invocation.request_id,
+        "deadline_ms": delivery.deadline_ms,
+        "arn": invocation.invoked_arn,
+    }
+    if invocation.trace_id is not None:
+        meta["trace_id"] = invocation.trace_id
+    if invocation.client_context is not None:
+        meta["client_context"] = invocation.client_context
+    if invocation.cognito_identity is not None:
+        meta["cognito_identity"] = invocation.cognito_identity
+    return meta

@@ -1,0 +1,113 @@
+"""The Runtime API's paths and what it writes: pure, bytes in and bytes out.
+
+Source: "Using the Lambda runtime API for custom runtimes" in the AWS Lambda Developer Guide.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+from stoker.runtime_api.session import Delivery, Refusal
+
+_RUNTIME = "/2018-06-01/runtime/"
+_INVOCATION = _RUNTIME + "invocation/"
+# Their places are here; until they are built they answer 501, so that no client takes silence for success.
+_NOT_BUILT = {
+    _RUNTIME + "restore/": "SnapStart",
+    "/2020-01-01/extension/": "Extensions",
+    "/2022-07-01/telemetry": "The Telemetry API",
+    "/2020-08-15/logs": "The Logs API",
+}
+
+
+class Operation(StrEnum):
+    """What a request asks for."""
+
+    NEXT = "next"
+    RESPONSE = "response"
+    ERROR = "error"
+    INIT_ERROR = "init/error"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A request's operation, and its invocation where the path names one."""
+
+    operation: Operation
+    request_id: str = ""
+
+
+_FIXED = {
+    ("GET", _INVOCATION + "next"): Route(operation=Operation.NEXT),
+    ("POST", _RUNTIME + "init/error"): Route(operation=Operation.INIT_ERROR),
+}
+
+
+def find_route(method: str, path: str) -> Route | Refusal:
+    """The route of a request line; a refusal (404, 501) for all others."""
+    fixed = _FIXED.get((method, path))
+    if fixed is not None:
+        return fixed
+    if method == "POST" and path.startswith(_INVOCATION):
+        request_id, _, operation = path.removeprefix(_INVOCATION).partition("/")
+        if operation in (Operation.RESPONSE, Operation.ERROR):
+            return Route(operation=Operation(operation), request_id=request_id)
+    for prefix, what in _NOT_BUILT.items():
+        if path.startswith(prefix):
+            return not_built(what)
+    return Refusal(status=404, error_type="NotFound", message=f"The Runtime API has no {method} {path[:128]}")
+
+
+def not_built(what: str) -> Refusal:
+    return Refusal(status=501, error_type="NotImplemented", message=f"{what} is not there yet in Stoker")
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def _reply(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        status,
+        HTTPStatus(status).phrase.encode(),
+        len(body),
+        body,
+    )
+
+
+ACCEPTED = _reply(202, b'{"status":"OK"}')
+
+
+def refusal_reply(refusal: Refusal) -> bytes:
+    members = {"errorMessage": refusal.message, "errorType": refusal.error_type}
+    return _reply(refusal.status, json.dumps(members).encode())
+
+
+def event_reply(delivery: Delivery) -> bytes:
+    """The answer to `next`."""
+    invocation = delivery.invocation
+    optional = (
+        ("Trace-Id", invocation.trace_id),
+        ("Client-Context", invocation.client_context),
+        ("Cognito-Identity", invocation.cognito_identity),
+    )
+    return b"".join(
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: ",
+            invocation.request_id.encode(),
+            b"\r\nLambda-Runtime-Deadline-Ms: %d\r\nLambda-Runtime-Invoked-Function-Arn: " % delivery.deadline_ms,
+            _header_value(invocation.invoked_arn),
+            *(
+                b"\r\nLambda-Runtime-%s: %s" % (name.encode(), _header_value(value))
+                for name, value in optional
+                if value is not None
+            ),
+            b"\r\nContent-Length: %d\r\n\r\n" % len(invocation.payload),
+            invocation.payload,
+        )
+    )
+
+
+def _header_value(value: str) -> bytes:
+    """A caller's text as one header line: JSON stays the same JSON when its line breaks become spaces."""
+    return value.replace("\r", " ").replace("\n", " ").encode()

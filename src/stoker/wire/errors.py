@@ -1,0 +1,72 @@
+# ruff: noqa: N818 - the classes are called what AWS calls the errors.
+"""The caller's faults that the wire itself finds, with AWS's words."""
+
+from stoker.model.errors import ServiceError
+
+
+class AuthenticationError(ServiceError):
+    """The request could not be authenticated.
+
+    403 in every protocol, whatever a model says of a shape with the same name.
+    """
+
+    status = 403
+
+
+class MissingAuthenticationTokenException(AuthenticationError):
+    """Missing Authentication Token"""
+
+    code = "MissingAuthenticationTokenException"
+
+
+class IncompleteSignatureException(AuthenticationError):
+    """The request signature does not conform to AWS standards."""
+
+    code = "IncompleteSignatureException"
+
+
+class InvalidSignatureException(AuthenticationError):
+    """The request signature we calculated does not match the signature you provided. \
+Check your AWS Secret Access Key and signing method. Consult the service documentation for details."""
+
+    code = "InvalidSignatureException"
+
+
+class UnrecognizedClientException(AuthenticationError):
+    """The security token included in the request is invalid."""
+
+    code = "UnrecognizedClientException"
+
+
+class ExpiredTokenException(AuthenticationError):
+    """The security token included in the request is expired"""
+
+    code = "ExpiredTokenException"
+
+
+class SerializationException(ServiceError):
+    """The request body is not what its operation takes."""
+
+    code = "SerializationException"
+    status = 400
+
+
+class UnknownOperationException(ServiceError):
+    """The requested operation is not recognized by the service."""
+
+    code = "UnknownOperationException"
+    status = 404
+
+
+class RequestEntityTooLargeException(ServiceError):
+    """The request is larger than the operation takes."""
+
+    code = "RequestEntityTooLargeException"
+    status = 413
+
+
+class InvalidRequestContentException(ServiceError):
+    """Could not parse request body into json."""
+
+    code = "InvalidRequestContentException"
+    status = 400

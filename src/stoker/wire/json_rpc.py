@@ -1,0 +1,104 @@
+"""The json protocol (awsJson 1.0 and 1.1): CloudWatch Logs, DynamoDB, SQS, EventBridge, Kinesis."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from botocore.model import OperationModel, ServiceModel, StructureShape
+
+from stoker.wire import event_stream, json_values
+from stoker.wire.errors import SerializationException, UnknownOperationException
+from stoker.wire.message import Request, Response, Result
+from stoker.wire.protocol import REQUEST_ID_HEADER, Fault, Plan, message_member
+
+TARGET_HEADER = "x-amz-target"
+
+
+class JsonRpc:
+    """json, for one service: the target header names the operation, everything else is in the body."""
+
+    operation_in_body: ClassVar[bool] = False
+    unstated_error_status: ClassVar[tuple[int, int] | None] = (400, 500)
+
+    def __init__(self, model: ServiceModel) -> None:
+        self._prefix = f"{model.metadata['targetPrefix']}."
+        self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
+        self._operations = frozenset(model.operation_names)
+        self._readers = json_values.JsonReaders()
+        self._writers = json_values.JsonWriters()
+
+    def operation(self, request: Request) -> str:
+        target = request.headers.get(TARGET_HEADER, "")
+        name = target.removeprefix(self._prefix)
+        if name == target or name not in self._operations:
+            raise UnknownOperationException()
+        return name
+
+    def compile(self, model: OperationModel) -> Plan:
+        read = self._readers.structure(model.input_shape) if model.input_shape is not None else None
+        return Plan(parse=partial(_parse, read), serialise=self._serialiser(model.output_shape))
+
+    def _serialiser(self, shape: StructureShape | None) -> Callable[[Result, str], Response]:
+        if shape is None:
+            return lambda result, request_id: self._answer(result.status or 200, b"", request_id)
+        stream = event_stream.stream_member(shape)
+        if stream is None:
+            return partial(self._serialise, self._writers.structure(shape))
+        name, events = stream
+        encoders = event_stream.event_encoders(events, self._event_writer, "application/json")
+        write = self._event_writer(shape, frozenset(shape.members) - {name})
+        return partial(_serialise_events, name, encoders, write)
+
+    def _event_writer(self, shape: StructureShape, names: frozenset[str]) -> event_stream.StructureWriter:
+        write = self._writers.structure(shape, names)
+        return lambda members: json_values.encode(write(members)).encode("ascii")
+
+    def _serialise(self, write: json_values.Writer, result: Result, request_id: str) -> Response:
+        body = json_values.encode(write(result.members)).encode("ascii")
+        return self._answer(result.status or 200, body, request_id)
+
+    def _answer(self, status: int, body: bytes, request_id: str) -> Response:
+        headers = [
+            (REQUEST_ID_HEADER, request_id),
+            ("content-type", self._content_type),
+            ("content-length", str(len(body))),
+        ]
+        return Response(status=status, headers=headers, body=body)
+
+    def fail(self, fault: Fault, request_id: str) -> Response:
+        body = {
+            "__type": fault.code,
+            **{name: value for name, value in fault.members.items() if value is not None},
+            message_member(fault.shape): fault.message,
+        }
+        return self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
+
+
+def _parse(read: json_values.Reader | None, request: Request) -> dict[str, Any]:
+    if read is None:
+        return {}
+    try:
+        document = json_values.parse_object(request.body)
+    except ValueError as error:
+        raise SerializationException(str(error)) from error
+    params: dict[str, Any] = read(document)
+    return params
+
+
+def _serialise_events(
+    name: str,
+    encoders: Mapping[str, event_stream.Encoder],
+    write: event_stream.StructureWriter,
+    result: Result,
+    request_id: str,
+) -> Response:
+    """The members beside the stream go first, in a message of their own."""
+    initial = event_stream.encode_message(
+        {":message-type": "event", ":event-type": "initial-response", ":content-type": "application/json"},
+        write({key: value for key, value in result.members.items() if key != name}),
+    )
+    return Response(
+        status=result.status or 200,
+        headers=[(REQUEST_ID_HEADER, request_id), ("content-type", event_stream.CONTENT_TYPE)],
+        body=event_stream.encode_events(result.members[name], encoders, initial),
+    )

@@ -1,0 +1,71 @@
+"""What goes in and out of the wire: HTTP as values, and a call and its result as a service sees them."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stoker.model.principal import Principal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One HTTP request. `path` and `query` are as sent, still percent-encoded.
+
+    Header names are in lower case; a header that was sent several times has its values joined by commas.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    source_ip: str = ""
+
+    def with_body(self, body: bytes) -> "Request":
+        return Request(
+            method=self.method,
+            host=self.host,
+            path=self.path,
+            query=self.query,
+            headers=self.headers,
+            body=body,
+            source_ip=self.source_ip,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """One HTTP answer. A streamed body is closed by whoever serves it, also when the client goes away."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …"""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+    region: str
+    account: str
+    principal: Principal
+    request_id: str
+    source_ip: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What an operation answers. Members that are None are left out.
+
+    `status` replaces the model's HTTP status. `headers` are further headers; one of them may replace what the protocol
+    sets (`content-type`, `x-amzn-RequestId`). A member that is an event stream is an async iterator of
+    `{event name: members}`; a streaming blob may be an async iterator of bytes.
+    """
+
+    members: Mapping[str, Any]
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -29,7 +29,14 @@ USER, UID = "sbx_user1051", 993
 
 
 def build(root: str, runtime_dir: str, roots: list[str]) -> None:
-    """Build the tree at `root` (an empty directory) and make it the root of this process.
+    """Build the tree at `root`, as `populate` does, and make it the root of this process, read-only."""
+    populate(root, runtime_dir, roots)
+    mounts.pivot(root)
+    mounts.set_read_only("/")
+
+
+def populate(root: str, runtime_dir: str, roots: list[str]) -> None:
+    """Build the tree at `root` (an empty directory).
 
     `runtime_dir` becomes /var/runtime; each of `roots` appears at its own path. The caller is alone in its
     mount namespace.
@@ -46,8 +53,6 @@ def build(root: str, runtime_dir: str, roots: list[str]) -> None:
     mounts.attach(mounts.clone_tree(runtime_dir), os.path.join(root, "var/runtime"))
     _make_devices(os.path.join(root, "dev"))
     _write_etc(os.path.join(root, "etc"))
-    mounts.pivot(root)
-    mounts.set_read_only("/")
 
 
 def _share(root: str, path: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 
 from stoker.bootstrap import messages, worker
 from stoker.bootstrap.job import Job
@@ -21,8 +22,11 @@ NAMESPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE
 MASKED = ("/proc/keys", "/proc/timer_list", "/proc/kallsyms", "/proc/config.gz", "/proc/sched_debug", "/proc/kcore")
 
 
-def run(job: Job) -> None:
-    """Be process 1 until the worker ends; returns only in the worker, when its function's runtime has ended."""
+def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> None:
+    """Be process 1 until the worker ends; returns only in the worker, when `work` does.
+
+    `work` gets the job and a socket over which the host's order comes, once everything is mounted.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _enter(job)
@@ -30,7 +34,7 @@ def run(job: Job) -> None:
     pid = os.fork()
     if pid == 0:
         start.close()
-        worker.run(job, go)
+        work(job, go)
         return
     go.close()
     worker_pidfd = os.pidfd_open(pid)

@@ -24,7 +24,7 @@ OPEN_FILES = 1024
 def run(job: Job, go: socket.socket) -> None:
     """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends."""
     job.control.close()
-    go = _keep_only(job, go)
+    go = keep_only(job, go)
     _give_up(job)
     received = messages.receive(go)
     if received is None:
@@ -35,12 +35,12 @@ def run(job: Job, go: socket.socket) -> None:
     os.environ.update(order["environment"])
     os.chdir(TASK_ROOT)
     if order["kind"] == "python":
-        _run_python(order["handler"])
+        run_python(order["handler"])
     else:
         _execute(order["kind"], order["argv"])
 
 
-def _keep_only(job: Job, go: socket.socket) -> socket.socket:
+def keep_only(job: Job, go: socket.socket) -> socket.socket:
     """Standard streams on the pipe, the channel at 3, the order's socket at 4, the user namespace at 5; no more."""
     null = os.open("/dev/null", os.O_RDONLY)
     wanted = [null, job.output, job.output, job.channel, go.detach(), job.user_namespace]
@@ -64,13 +64,19 @@ def _give_up(job: Job) -> None:
     credentials.limit_resources(OPEN_FILES)
     credentials.drop(job.uid, job.uid)
     seccomp.install(job.seccomp_program)
+    open_streams()
+
+
+def open_streams() -> None:
+    """Standard streams that take any text, as the zygote's own belong to Stoker."""
     for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         stream = open(descriptor, mode, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, "__%s__" % name, stream)
 
 
-def _run_python(handler: str) -> None:
+def run_python(handler: str) -> None:
+    """Serve a Python handler over the channel at 3, with the module path and the modules that AWS shows it."""
     # The order of AWS's runtime: the function's own files, its layers', then PYTHONPATH, then the interpreter's.
     version = "python%d.%d" % sys.version_info[:2]
     own = [TASK_ROOT, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
@@ -95,10 +101,14 @@ def _execute(kind: str, argv: list[str]) -> None:
     try:
         os.execve(argv[0], argv[:1] if kind != "node" else argv, os.environ)
     except OSError as error:
-        message = _no_entrypoint(argv, error) if kind != "node" else str(error)
-        body = frames.error_body("Runtime.InvalidEntrypoint", message)
-        os.write(CHANNEL, frames.encode(frames.INIT_ERROR, {"type": "Runtime.InvalidEntrypoint"}, body))
-        os._exit(1)
+        refuse_entrypoint(_no_entrypoint(argv, error) if kind != "node" else str(error))
+
+
+def refuse_entrypoint(message: str) -> None:
+    """Tell the platform that there is nothing to start, and end."""
+    body = frames.error_body("Runtime.InvalidEntrypoint", message)
+    os.write(CHANNEL, frames.encode(frames.INIT_ERROR, {"type": "Runtime.InvalidEntrypoint"}, body))
+    os._exit(1)
 
 
 def _no_entrypoint(argv: list[str], error: OSError) -> str:

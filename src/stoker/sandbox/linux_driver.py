@@ -16,7 +16,7 @@ from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.platform_files import assemble
 from stoker.sandbox.slots import DEFAULT_DISK_MB, Facts, Slots
 from stoker.sandbox.spec import SandboxSpec
-from stoker.sandbox.zygotes import Zygote
+from stoker.sandbox.zygotes import Zygote, interpreter_command
 
 MB = 1 << 20
 PROCESSES = 1024
@@ -167,9 +167,8 @@ class LinuxDriver:
             interpreter = SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable)
         if runtime.name not in self._zygotes:
             self._zygotes[runtime.name] = Zygote(
-                runtime,
-                interpreter=interpreter,
-                runtime_dir=self._runtime_dir,
+                runtime.name,
+                command=interpreter_command(interpreter, self._runtime_dir, runtime.roots),
                 slots=self._slots,
                 create_cgroup=self._hierarchy.create,
                 ready=self._blanks,

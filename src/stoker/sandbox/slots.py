@@ -19,6 +19,7 @@ INIT_UID = 0
 MAX_SLOTS = 16_000
 DEFAULT_DISK_MB = 512
 MB = 1 << 20
+REFILL_PAUSE_S = 0.03
 log = logging.getLogger(__name__)
 
 
@@ -99,6 +100,8 @@ class Slots:
             self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
+        # The caller whose start made room is still starting; its CPU is worth more than ours.
+        await asyncio.sleep(REFILL_PAUSE_S)
         while len(self._ready) < self._target:
             self._ready.append(await self._make())
 

@@ -4,33 +4,35 @@ import asyncio
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stoker.linux.cgroups import Cgroup
-from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank, make
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
-from stoker.sandbox.slots import Slots, report_failure
+from stoker.sandbox.slots import REFILL_PAUSE_S, Slots, report_failure
+
+Command = Callable[[int, str], list[str]]
 
 
 class Zygote:
-    """One interpreter's fork server with its pool of blanks. Started when first needed, again when it died."""
+    """A fork server with its pool of blanks. Started when first needed, again when it died.
+
+    `command` is how it is started, from the descriptor of its socket and an empty directory to build its root at.
+    """
 
     def __init__(
         self,
-        runtime: Runtime,
+        name: str,
         *,
-        interpreter: Path,
-        runtime_dir: Path,
+        command: Command,
         slots: Slots,
         create_cgroup: Callable[[str], Cgroup],
         ready: int,
     ) -> None:
-        self._runtime = runtime
-        self._interpreter = interpreter
-        self._runtime_dir = runtime_dir
+        self._name = name
+        self._command = command
         self._slots = slots
         self._create_cgroup = create_cgroup
         self._target = ready
@@ -73,10 +75,11 @@ class Zygote:
 
     def _top_up(self) -> None:
         if self._refill is None or self._refill.done():
-            self._refill = asyncio.create_task(self._fill(), name=f"blanks of {self._runtime.name}")
+            self._refill = asyncio.create_task(self._fill(), name=f"blanks of {self._name}")
             self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
+        await asyncio.sleep(REFILL_PAUSE_S)
         while len(self._blanks) < self._target:
             self._blanks.append(await self._make())
 
@@ -89,11 +92,13 @@ class Zygote:
     async def _start(self) -> Peer:
         # Only a place to hang the root at, in the zygote's own mount namespace; it stays empty for everybody else.
         with tempfile.TemporaryDirectory(prefix="stoker-root-") as root:
-            peer, _ = await Peer.start(f"zygote {self._runtime.name}", lambda fd: self._command(fd, root))
+            peer, _ = await Peer.start(f"zygote {self._name}", lambda fd: self._command(fd, root))
         return peer
 
-    def _command(self, descriptor: int, root: str) -> list[str]:
-        script = self._runtime_dir / PLATFORM / "stoker" / "bootstrap" / "start.py"
-        shared = [str(path) for path in self._runtime.roots]
-        # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
-        return [str(self._interpreter), "-I", "-S", str(script), str(descriptor), root, str(self._runtime_dir), *shared]
+
+def interpreter_command(interpreter: Path, runtime_dir: Path, roots: Sequence[Path]) -> Command:
+    """How an interpreter becomes a zygote; see `bootstrap.start`."""
+    script = runtime_dir / PLATFORM / "stoker" / "bootstrap" / "start.py"
+    # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
+    before, after = [str(interpreter), "-I", "-S", str(script)], [str(runtime_dir), *map(str, roots)]
+    return lambda descriptor, root: [*before, str(descriptor), root, *after]

@@ -1,7 +1,6 @@
 """A photograph in, a smaller one out: {"image": base64, "width": 320} → {"image": base64, "width", "height", …}."""
 
 import base64
-import binascii
 import io
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -25,9 +24,11 @@ def opened(image):
     if not isinstance(image, str) or not image:
         raise ValueError("The event needs an `image`: a photograph in base64.")
     try:
-        return Image.open(io.BytesIO(base64.b64decode(image, validate=True)))
-    except binascii.Error as error:
+        content = base64.b64decode(image, validate=True)
+    except ValueError as error:
         raise ValueError(f"`image` is no base64: {error}") from None
+    try:
+        return Image.open(io.BytesIO(content))
     except UnidentifiedImageError:
         raise ValueError("`image` is base64, but of nothing that Pillow knows as an image.") from None
 

@@ -1,0 +1,62 @@
+"""The event that an invocation sends, and the files that travel in it and in its answer as base64."""
+
+import base64
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stoker.cli.failures import CliError
+
+STDIN = "-"
+
+
+def read_event(payload: str | None, payload_file: Path | None) -> str:
+    """The event's JSON: as said, from a file, or from stdin for `-`; `{}` when nothing was said."""
+    if payload is not None and payload_file is not None:
+        raise CliError("Give the event with --payload or with --payload-file, not with both.")
+    if STDIN in (payload, str(payload_file)):
+        text = sys.stdin.read()
+    elif payload_file is not None:
+        text = payload_file.read_text()
+    else:
+        text = payload if payload is not None else "{}"
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CliError(f"The event is no JSON: {error}. A plain string needs its quotes: '\"like this\"'.") from None
+    return text
+
+
+def with_files(event: str, assignments: Sequence[str]) -> str:
+    """The event with the base64 of a file under each `KEY=PATH`."""
+    if not assignments:
+        return event
+    members = json.loads(event)
+    if not isinstance(members, dict):
+        raise CliError("--file puts a member into the event, which has to be a JSON object for that.")
+    for key, path in map(_split, assignments):
+        members[key] = base64.b64encode(path.read_bytes()).decode()
+    return json.dumps(members)
+
+
+def save_files(answer: Any, assignments: Sequence[str]) -> Any:
+    """Write members of the answer to files, by `KEY=PATH`; gives back the answer with a word in their place."""
+    for key, path in map(_split, assignments):
+        if not isinstance(answer, dict) or not isinstance(answer.get(key), str):
+            raise CliError(f"The answer has no text under {key!r} that could be saved to {path}.")
+        try:
+            content = base64.b64decode(answer[key], validate=True)
+        except ValueError:
+            raise CliError(f"What the answer has under {key!r} is no base64: {answer[key][:40]!r}.") from None
+        path.write_bytes(content)
+        answer = {**answer, key: f"({len(content):,} bytes, saved to {path})"}
+    return answer
+
+
+def _split(assignment: str) -> tuple[str, Path]:
+    key, separator, path = assignment.partition("=")
+    if not key or not separator or not path:
+        raise CliError(f"{assignment!r}: write it as KEY=PATH.")
+    return key, Path(path)

@@ -1,0 +1,55 @@
+"""What a command shows: data on stdout, for a person or as JSON; everything said along the way on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+def show_json(value: Any) -> None:
+    """Data for programs, on stdout."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def say(text: str, style: str = "") -> None:
+    """A line for a person, on stderr; nothing in it is taken for markup."""
+    from rich.console import Console
+
+    sys.stdout.flush()  # In a pipe stdout is buffered, and what was printed before has to come before.
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, style=style or None, markup=False)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table on stdout; the columns named in `right` hold numbers. In a pipe it is as wide as its contents."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+@contextmanager
+def working(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """A spinner on stderr while something takes its time; in a pipe, or when quiet, nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def size(count: int) -> str:
+    """Bytes for people, in the powers of 1,024 that Lambda's quotas are in."""
+    for unit, factor in (("MB", 1_048_576), ("KB", 1024)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} B"

@@ -1,0 +1,49 @@
+"""`stoker up`: the server."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stoker.cli.connection import ClientOptions, local_data
+
+
+class SandboxName(StrEnum):
+    """The drivers that functions can run in."""
+
+    LINUX = "linux"
+    GVISOR = "gvisor"
+
+
+def up(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 4566,
+    data: Annotated[Path | None, typer.Option(help="Where everything is kept.", show_default="as for clients")] = None,
+    store: Annotated[str | None, typer.Option(metavar="URL", help="postgresql+psycopg://…; else SQLite.")] = None,
+    account: Annotated[str, typer.Option(help="The account's 12 digits.")] = "000000000000",
+    region: Annotated[str, typer.Option(help="Where a request belongs that names no region.")] = "us-east-1",
+    keep_warm: Annotated[float, typer.Option(metavar="SECONDS", help="How long an idle environment stays.")] = 600.0,
+    sandbox: Annotated[SandboxName, typer.Option(help="What functions run in.")] = SandboxName.LINUX,
+    allow_weak_isolation: Annotated[
+        bool, typer.Option("--allow-weak-isolation", help="Start even where a limit or a namespace is not to be had.")
+    ] = False,
+) -> None:
+    """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
+    from stoker import serve
+    from stoker.settings import Settings
+
+    options: ClientOptions = context.obj
+    settings = Settings.from_environment(
+        data=(data or local_data(options)).absolute(),
+        host=host,
+        port=port,
+        store_url=store,
+        account=account,
+        region=region,
+        keep_warm_s=keep_warm,
+        sandbox=str(sandbox),
+        allow_weak_isolation=allow_weak_isolation,
+    )
+    raise typer.Exit(serve.run(settings))

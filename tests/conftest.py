@@ -1,102 +1,12 @@
-"""A live Stoker for the tests that speak to it as its users do: `stoker up` in a process of its own."""
+"""Fixtures for tests that speak to a live Stoker."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-STOKER = Path(sys.executable).with_name("stoker")
-ACCESS_KEY = "AKIASTOKERTEST000001"
-SECRET_KEY = "a-secret-for-tests-only"
-REGION = "us-east-1"
-START_TIMEOUT_S = 60.0
-
-
-@dataclass
-class LiveServer:
-    """A running `stoker up`; `kill` and `start` again on the same data show what survives."""
-
-    data: Path
-    port: int
-    options: list[str] = field(default_factory=list)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The environment that clients (the AWS CLI, `stoker`) need to reach it."""
-        return {
-            **os.environ,
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "STOKER_DATA": str(self.data),
-            "NO_COLOR": "1",
-        }
-
-    def start(self) -> None:
-        keys = {"STOKER_ACCESS_KEY": ACCESS_KEY, "STOKER_SECRET_KEY": SECRET_KEY}
-        command = [str(STOKER), "up", "--port", str(self.port), "--data", str(self.data), *self.options]
-        with open(self.data / "stoker.log", "ab") as log:
-            self.process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._healthy():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"stoker did not start:\n{self.log()}")
-            time.sleep(0.05)
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.process.wait(30)
-
-    def kill(self) -> None:
-        self.stop(signal.SIGKILL)
-
-    def log(self) -> str:
-        return (self.data / "stoker.log").read_text(errors="replace")
-
-    def client(self, service: str, **settings: Any) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=settings.pop("region_name", REGION),
-            aws_access_key_id=settings.pop("access_key", ACCESS_KEY),
-            aws_secret_access_key=settings.pop("secret_key", SECRET_KEY),
-            config=Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=64),
-            **settings,
-        )
-
-    def _healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return False
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from fakes.live_server import LiveServer, free_port
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,86 @@
+"""Deploys the hostile handlers, and keeps a neighbour to see that it is never harmed."""
+
+import base64
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.live_server import LiveServer
+
+HANDLERS = Path(__file__).parent / "handlers"
+ROLE = "arn:aws:iam::000000000000:role/test"
+RUNTIME = "python3.11"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an invocation gave: its value, the error it named, and its log."""
+
+    value: Any
+    error: str | None
+    log: str
+
+    @property
+    def report(self) -> dict[str, str]:
+        """The REPORT line's figures by name."""
+        line = next(line for line in self.log.splitlines() if line.startswith("REPORT"))
+        return dict(re.findall(r"([A-Z][A-Za-z ]+): ([^\t]+)", line))
+
+
+def archive(source: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(source.name, source.read_text())
+    return buffer.getvalue()
+
+
+class Hostile:
+    """Deploys `hostile.<handler>` once per name and invokes it."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._deployed: set[str] = set()
+
+    def deploy(self, handler: str, **configuration: Any) -> str:
+        name = f"hostile-{handler.replace('_', '-')}-{abs(hash(str(configuration))) % 10_000}"
+        if name not in self._deployed:
+            self.client.create_function(
+                FunctionName=name,
+                Runtime=RUNTIME,
+                Role=ROLE,
+                Handler=f"hostile.{handler}",
+                Code={"ZipFile": archive(HANDLERS / "hostile.py")},
+                **{"Timeout": 20, "MemorySize": 256, **configuration},
+            )
+            self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+            self._deployed.add(name)
+        return name
+
+    def invoke(self, handler: str, event: Any = None, **configuration: Any) -> Outcome:
+        name = self.deploy(handler, **configuration)
+        answer = self.client.invoke(FunctionName=name, Payload=json.dumps(event or {}), LogType="Tail")
+        value = json.loads(answer["Payload"].read() or b"null")
+        log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+        error = value["errorType"] if "FunctionError" in answer else None
+        return Outcome(value=value, error=error, log=log)
+
+
+@pytest.fixture(scope="session")
+def hostile(live_server: LiveServer) -> Hostile:
+    return Hostile(live_server.client("lambda"))
+
+
+@pytest.fixture
+def neighbour(hostile: Hostile) -> Iterator[None]:
+    """A warm environment beside the attack that must go on as if nothing had happened."""
+    before = hostile.invoke("counts").value
+    yield
+    after = hostile.invoke("counts").value
+    assert after == before + 1, "the neighbour's environment was harmed"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.linux import cgroup_files as files
@@ -16,13 +17,27 @@ _SMALLEST_QUOTA_US = 1_000  # kernel/sched/core.c, min_cfs_quota_period
 SUPERVISOR = "supervisor"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """A group that can have limited children, after its controllers were enabled and its processes moved away."""
+
+    base: Path
+    enable: bool
+    move: bool
+
+
 class HierarchyV2:
     """This instance's directory, below the group that this process is in or the nearest one that may have children."""
 
     version = 2
 
     def __init__(self, own: Path, prefix: str) -> None:
-        self._base = _make_room(own.parent if own.name == SUPERVISOR else own)
+        room = find_room(own)
+        if room.move:
+            _move_processes(room.base, room.base / SUPERVISOR)
+        if room.enable:
+            _enable(room.base)
+        self._base = room.base
         self._prefix = prefix
         self._parent = self._base / instances.own_name(prefix)
         files.make(self._parent)
@@ -144,22 +159,22 @@ def _is_writable_by_mode(path: Path) -> bool:
     return bool(path.stat().st_mode & 0o200)
 
 
-def _make_room(own: Path) -> Path:
-    """A group whose children have the controllers: `own`, or above it the nearest one where nobody need be moved.
+def find_room(own: Path) -> Room:
+    """Where children may have the controllers: in `own`, or above it in the nearest group where nobody need be moved.
 
     The own group is taken if it was handed over for that (a container's root, a delegated unit): then the processes in
-    it move to a leaf. Elsewhere it may hold other people's processes, which are not ours to move.
+    it move to a leaf. Elsewhere it may hold other people's processes, which are not ours to move. Changes nothing;
+    raises CgroupsUnavailableError.
     """
+    if own.name == SUPERVISOR:
+        own = own.parent
     if _children_have_controllers(own):
-        return own
+        return Room(base=own, enable=False, move=False)
     if _is_handed_over(own):
-        if not _is_machine_root(own):
-            _move_processes(own, own / SUPERVISOR)
-        _enable(own)
-        return own
+        return Room(base=own, enable=True, move=not _is_machine_root(own))
     for ancestor in own.parents:
         if _is_group(ancestor) and _children_have_controllers(ancestor) and os.access(ancestor, os.W_OK):
-            return ancestor
+            return Room(base=ancestor, enable=False, move=False)
     raise CgroupsUnavailableError(
         f"the cgroup {own} is not delegated to this process and no writable one above it has the controllers "
         f"{', '.join(V2_CONTROLLERS)}; start as root or under `systemd-run --user --scope --property=Delegate=yes`"

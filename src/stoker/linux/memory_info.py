@@ -1,0 +1,30 @@
+"""What memory a process and the machine have, as the kernel counts it."""
+
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+class ProcessGoneError(Exception):
+    """The process ended before it could be looked at."""
+
+
+def proportional_bytes(pid: int, proc: Path = _PROC) -> int:
+    """A process's proportional set size: its own pages, and of shared ones its share. Walks its page tables (ms)."""
+    path = proc / str(pid) / "smaps_rollup"
+    try:
+        return _field(path.read_text(), "Pss:") * 1024
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise ProcessGoneError(f"no memory map at {path}") from error
+
+
+def available_bytes(proc: Path = _PROC) -> int:
+    """What new processes may use without the machine swapping: the kernel's estimate, MemAvailable."""
+    return _field((proc / "meminfo").read_text(), "MemAvailable:") * 1024
+
+
+def _field(text: str, name: str) -> int:
+    for line in text.splitlines():
+        if line.startswith(name):
+            return int(line.split()[1])
+    raise ValueError(f"the kernel reports no {name.rstrip(':')}")

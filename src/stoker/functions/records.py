@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -94,9 +95,19 @@ class Page(Generic[T]):
     next_marker: str | None = None
 
 
+def new_revision() -> str:
+    """A RevisionId."""
+    return str(uuid.uuid4())
+
+
 def version_number(version: str) -> int:
     """The number under which a version is stored: $LATEST is 0."""
     return 0 if version == LATEST else int(version)
+
+
+def base64_digest(digest: str) -> str:
+    """A hex digest in the form in which AWS shows it: CodeSha256."""
+    return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
 def encode_marker(*key: str | int) -> str:

@@ -70,8 +70,8 @@ def page_of_all(conn: Connection, region: str, name: str, number: int, limit: in
     return [_record(row) for row in conn.execute(query)]
 
 
-def page_of_versions(conn: Connection, region: str, name: str, after: int, limit: int) -> list[VersionRecord]:
-    """The versions of one function whose numbers are above `after`, $LATEST first."""
+def page_of_versions(conn: Connection, region: str, name: str, after: int, limit: int | None) -> list[VersionRecord]:
+    """The versions of one function whose numbers are above `after`, $LATEST first; all of them if `limit` is None."""
     query = (
         sa.select(function_versions)
         .where(_versions.region == region, _versions.name == name, _versions.number > after)

@@ -38,6 +38,18 @@ class LayerReferenceName:
     account: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionId:
+    """A function, wherever its name came from."""
+
+    account: str
+    region: str
+    name: str
+
+    def arn(self, qualifier: str | None = None) -> str:
+        return function_arn(self.region, self.account, self.name, qualifier)
+
+
 def parse_function_reference(text: str) -> FunctionReference | None:
     """`name`, `123456789012:function:name` or a full ARN, each with `:qualifier` or without; None for anything else."""
     if (match := _FUNCTION.fullmatch(text)) is None:

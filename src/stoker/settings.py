@@ -25,7 +25,7 @@ class Settings:
     concurrency: int = 1000
     sandbox: str = "linux"
     allow_weak_isolation: bool = False
-    blanks: int = 4
+    blanks: int = 16
     slots: int = 8
     access_key: str | None = None
     secret_key: str | None = None

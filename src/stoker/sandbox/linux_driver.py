@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from stoker.linux import cgroups, mounts
+from stoker.linux import cgroups
 from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
+from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.platform_files import assemble
-from stoker.sandbox.slots import DEFAULT_DISK_MB, Facts, Slots
+from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Zygote, interpreter_command
 
@@ -147,17 +148,8 @@ class LinuxDriver:
 
     async def _specialise(self, blank: Blank, spec: SandboxSpec) -> None:
         blank.cgroup.limit(memory_bytes=spec.memory_mb * MB, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES)
-        attached = {"/var/task": mounts.clone_tree(str(spec.task_root))}
-        own_disk = spec.ephemeral_mb != DEFAULT_DISK_MB
-        try:
-            if spec.layers_root is not None:
-                attached["/opt"] = mounts.clone_tree(str(spec.layers_root))
-            if own_disk:
-                attached["/tmp"] = await self._slots.disk(blank.slot, spec.ephemeral_mb)
-            blank.order(_order(spec), {"/tmp": blank.slot.disk, **attached})
-        finally:
-            for descriptor in attached.values():
-                os.close(descriptor)
+        async with function_mounts(spec, blank.slot, self._slots) as attached:
+            blank.order(_order(spec), attached)
 
     def _zygote(self, runtime: Runtime) -> Zygote:
         """Python runtimes fork from their own interpreter's; every other is executed from one of the system's."""

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ class Slots:
         self._free = deque(range(64))
         self._unused = itertools.count(64)
         self._refill: asyncio.Task[None] | None = None
+        self._lull = Lull()
 
     @classmethod
     async def start(cls, *, directory: Path, endpoint_port: int, ready: int) -> "tuple[Slots, Facts]":
@@ -74,6 +76,7 @@ class Slots:
         return slots, Facts(no_disk=hello["no_disk"], no_uplink=hello["no_uplink"])
 
     async def take(self) -> Slot:
+        self._lull.disturb()
         slot = self._ready.popleft() if self._ready else await self._make()
         self._top_up()
         return slot
@@ -100,9 +103,8 @@ class Slots:
             self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
-        # The caller whose start made room is still starting; its CPU is worth more than ours.
-        await asyncio.sleep(REFILL_PAUSE_S)
         while len(self._ready) < self._target:
+            await self._lull.wait()
             self._ready.append(await self._make())
 
     async def _make(self) -> Slot:
@@ -122,6 +124,21 @@ class Slots:
         message = {"op": "disk", "size_bytes": size_mb * MB, "uid": outside_uid(index) + 1}
         _, (descriptor,) = await self._warden.request(message)
         return descriptor
+
+
+class Lull:
+    """The time in which nobody starts anything: whoever starts needs the CPU more than what is made ahead."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def disturb(self) -> None:
+        self._last = time.monotonic()
+
+    async def wait(self) -> None:
+        """Return when nothing was disturbed for REFILL_PAUSE_S."""
+        while (rest := self._last + REFILL_PAUSE_S - time.monotonic()) > 0:
+            await asyncio.sleep(rest)
 
 
 def report_failure(refill: "asyncio.Task[None]") -> None:

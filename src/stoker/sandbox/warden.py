@@ -15,18 +15,18 @@ from stoker.linux import credentials, loop_disk, mounts, namespaces, network
 
 RUNTIME_API_PORT = 9001
 LOOPBACK = "127.0.0.1"
+PREFIX = "stoker"
 
 
 class Warden:
     """Answers requests until its host goes away."""
 
-    def __init__(self, host: socket.socket, *, instance: str, directory: Path, endpoint_port: int) -> None:
+    def __init__(self, host: socket.socket, *, directory: Path, endpoint_port: int) -> None:
         self._host = host
-        self._directory = directory
         self._endpoint_port = endpoint_port
-        self._no_disk = loop_disk.unavailable_reason()
-        self._no_uplink = network.Uplink.unavailable_reason()
-        self._uplink = None if self._no_uplink else network.Uplink(instance)
+        self._disks = loop_disk.DiskMaker(directory)
+        self._no_disk = self._disks.unavailable_reason()
+        self._uplink, self._no_uplink = _uplink()
 
     def serve(self) -> None:
         messages.send(self._host, {"no_disk": self._no_disk, "no_uplink": self._no_uplink})
@@ -40,6 +40,7 @@ class Warden:
             messages.send(self._host, {}, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
+        self._disks.close()
         if self._uplink is not None:
             self._uplink.close()
 
@@ -59,16 +60,25 @@ class Warden:
     def _disk(self, *, size_bytes: int, uid: int) -> int:
         """A detached mount for /tmp. On memory where the machine has no loop devices, and then it counts as such."""
         if self._no_disk is None:
-            return loop_disk.Disk.create(self._directory, size_bytes, uid, uid)
+            return self._disks.create(size_bytes, uid, uid)
         return mounts.new_tmpfs(size_bytes, mode=0o700, uid=uid, gid=uid)
+
+
+def _uplink() -> tuple[network.Uplink | None, str | None]:
+    """The way out for every slot, or why there is none."""
+    try:
+        network.sweep(PREFIX)
+        return network.Uplink(PREFIX), None
+    except (OSError, network.NetworkUnavailableError) as error:
+        return None, str(error)
 
 
 def main() -> None:
     credentials.set_parent_death_signal(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    descriptor, instance, directory, endpoint_port = sys.argv[1:]
+    descriptor, directory, endpoint_port = sys.argv[1:]
     host = socket.socket(fileno=int(descriptor))
-    Warden(host, instance=instance, directory=Path(directory), endpoint_port=int(endpoint_port)).serve()
+    Warden(host, directory=Path(directory), endpoint_port=int(endpoint_port)).serve()
 
 
 if __name__ == "__main__":

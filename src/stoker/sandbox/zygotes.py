@@ -11,7 +11,7 @@ from stoker.linux.cgroups import Cgroup
 from stoker.sandbox.blank import Blank, make
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
-from stoker.sandbox.slots import REFILL_PAUSE_S, Slots, report_failure
+from stoker.sandbox.slots import Lull, Slots, report_failure
 
 Command = Callable[[int, str], list[str]]
 
@@ -40,9 +40,11 @@ class Zygote:
         self._peer: Peer | None = None
         self._starting = asyncio.Lock()
         self._refill: asyncio.Task[None] | None = None
+        self._lull = Lull()
 
     async def take(self) -> Blank:
         """A blank: a ready one, or one made now. Raises SandboxError."""
+        self._lull.disturb()
         while self._blanks:
             blank = self._blanks.popleft()
             if not blank.ended.done():
@@ -79,8 +81,8 @@ class Zygote:
             self._refill.add_done_callback(report_failure)
 
     async def _fill(self) -> None:
-        await asyncio.sleep(REFILL_PAUSE_S)
         while len(self._blanks) < self._target:
+            await self._lull.wait()
             self._blanks.append(await self._make())
 
     async def _running(self) -> Peer:

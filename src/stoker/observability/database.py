@@ -1,0 +1,67 @@
+"""The telemetry database: one SQLite file with the logs, the ledger and how far the journal was read."""
+
+import sqlite3
+from pathlib import Path
+
+# Raised when the tables change; there is one version so far.
+SCHEMA_VERSION = 1
+
+# log_events is clustered by group and time, as FilterLogEvents and retention want it; the index serves GetLogEvents.
+_SCHEMA = """
+CREATE TABLE log_groups (
+    id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    log_class TEXT NOT NULL DEFAULT 'STANDARD', retention_days INTEGER, stored_bytes INTEGER NOT NULL DEFAULT 0,
+    tags TEXT NOT NULL DEFAULT '{}', UNIQUE (region, name));
+CREATE TABLE log_streams (
+    id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL REFERENCES log_groups ON DELETE CASCADE, name TEXT NOT NULL,
+    created_ms INTEGER NOT NULL, first_event_ms INTEGER, last_event_ms INTEGER, last_ingestion_ms INTEGER,
+    UNIQUE (group_id, name));
+CREATE TABLE log_events (
+    group_id INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL, id INTEGER NOT NULL, stream_id INTEGER NOT NULL,
+    ingestion_ms INTEGER NOT NULL, message TEXT NOT NULL,
+    PRIMARY KEY (group_id, timestamp_ms, id)) WITHOUT ROWID;
+CREATE INDEX log_events_by_stream ON log_events (stream_id, timestamp_ms, id);
+CREATE TABLE ledger (
+    request_id TEXT PRIMARY KEY, at REAL NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, function TEXT NOT NULL,
+    version TEXT NOT NULL, architecture TEXT NOT NULL, duration_ms REAL NOT NULL, billed_ms INTEGER NOT NULL,
+    memory_mb INTEGER NOT NULL, max_memory_mb INTEGER NOT NULL, init_ms REAL, status TEXT NOT NULL, error_type TEXT,
+    trace_id TEXT) WITHOUT ROWID;
+CREATE INDEX ledger_by_time ON ledger (at);
+CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
+INSERT INTO journal_position VALUES (0, 0, 0);
+"""
+
+
+class TelemetrySchemaError(Exception):
+    """The telemetry database was written by another release of Stoker; run that one, or move the file away."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes, in autocommit mode; the tables exist. Raises TelemetrySchemaError."""
+    connection = _connect(path)
+    # NORMAL: a commit costs no fsync and outlives kill -9; a power failure may undo the last ones, never tear them.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        connection.close()
+        raise TelemetrySchemaError(f"{path}: schema {version}. {TelemetrySchemaError.__doc__}")
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads."""
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # A connection moves between the threads of a pool, one at a time; isolation_level None leaves BEGIN to us.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    return connection

@@ -1,0 +1,128 @@
+"""Moves journal records into the telemetry database, each exactly once."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stoker.observability.journal import Position
+from stoker.observability.records import LEDGER_COLUMNS, Record, decode
+
+# CloudWatch counts so much for an event besides its message (PutLogEvents, "plus 26 bytes for each log event").
+EVENT_OVERHEAD_BYTES = 26
+# Streams come and go with environments; forgetting all is cheaper than choosing, and a look-up repairs it.
+_MAX_REMEMBERED_STREAMS = 4096
+
+_INSERT_EVENTS = "INSERT INTO log_events VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_LEDGER = f"INSERT OR IGNORE INTO ledger VALUES ({', '.join('?' * len(LEDGER_COLUMNS))})"
+_UPDATE_STREAM = """UPDATE log_streams SET
+    first_event_ms = MIN(COALESCE(first_event_ms, ?1), ?1), last_event_ms = MAX(COALESCE(last_event_ms, ?2), ?2),
+    last_ingestion_ms = MAX(COALESCE(last_ingestion_ms, ?3), ?3) WHERE id = ?4"""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows of one transaction, gathered before the first statement."""
+
+    events: list[tuple[int, int, int, int, int, str]] = field(default_factory=list)
+    ledger: list[tuple[Any, ...]] = field(default_factory=list)
+    # stream id: (first event, last event, last ingestion), in ms
+    streams: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    group_bytes: dict[int, int] = field(default_factory=dict)
+
+
+class Ingest:
+    """Belongs to the telemetry writer's thread, as its connection does."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        segment, offset, last_event_id = connection.execute("SELECT * FROM journal_position").fetchone()
+        self.position = Position(segment=segment, offset=offset)
+        self._last_event_id: int = last_event_id
+        self._ids: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    def apply(self, payloads: Iterable[bytes], position: Position) -> None:
+        """Rows and position in one transaction: after a kill either all are there or none, and replay goes on right."""
+        before = self._last_event_id
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(self._gather(payloads))
+            self._connection.execute(
+                "UPDATE journal_position SET segment = ?, offset = ?, last_event_id = ?",
+                (position.segment, position.offset, self._last_event_id),
+            )
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._last_event_id = before
+            self.forget_streams()
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self.position = position
+
+    def forget_streams(self) -> None:
+        """To be called when groups or streams were deleted."""
+        self._ids.clear()
+
+    def _gather(self, payloads: Iterable[bytes]) -> _Batch:
+        batch = _Batch()
+        for payload in payloads:
+            record = decode(payload)
+            if record.events:
+                self._gather_events(batch, record)
+            if record.ledger is not None:
+                batch.ledger.append(record.ledger)
+        return batch
+
+    def _gather_events(self, batch: _Batch, record: Record) -> None:
+        group_id, stream_id = self._stream_ids(record)
+        ingested, event_id, size = record.ingestion_ms, self._last_event_id, 0
+        first = last = record.events[0][0]
+        for timestamp, message in record.events:
+            event_id += 1
+            if message.isascii():
+                size += len(message)
+            else:
+                # A lone surrogate (a client's broken text) cannot be stored as UTF-8.
+                encoded = message.encode("utf-8", "replace")
+                message, size = encoded.decode(), size + len(encoded)
+            first, last = min(first, timestamp), max(last, timestamp)
+            batch.events.append((group_id, timestamp, event_id, stream_id, ingested, message))
+        self._last_event_id = event_id
+        known = batch.streams.get(stream_id, (first, last, ingested))
+        batch.streams[stream_id] = min(known[0], first), max(known[1], last), max(known[2], ingested)
+        size += EVENT_OVERHEAD_BYTES * len(record.events)
+        batch.group_bytes[group_id] = batch.group_bytes.get(group_id, 0) + size
+
+    def _write(self, batch: _Batch) -> None:
+        # Sorted: neighbours in the tree are inserted one after the other.
+        self._connection.executemany(_INSERT_EVENTS, sorted(batch.events))
+        self._connection.executemany(_INSERT_LEDGER, batch.ledger)
+        self._connection.executemany(_UPDATE_STREAM, [(*times, id_) for id_, times in batch.streams.items()])
+        self._connection.executemany(
+            "UPDATE log_groups SET stored_bytes = stored_bytes + ?2 WHERE id = ?1", batch.group_bytes.items()
+        )
+
+    def _stream_ids(self, record: Record) -> tuple[int, int]:
+        """The ids of the record's group and stream, which come to be if they are not there."""
+        key = (record.region, record.group, record.stream)
+        if key not in self._ids:
+            if len(self._ids) >= _MAX_REMEMBERED_STREAMS:
+                self._ids.clear()
+            self._ids[key] = self._find_or_create(record)
+        return self._ids[key]
+
+    def _find_or_create(self, record: Record) -> tuple[int, int]:
+        run = self._connection.execute
+        run(
+            "INSERT OR IGNORE INTO log_groups (region, name, created_ms) VALUES (?, ?, ?)",
+            (record.region, record.group, record.ingestion_ms),
+        )
+        found = "SELECT id FROM log_groups WHERE region = ? AND name = ?"
+        group_id: int = run(found, (record.region, record.group)).fetchone()[0]
+        run(
+            "INSERT OR IGNORE INTO log_streams (group_id, name, created_ms) VALUES (?, ?, ?)",
+            (group_id, record.stream, record.ingestion_ms),
+        )
+        found = "SELECT id FROM log_streams WHERE group_id = ? AND name = ?"
+        return group_id, run(found, (group_id, record.stream)).fetchone()[0]

@@ -1,0 +1,230 @@
+"""The telemetry of one Stoker: append to the journal on the hot path; SQLite, queries and retention behind it.
+
+Threads: the event loop appends; one writer thread owns the database's writing connection, drains the journal and makes
+changes; a few readers answer queries. A query sees everything appended before it.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from stoker.model.clock import Clock, Timer
+from stoker.model.invocation import LedgerEntry, LogEvent, LogStream
+from stoker.observability import database, ledger, log_changes
+from stoker.observability.ingest import Ingest
+from stoker.observability.journal import Journal, Position
+from stoker.observability.losses import Losses
+from stoker.observability.records import MAX_RECORD_BYTES, encode, split_events
+
+T = TypeVar("T")
+Listener = Callable[[LogStream, Sequence[LogEvent], int], None]
+
+# So long records gather before the writer wakes: batches make rows cheap, and an idle Stoker has no timer at all.
+DRAIN_DELAY_S = 0.2
+# Records of one transaction: some 20 ms of the writer thread.
+DRAIN_BATCH = 1000
+SWEEP_INTERVAL_S = 3600.0
+READER_THREADS = 2
+
+_log = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """Made by `open_telemetry`. `append` and the coroutines belong to the event loop's thread.
+
+    When the database falls behind by more than the journal holds, lines are dropped and counted (see `losses`),
+    ledger rows never: when not even they fit, `append` raises JournalFullError and the invocation must fail.
+    """
+
+    def __init__(self, *, path: Path, journal: Journal, connection: sqlite3.Connection, clock: Clock) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._connection = connection
+        self._ingest = Ingest(connection)
+        self._losses = Losses()
+        self._listeners: list[Listener] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="telemetry-writer")
+        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="telemetry-reader")
+        self._idle_readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        for _ in range(READER_THREADS):
+            self._idle_readers.put(database.open_reader(path))
+        # Set by the writer's thread: everything before it is in the database.
+        self._drained = Position()
+        self._drain_timer: Timer | None = None
+        self._sweep_timer: Timer | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Telemetry {'closed' if self._closed else 'open'}, {self._losses.count} lines lost, {self._journal!r}>"
+
+    def append(self, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None = None) -> None:
+        """Keep lines and, with an invocation's last ones, its ledger row: safe from kill -9 on return.
+
+        Group and stream come to be by themselves. Raises JournalFullError if the row cannot be kept.
+        """
+        now_ms = int(self._clock.time() * 1000)
+        if self._losses.count:
+            self._report_losses(now_ms)
+        payload = encode(now_ms, stream, events, ledger)
+        if len(payload) > MAX_RECORD_BYTES:
+            self._append_in_parts(now_ms, stream, events, ledger)
+        elif not self._journal.append(payload, essential=False):
+            self._lose(now_ms, stream, events, ledger)
+        if self._drain_timer is None:
+            self._drain_timer = self._clock.call_later(DRAIN_DELAY_S, self._drain_soon)
+        for listener in self._listeners:
+            listener(stream, events, now_ms)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(stream, events, ingestion_ms)` at every append: on the hot path, so it is quick and never raises.
+
+        Returns what ends the subscription.
+        """
+        self._listeners = [*self._listeners, listener]
+
+        def unsubscribe() -> None:
+            self._listeners = [other for other in self._listeners if other is not listener]
+
+        return unsubscribe
+
+    async def flush(self) -> None:
+        """Everything appended can be queried when this returns. Raises sqlite3.Error if the database is in trouble."""
+        if self._losses.count:
+            self._report_losses(int(self._clock.time() * 1000))
+        if self._drained != self._journal.end:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns of a snapshot in which everything appended so far is to be seen."""
+        await self.flush()
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns from a transaction of its own, after everything appended so far."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._change, work)
+
+    async def usage(self, since: float, until: float, by: ledger.UsageKey = "function") -> Sequence[ledger.Usage]:
+        """What invocations that ended in [since, until) used, summed up by key and architecture."""
+        return await self.read(lambda connection: ledger.sum_usage(connection, since, until, by))
+
+    async def close(self) -> None:
+        """Bring everything into the database and close. Idempotent; nothing may be called afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        for timer in (self._drain_timer, self._sweep_timer):
+            if timer is not None:
+                timer.cancel()
+        try:
+            await self.flush()
+        finally:
+            await asyncio.to_thread(self._close)
+
+    def sweep(self) -> None:
+        """Remove events past their retention now, and again every hour."""
+        self._sweep_timer = self._clock.call_later(SWEEP_INTERVAL_S, self.sweep)
+        self._writer.submit(self._in_background, self._sweep)
+
+    def _append_in_parts(
+        self, now_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None
+    ) -> None:
+        """Too much for one record: several, the ledger row with the last."""
+        *parts, last = split_events(events)
+        for part in parts:
+            if not self._journal.append(encode(now_ms, stream, part, None), essential=False):
+                self._losses.add(stream, part)
+        if not self._journal.append(encode(now_ms, stream, last, ledger), essential=False):
+            self._lose(now_ms, stream, last, ledger)
+
+    def _lose(self, now_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None) -> None:
+        self._losses.add(stream, events)
+        if ledger is not None:
+            self._journal.append(encode(now_ms, stream, (), ledger), essential=True)
+
+    def _report_losses(self, now_ms: int) -> None:
+        """Once there is room again, a platform line in each stream says what it lost."""
+        for stream, line in self._losses.lines(now_ms):
+            if not self._journal.append(encode(now_ms, stream, [line], None), essential=False):
+                return
+            self._losses.settle(stream)
+
+    def _drain_soon(self) -> None:
+        self._drain_timer = None
+        self._writer.submit(self._in_background, self._drain)
+
+    def _in_background(self, work: Callable[[], None]) -> None:
+        """The boundary of work nobody waits for: the journal keeps the records, and `flush` meets the error again."""
+        try:
+            work()
+        except (sqlite3.Error, OSError):
+            _log.exception("telemetry database")
+
+    def _drain(self) -> None:
+        """In the writer's thread: from the journal to the database until nothing is left."""
+        end = self._journal.end
+        payloads, position = self._journal.read(self._ingest.position, DRAIN_BATCH)
+        while payloads:
+            self._ingest.apply(payloads, position)
+            self._journal.release(position)
+            payloads, position = self._journal.read(position, DRAIN_BATCH)
+        self._drained = end
+
+    def _sweep(self) -> None:
+        if self._change(lambda connection: log_changes.delete_expired(connection, int(self._clock.time() * 1000))):
+            # The next step waits its turn, so that the journal is drained in between.
+            self._writer.submit(self._in_background, self._sweep)
+
+    def _change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._drain()
+        self._ingest.forget_streams()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            value = work(self._connection)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return value
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._idle_readers.get()
+        try:
+            connection.execute("BEGIN")
+            return work(connection)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._idle_readers.put(connection)
+
+    def _close(self) -> None:
+        self._writer.shutdown(cancel_futures=True)
+        self._readers.shutdown()
+        for _ in range(READER_THREADS):
+            self._idle_readers.get().close()
+        self._connection.close()
+        self._journal.close()
+
+
+async def open_telemetry(root: Path, clock: Clock) -> Telemetry:
+    """Open what is under `root`, replay what a killed process left in the journal, and begin to obey retention.
+
+    Raises TelemetrySchemaError, sqlite3.Error or OSError (a full disk).
+    """
+    telemetry = await asyncio.to_thread(_open, root, clock)
+    await telemetry.flush()
+    telemetry.sweep()
+    return telemetry
+
+
+def _open(root: Path, clock: Clock) -> Telemetry:
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = root / "telemetry.db"
+    connection = database.open_writer(path)
+    journal = Journal(root / "journal", after=Ingest(connection).position)
+    return Telemetry(path=path, journal=journal, connection=connection, clock=clock)

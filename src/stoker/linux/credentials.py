@@ -71,9 +71,9 @@ def set_parent_death_signal(signal: int) -> None:
 def set_dumpable(dumpable: bool = True) -> None:
     """Say whether /proc/self/* of this process belongs to its own user.
 
-    After `drop` only: a change of ids clears it, and then a process cannot open even its own /proc/self/fd/1.
+    After `drop` only: a change of ids clears it.
     """
-    # Not dumpable: /proc/self belongs to root, and /dev/stdout, a link into it, cannot be opened.
+    # Not dumpable: the files of /proc/self belong to root, and programs that read their own environ, auxv or mem fail.
     syscalls.prctl(PR_SET_DUMPABLE, int(dumpable))
 
 

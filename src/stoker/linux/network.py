@@ -71,7 +71,7 @@ class Uplink:
         self._links = f"{_ALL_LINKS}{number:08x}"[:9]
         try:
             self._routing = RoutingSocket()
-            self.network = _free_range(number, self._routing.networks(), _ranges_of_others(prefix))
+            self.network = free_range(number, self._routing.networks(), _ranges_of_others(prefix))
             self._table = f"{name}-{self.network.network_address.packed[1]}"
             firewall.apply(firewall.rules(self._table, self._links, _ALL_LINKS, self.network))
             self.forwarding_was_off = _switch_forwarding_on()
@@ -182,7 +182,7 @@ def _switch_forwarding_on() -> bool:
     return True
 
 
-def _free_range(
+def free_range(
     start: int, taken: list[ipaddress.IPv4Network], others: set[ipaddress.IPv4Network]
 ) -> ipaddress.IPv4Network:
     """The first range from the one numbered `start` that no route leads to and no other instance has."""

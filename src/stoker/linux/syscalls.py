@@ -97,6 +97,7 @@ _TABLE = {
     "userfaultfd": (323, 282),
     "vhangup": (153, 58),
 }
+NAMES = frozenset(_TABLE)
 # file_setattr, of Linux 6.17: the last number this table's author has looked at.
 HIGHEST_KNOWN = 469
 

@@ -1,0 +1,28 @@
+import os
+import subprocess
+import sys
+
+from stoker.linux import instances
+
+
+def test_a_living_process_s_things_are_not_abandoned() -> None:
+    assert not instances.is_abandoned(instances.own_name("thing"), "thing")
+
+
+def test_the_things_of_a_process_that_ended_are_abandoned() -> None:
+    code = "from stoker.linux import instances; print(instances.own_name('thing'))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    name = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+    assert instances.is_abandoned(name.strip(), "thing")
+
+
+def test_a_pid_that_was_used_again_does_not_count_as_the_owner() -> None:
+    prefix, namespace, pid, start = instances.own_name("thing").split("-")
+    assert instances.is_abandoned(f"{prefix}-{namespace}-{pid}-{int(start) - 1}", "thing")
+
+
+def test_another_container_s_and_another_program_s_things_are_left_alone() -> None:
+    _, namespace, _, start = instances.own_name("thing").split("-")
+    assert not instances.is_abandoned(f"thing-{int(namespace) + 1}-4194304-{start}", "thing")
+    assert not instances.is_abandoned(f"other-{namespace}-4194304-{start}", "thing")
+    assert not instances.is_abandoned("thing-of-somebody", "thing")

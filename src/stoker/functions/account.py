@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from stoker.store.store import Store
 from stoker.store.tables_functions import function_versions, functions, layer_versions
 
 
@@ -15,11 +14,6 @@ class AccountUsage:
 
     total_code_size: int
     function_count: int
-
-
-async def account_usage(store: Store, region: str) -> AccountUsage:
-    """What is used now."""
-    return await store.read(lambda conn: _usage(conn, region))
 
 
 def code_storage_used(conn: Connection, region: str) -> int:
@@ -32,7 +26,8 @@ def code_storage_used(conn: Connection, region: str) -> int:
     )
 
 
-def _usage(conn: Connection, region: str) -> AccountUsage:
+def read_usage(conn: Connection, region: str) -> AccountUsage:
+    """What is used now."""
     count = sa.select(sa.func.count()).select_from(functions).where(functions.c.region == region)
     return AccountUsage(
         total_code_size=int(code_storage_used(conn, region)), function_count=conn.execute(count).scalar_one()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.functions import configuration, drafts, lookup, version_rows
+from stoker.functions.account import AccountUsage, read_usage
 from stoker.functions.aliases import Aliases
 from stoker.functions.changes import Changes, Listener
 from stoker.functions.code_storage import CodeStorage, Prepared
@@ -99,6 +100,10 @@ class Registry:
     async def settled(self) -> None:
         """Wait until nothing is Pending or InProgress."""
         await self._preparation.finished()
+
+    async def account_usage(self, region: str) -> AccountUsage:
+        """What is used of the account's quotas in a region."""
+        return await self._store.read(lambda conn: read_usage(conn, region))
 
     async def get(self, function: FunctionId, qualifier: str | None) -> VersionRecord:
         """The version that a qualifier means; None is $LATEST."""

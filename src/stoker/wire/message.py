@@ -45,7 +45,10 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …"""
+    """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …
+
+    `trace_id` is the header X-Amzn-Trace-Id, which no model lists.
+    """
 
     service: str
     operation: str
@@ -55,6 +58,7 @@ class Call:
     principal: Principal
     request_id: str
     source_ip: str
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,81 @@
+"""The Lambda API: which operation is served by what."""
+
+from collections.abc import Callable
+
+from stoker.functions.registry import Registry
+from stoker.functions.runtimes import RuntimeCatalogue
+from stoker.services.lambda_.account import AccountOperations
+from stoker.services.lambda_.aliases import AliasOperations
+from stoker.services.lambda_.configuration_words import ConfigurationWords
+from stoker.services.lambda_.functions import FunctionOperations
+from stoker.services.lambda_.invoke import CanInvoke, InvokeOperations
+from stoker.services.lambda_.layers import LayerOperations
+from stoker.services.lambda_.permissions import PermissionOperations
+from stoker.services.lambda_.tags import TagOperations
+from stoker.services.lambda_.versions import VersionOperations
+
+
+class LambdaService:
+    """Every attribute with an operation's name serves that operation.
+
+    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`); `concurrency` is the account's limit.
+    """
+
+    name = "lambda"
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        invoker: CanInvoke,
+        runtimes: RuntimeCatalogue,
+        code_location: Callable[[str], str],
+        concurrency: int,
+    ) -> None:
+        words = ConfigurationWords(runtimes)
+
+        self.invoke = InvokeOperations(registry, invoker).invoke
+
+        functions = FunctionOperations(registry, words, code_location)
+        self.create_function = functions.create_function
+        self.update_function_code = functions.update_function_code
+        self.update_function_configuration = functions.update_function_configuration
+        self.get_function = functions.get_function
+        self.get_function_configuration = functions.get_function_configuration
+        self.list_functions = functions.list_functions
+        self.delete_function = functions.delete_function
+        self.get_function_code_signing_config = functions.get_function_code_signing_config
+
+        versions = VersionOperations(registry.versions, words)
+        self.publish_version = versions.publish_version
+        self.list_versions_by_function = versions.list_versions_by_function
+
+        aliases = AliasOperations(registry.aliases)
+        self.create_alias = aliases.create_alias
+        self.get_alias = aliases.get_alias
+        self.list_aliases = aliases.list_aliases
+        self.update_alias = aliases.update_alias
+        self.delete_alias = aliases.delete_alias
+
+        permissions = PermissionOperations(registry.permissions)
+        self.add_permission = permissions.add_permission
+        self.remove_permission = permissions.remove_permission
+        self.get_policy = permissions.get_policy
+
+        layers = LayerOperations(registry.layers, code_location)
+        self.publish_layer_version = layers.publish_layer_version
+        self.get_layer_version = layers.get_layer_version
+        self.get_layer_version_by_arn = layers.get_layer_version_by_arn
+        self.list_layer_versions = layers.list_layer_versions
+        self.list_layers = layers.list_layers
+        self.delete_layer_version = layers.delete_layer_version
+
+        tags = TagOperations(registry.tags)
+        self.tag_resource = tags.tag_resource
+        self.untag_resource = tags.untag_resource
+        self.list_tags = tags.list_tags
+
+        self.get_account_settings = AccountOperations(registry, concurrency).get_account_settings
+
+    def __repr__(self) -> str:
+        return "<LambdaService>"

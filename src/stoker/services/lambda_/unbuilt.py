@@ -1,0 +1,46 @@
+"""Parameters that nothing here obeys yet: refused by name, unless their value asks for nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stoker.model.errors import NotBuiltError
+
+# A path of members to what it would need, and the values that mean the same as leaving it out.
+_UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
+    ("PackageType",): ("Container images", frozenset({"Zip"})),
+    ("ImageConfig",): ("Container images", frozenset()),
+    ("ImageUri",): ("Container images", frozenset()),
+    ("Code", "ImageUri"): ("Container images", frozenset()),
+    ("S3Bucket",): ("Code from S3", frozenset()),
+    ("Code", "S3Bucket"): ("Code from S3", frozenset()),
+    ("Content", "S3Bucket"): ("Layers from S3", frozenset()),
+    ("SourceKMSKeyArn",): ("Encryption with KMS keys", frozenset()),
+    ("Code", "SourceKMSKeyArn"): ("Encryption with KMS keys", frozenset()),
+    ("KMSKeyArn",): ("Encryption with KMS keys", frozenset()),
+    ("VpcConfig", "SubnetIds"): ("VPC access", frozenset()),
+    ("VpcConfig", "SecurityGroupIds"): ("VPC access", frozenset()),
+    ("VpcConfig", "Ipv6AllowedForDualStack"): ("VPC access", frozenset()),
+    ("DeadLetterConfig", "TargetArn"): ("Dead-letter queues", frozenset()),
+    ("TracingConfig", "Mode"): ("Active tracing", frozenset({"PassThrough"})),
+    ("FileSystemConfigs",): ("File systems", frozenset()),
+    ("CodeSigningConfigArn",): ("Code signing", frozenset()),
+    ("SnapStart", "ApplyOn"): ("SnapStart for published versions", frozenset({"None"})),
+    ("PublishTo",): ("Versions for managed instances", frozenset()),
+    ("TenancyConfig",): ("Tenant isolation", frozenset()),
+    ("CapacityProviderConfig",): ("Capacity providers", frozenset()),
+    ("DurableConfig",): ("Durable functions", frozenset()),
+    ("RuntimeConfig",): ("Custom runtime versions", frozenset()),
+    ("AcceleratorConfig",): ("Accelerators", frozenset()),
+    ("DurableExecutionName",): ("Durable functions", frozenset()),
+    ("TenantId",): ("Tenant isolation", frozenset()),
+}
+
+
+def refuse_unbuilt(params: Mapping[str, Any]) -> None:
+    """Raise NotBuiltError for the first parameter that would be ignored."""
+    for path, (what, accepted) in _UNBUILT.items():
+        value: Any = params
+        for member in path:
+            value = value.get(member) if value else None
+        if value and not (isinstance(value, str) and value in accepted):
+            raise NotBuiltError(f"{what} (parameter {'.'.join(path)}) are not there yet in Stoker.")

@@ -22,7 +22,7 @@ from stoker.sandbox.zygotes import Zygote, interpreter_command
 MB = 1 << 20
 PROCESSES = 1024
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-NODE_BOOTSTRAP = "/var/runtime/node/index.mjs"
+NODE_BOOTSTRAP = "/var/runtime/node/index.cjs"
 # Where AWS looks for a custom runtime's entry point, in its order.
 ENTRYPOINTS = ["/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"]
 

@@ -56,6 +56,13 @@ class InvalidParameterValueException(ServiceError):
     status = 400
 
 
+class InvalidParameterException(ServiceError):
+    """A parameter is specified incorrectly."""
+
+    code = "InvalidParameterException"
+    status = 400
+
+
 class PreconditionFailedException(ServiceError):
     """The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"""
 

@@ -26,8 +26,10 @@ class PlatformLog(Protocol):
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
         """The runtime asked for its first event, or failed to. Status: success, error, failure or timeout."""
 
-    def init_report(self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None) -> str | None:
-        """What the init phase took."""
+    def init_report(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None, phase: str = "init"
+    ) -> str | None:
+        """What the init took; `phase` is `invoke` when it failed before and ran again within an invocation."""
 
     def start(self, at_ms: int, request_id: str) -> str | None:
         """An invocation begins."""
@@ -51,11 +53,14 @@ class TextLog:
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
         return None
 
-    def init_report(self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None) -> str | None:
+    def init_report(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None, phase: str = "init"
+    ) -> str | None:
         if status == "success":
             return None
         return (
-            f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: init\tStatus: {status}{_error_type(error_type)}\n"
+            f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\t"
+            f"Status: {status}{_error_type(error_type)}\n"
         )
 
     def start(self, at_ms: int, request_id: str) -> str | None:
@@ -96,9 +101,12 @@ class JsonLog:
         record = {**_INIT_PHASE, "status": status, **_optional("errorType", error_type)}
         return self._line(_level_of(status, "DEBUG"), at_ms, "platform.initRuntimeDone", record)
 
-    def init_report(self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None) -> str | None:
+    def init_report(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None, phase: str = "init"
+    ) -> str | None:
         record = {
             **_INIT_PHASE,
+            "phase": phase,
             "status": status,
             **_optional("errorType", error_type),
             "metrics": {"durationMs": round(duration_ms, 3)},
@@ -154,7 +162,7 @@ def application_line_passes(logging: LoggingConfig, line: str) -> bool:
         return True
     try:
         level = json.loads(line).get("level")
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     lowest = APPLICATION_LEVELS.index(logging.application_level or DEFAULT_LEVEL)
     found = level.upper() if isinstance(level, str) else DEFAULT_LEVEL

@@ -1,0 +1,70 @@
+"""Cold starts: the first Invoke of a function, beside starting its interpreter with nothing to do."""
+
+import asyncio
+import shutil
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from load import once
+from scale import Scale
+from stoker_target import Stoker
+
+SETTLE_S = 0.2
+
+
+@dataclass(kw_only=True)
+class ColdFigures:
+    """Milliseconds, one a round; the lists of one round belong together. Without Node, its lists stay empty."""
+
+    hello: list[float] = field(default_factory=list)
+    python: list[float] = field(default_factory=list)
+    python_without_site: list[float] = field(default_factory=list)
+    node_hello: list[float] = field(default_factory=list)
+    node: list[float] = field(default_factory=list)
+    burst: list[float] = field(default_factory=list)
+
+
+def _wall_ms(*command: str | Path) -> float:
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, env={}, stdin=subprocess.DEVNULL)
+    return (time.perf_counter() - begin) * 1e3
+
+
+async def _first_invoke_ms(stoker: Stoker, *names: str) -> float:
+    """From the moment the requests are sent until the last is answered."""
+    # What the rounds before left to do, such as refilling a pool, is not this one's.
+    await asyncio.sleep(SETTLE_S)
+    return (await once(*(stoker.endpoint(name) for name in names))).seconds * 1e3
+
+
+async def measure_cold(
+    stoker: Stoker, *, python: Path, runtime: str, sources: dict[str, str], node_runtime: str | None, scale: Scale
+) -> ColdFigures:
+    """Deploys what it needs, invokes each once, and deletes it. `sources` by file suffix."""
+    figures = ColdFigures()
+    names = [f"cold-{number}" for number in range(scale.cold_rounds + scale.bursts * scale.burst_size)]
+    for name in names:
+        stoker.deploy(name, sources[".py"], runtime=runtime, suffix=".py")
+    node = shutil.which("node") if node_runtime is not None else None
+    for name in names[: scale.cold_rounds]:
+        figures.hello.append(await _first_invoke_ms(stoker, name))
+        figures.python.append(_wall_ms(python, "-c", "pass"))
+        figures.python_without_site.append(_wall_ms(python, "-S", "-c", "pass"))
+        if node_runtime is not None and node is not None:
+            stoker.deploy(f"node-{name}", sources[".js"], runtime=node_runtime, suffix=".js")
+            figures.node_hello.append(await _first_invoke_ms(stoker, f"node-{name}"))
+            figures.node.append(_wall_ms(node, "-e", "0"))
+            stoker.delete(f"node-{name}")
+    for start in range(scale.cold_rounds, len(names), scale.burst_size):
+        figures.burst.append(await _first_invoke_ms(stoker, *names[start : start + scale.burst_size]))
+    for name in names:
+        stoker.delete(name)
+    return figures
+
+
+def burst_ratio(figures: ColdFigures) -> float:
+    """How many times one cold start the answers of a burst took, the last of them."""
+    return statistics.median(figures.burst) / statistics.median(figures.hello)

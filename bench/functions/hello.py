@@ -1,0 +1,2 @@
+def handler(event, context):
+    return {"greeting": f"Hello {event.get('name', 'world')}"}

@@ -1,0 +1,164 @@
+"""`make bench`: Stoker and its peers, measured in one run. README.md says what each figure means.
+
+`--quick` takes less than a minute; `--peers-only` measures what is there to compare with.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import uvloop
+from cold import measure_cold
+from load import Endpoint
+from memory import measure_memory
+from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
+from plot import as_svg
+from report import Row, as_json, as_markdown, as_text, cold_rows, memory_rows, peer_rows, warm_rows
+from scale import FULL, QUICK, Scale
+from stoker_target import Stoker
+from target import TargetError
+from warm import WarmFigures, measure_warm
+
+RESULTS = HERE / "results"
+WHICH_PYTHON = """
+import os, sys
+def handler(event, context):
+    return os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+"""
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _python_runtime() -> str:
+    return "python{}.{}".format(*sys.version_info[:2])
+
+
+def _node_runtime() -> str | None:
+    node = shutil.which("node")
+    if node is None:
+        return None
+    major = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout[1:].split(".")[0]
+    return f"nodejs{major}.x"
+
+
+def _sources() -> dict[str, str]:
+    return {path.suffix: path.read_text() for path in (HERE / "functions").glob("hello.*")}
+
+
+def _start_peers(python: Path, stack: ExitStack) -> tuple[list[Endpoint], dict[str, int], dict[str, str]]:
+    """Endpoints and pids of the peers that run, and the reasons of those that don't."""
+    endpoints, roots, missing = [], {}, {}
+    peers: list[tuple[str, Peer]] = [
+        ("serverless-offline", ServerlessOffline(python)),
+        ("bare uvicorn", BareUvicorn()),
+    ]
+    for name, peer in peers:
+        _say(f"starting {name} …")
+        stack.callback(peer.close)
+        try:
+            endpoints.append(peer.start())
+        except TargetError as error:
+            missing[name] = str(error)
+            continue
+        roots[name] = peer.server.pid
+    return endpoints, roots, missing
+
+
+async def _warm(
+    endpoints: list[Endpoint], own: list[Callable[[], Endpoint]], roots: dict[str, int], scale: Scale
+) -> dict[str, WarmFigures]:
+    _say("warm invocations …")
+    return await measure_warm([*own, *(lambda e=endpoint: e for endpoint in endpoints)], roots, scale)
+
+
+async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
+    _say("starting stoker …")
+    stoker = Stoker()
+    stack.callback(stoker.close)
+    stoker.start()
+    runtime, sources = _python_runtime(), _sources()
+    digest = stoker.deploy("hello", sources[".py"], runtime=runtime, suffix=".py")
+    _say("memory …")
+    memory = measure_memory(stoker, "hello", digest)
+    stoker.deploy("which-python", WHICH_PYTHON, runtime=runtime, suffix=".py")
+    python = Path(stoker.invoke("which-python"))
+    _say("cold starts …")
+    cold = await measure_cold(
+        stoker, python=python, runtime=runtime, sources=sources, node_runtime=_node_runtime(), scale=scale
+    )
+    endpoints, roots, missing = _start_peers(python, stack)
+    roots["stoker"] = stoker.server.pid
+    warm = await _warm(endpoints, [lambda: stoker.endpoint("hello")], roots, scale)
+    return [*cold_rows(cold, scale.burst_size), *warm_rows(warm, missing), *memory_rows(memory)]
+
+
+async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:
+    python = Path(sys.base_prefix) / "bin" / _python_runtime()
+    endpoints, roots, missing = _start_peers(python, stack)
+    for name, reason in missing.items():
+        _say(f"{name}: {reason}")
+    return peer_rows(await _warm(endpoints, [], roots, scale))
+
+
+def _machine() -> dict[str, object]:
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "stoker": version("stoker"),
+        "serverless-offline": SERVERLESS_OFFLINE,
+        "osls": OSLS,
+    }
+
+
+def _write(rows: list[Row], machine: dict[str, object]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    when = time.strftime("%Y-%m-%d", time.gmtime())
+    record = {"when": when, "machine": machine, "rows": as_json(rows)}
+    (RESULTS / "latest.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS / "latest.md").write_text(as_markdown(rows))
+    title = f"{machine['processor']}, {machine['cores']} cores, {when}"
+    (RESULTS / "latest.svg").write_text(as_svg(rows, title))
+
+
+def main() -> int:
+    """Exit status 0 whether targets are met or not: a busy machine is no failure. The table says which are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: less than a minute")
+    parser.add_argument("--peers-only", action="store_true", help="without Stoker; writes no results")
+    options = parser.parse_args()
+    scale = QUICK if options.quick else FULL
+    with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rows = runner.run((_measure_peers if options.peers_only else _measure)(scale, stack))
+    if options.peers_only:
+        print("\n".join(f"{row.what}: {row.cells()[1]}" for row in rows))
+        return 0
+    print(as_text(rows))
+    _write(rows, _machine())
+    print(f"\nwritten to {RESULTS.relative_to(HERE.parent)}/latest.{{json,md,svg}}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""How long a benchmark run takes: rounds of everything, and seconds of each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """A cold start needs a function of its own, so `cold_rounds` and `bursts` are also how many are deployed."""
+
+    cold_rounds: int
+    bursts: int
+    burst_size: int
+    warm_rounds: int
+    latency_s: float
+    throughput_s: float
+    connections: int
+
+
+FULL = Scale(cold_rounds=20, bursts=3, burst_size=20, warm_rounds=9, latency_s=1.0, throughput_s=3.0, connections=32)
+QUICK = Scale(cold_rounds=7, bursts=1, burst_size=20, warm_rounds=3, latency_s=0.4, throughput_s=1.0, connections=32)

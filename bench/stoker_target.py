@@ -1,0 +1,96 @@
+"""Stoker as a user starts it: `stoker up`, functions deployed with boto3, requests signed with SigV4."""
+
+import hashlib
+import io
+import json
+import secrets
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from load import Endpoint, http_post
+from target import Server, free_port
+
+REGION = "us-east-1"
+PAYLOAD = b'{"name": "bench"}'
+ROLE = "arn:aws:iam::000000000000:role/bench"
+
+
+def _zipped(filename: str, source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(filename, source)
+    return buffer.getvalue()
+
+
+class Stoker:
+    """A running Stoker with a data directory of its own."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.server = Server("stoker")
+        self._credentials = Credentials(f"AKIA{secrets.token_hex(8).upper()}", secrets.token_hex(20))
+
+    def start(self) -> None:
+        self.server.start(
+            [
+                str(Path(sys.executable).parent / "stoker"),
+                "up",
+                "--data",
+                str(self.server.directory / "data"),
+                "--port",
+                str(self.port),
+            ],
+            {
+                "STOKER_ACCESS_KEY": self._credentials.access_key,
+                "STOKER_SECRET_KEY": self._credentials.secret_key,
+            },
+            f"{self._url}/_stoker/health",
+        )
+        self._client: Any = boto3.client(
+            "lambda",
+            region_name=REGION,
+            endpoint_url=self._url,
+            aws_access_key_id=self._credentials.access_key,
+            aws_secret_access_key=self._credentials.secret_key,
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+        )
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def deploy(self, name: str, source: str, *, runtime: str, suffix: str) -> str:
+        """Create a function and wait until it is active; returns the hex digest of its code, which is its own alone."""
+        comment = "//" if suffix == ".js" else "#"
+        package = _zipped(f"hello{suffix}", f"{source}\n{comment} {name}\n")
+        self._client.create_function(
+            FunctionName=name, Runtime=runtime, Role=ROLE, Handler="hello.handler", Code={"ZipFile": package}
+        )
+        self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        return hashlib.sha256(package).hexdigest()
+
+    def delete(self, name: str) -> None:
+        self._client.delete_function(FunctionName=name)
+
+    def invoke(self, name: str) -> Any:
+        """One invocation with boto3, outside of every measurement; returns its result."""
+        answer = self._client.invoke(FunctionName=name, Payload=PAYLOAD)
+        return json.load(answer["Payload"])
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Its Invoke request, signed now."""
+        path = f"/2015-03-31/functions/{name}/invocations"
+        host = f"127.0.0.1:{self.port}"
+        request = AWSRequest("POST", self._url + path, data=PAYLOAD, headers={"Host": host})
+        SigV4Auth(self._credentials, "lambda", REGION).add_auth(request)
+        return Endpoint(name="stoker", port=self.port, request=http_post(path, PAYLOAD, dict(request.headers)))
+
+    def close(self) -> None:
+        self.server.close()

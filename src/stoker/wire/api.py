@@ -10,7 +10,7 @@ from botocore.model import ServiceModel, Shape
 
 from stoker.model.errors import ServiceError
 from stoker.wire.constraints import ConstraintCompiler
-from stoker.wire.errors import AuthenticationError
+from stoker.wire.errors import AuthenticationError, InternalFailure
 from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
@@ -98,6 +98,12 @@ class ServiceApi:
         """The answer for an error. The model's HTTP status wins over the class's, where the model has the shape."""
         shape = self._error_shapes.get(error.code)
         return self._protocol.fail(Fault.of(error, status=self._status(error, shape), shape=shape), request_id)
+
+    def fail_internally(self, request_id: str) -> Response:
+        """The answer for a fault of ours, which says nothing of it."""
+        modelled = "ServiceException" in self._error_shapes
+        error = ServiceError(InternalFailure().message) if modelled else InternalFailure()
+        return self.fail(error, request_id)
 
     def _status(self, error: ServiceError, shape: Shape | None) -> int:
         if shape is None or isinstance(error, AuthenticationError):

@@ -15,7 +15,7 @@ def path(raw: str, *, s3: bool) -> str:
     if _PLAIN_PATH(raw) is not None:
         return raw
     if s3:
-        return quote(unquote_to_bytes(raw), safe="/" + _UNRESERVED) or "/"
+        return "/".join(quote(unquote_to_bytes(segment), safe=_UNRESERVED) for segment in raw.split("/")) or "/"
     return quote(_without_dot_segments(raw) or "/", safe="/" + _UNRESERVED)
 
 

@@ -70,3 +70,10 @@ class InvalidRequestContentException(ServiceError):
 
     code = "InvalidRequestContentException"
     status = 400
+
+
+class InternalFailure(ServiceError):
+    """An error occurred and the request cannot be processed."""
+
+    code = "InternalFailure"
+    status = 500

@@ -30,6 +30,7 @@ EMPTY_SHA256 = hashlib.sha256().hexdigest()
 MAX_SKEW_S = 15 * 60
 MAX_PRESIGNED_S = 7 * 24 * 3600
 _CACHED = 1024
+_LONG_SCOPE = 2048
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)*-[a-z]+-[0-9]{1,2}")
 _SERVICE = re.compile(r"[a-z0-9-]{1,64}")
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
@@ -45,9 +46,10 @@ class CredentialSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """What a credential is scoped to, and what was signed with it. `date` is YYYYMMDD."""
+    """What a credential is scoped to, and what was signed with it. `date` is YYYYMMDD; `text` all but the key."""
 
     access_key: str
+    text: str
     date: str
     region: str
     service: str
@@ -87,12 +89,12 @@ class Verifier:
         raise MissingAuthenticationTokenException()
 
     def _claim_of_header(self, request: Request, authorization: str) -> Claim:
+        amz_date = request.headers.get("x-amz-date") or _from_date_header(request.headers.get("date", ""))
         start, found, signature = authorization.rpartition("Signature=")
-        amz_date = request.headers.get("x-amz-date") or _from_date_header(request.headers.get("date"))
-        if not found or amz_date is None or "," in signature:
-            start, signature = _reorder(authorization, has_date=amz_date is not None)
-        assert amz_date is not None
-        scope = self._scope(start)
+        if not amz_date or not found or "," in signature:
+            start, signature = _in_order(authorization, has_date=bool(amz_date))
+        # An unusually long one is not worth the memory that remembering it takes.
+        scope = self._scope(start) if len(start) < _LONG_SCOPE else parse_scope(start)
         now = self._check_time(scope, amz_date, MAX_SKEW_S)
         secret, principal = self._credentials.lookup(scope.access_key, request.headers.get("x-amz-security-token"), now)
         return Claim(
@@ -154,7 +156,7 @@ class Verifier:
         if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
             raise InvalidSignatureException()
         if payload_hash.startswith("STREAMING-"):
-            seal = chunked.Seal(key=key, amz_date=claim.amz_date, scope=_scope_text(scope), seed=signature)
+            seal = chunked.Seal(key=key, amz_date=claim.amz_date, scope=scope.text, seed=signature)
             return chunked.decode(request.body, request.headers, payload_hash, seal)
         return request.body
 
@@ -182,7 +184,7 @@ def _fields(text: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name}
 
 
-def _reorder(authorization: str, *, has_date: bool) -> tuple[str, str]:
+def _in_order(authorization: str, *, has_date: bool) -> tuple[str, str]:
     """For a header whose fields are in another order, or that lacks some: raises with all that AWS would miss."""
     algorithm, _, rest = authorization.partition(" ")
     if algorithm != ALGORITHM:
@@ -222,7 +224,14 @@ def _scope_of(credential: str, signed_headers: str) -> Scope:
         raise InvalidSignatureException(f"Credential should be scoped to a valid region, not '{region}'.")
     if _SERVICE.fullmatch(service) is None:
         raise InvalidSignatureException("Credential should be scoped to correct service.")
-    return Scope(access_key=access_key, date=date, region=region, service=service, signed_headers=names)
+    return Scope(
+        access_key=access_key,
+        text="/".join(parts),
+        date=date,
+        region=region,
+        service=service,
+        signed_headers=names,
+    )
 
 
 def _lifetime(text: str) -> int:
@@ -243,8 +252,9 @@ def parse_amz_date(amz_date: str) -> float:
         ) from error
 
 
-def _from_date_header(date: str | None) -> str | None:
-    if date is None or _AMZ_DATE.fullmatch(date) is not None:
+def _from_date_header(date: str) -> str:
+    """The Date header as X-Amz-Date would have it; empty where there is none."""
+    if not date or _AMZ_DATE.fullmatch(date) is not None:
         return date
     try:
         return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -288,15 +298,11 @@ def canonical_request(request: Request, claim: Claim, payload_hash: str) -> str:
     )
 
 
-def _scope_text(scope: Scope) -> str:
-    return f"{scope.date}/{scope.region}/{scope.service}/aws4_request"
-
-
 def sign(key: bytes, claim: Claim, canonical_form: str) -> str:
     """The signature that the claim should have."""
     # Header values came as Latin-1, byte for byte; this gives back the bytes that were sent.
     digest = hashlib.sha256(canonical_form.encode("latin-1")).hexdigest()
-    to_sign = f"{ALGORITHM}\n{claim.amz_date}\n{_scope_text(claim.scope)}\n{digest}"
+    to_sign = f"{ALGORITHM}\n{claim.amz_date}\n{claim.scope.text}\n{digest}"
     return hmac.digest(key, to_sign.encode("latin-1"), "sha256").hex()
 
 

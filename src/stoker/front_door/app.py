@@ -1,0 +1,213 @@
+"""The ASGI application: a request in, an answer out, and the one error boundary between callers' faults and ours."""
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from botocore.loaders import Loader
+
+from stoker.front_door.authorisation import authorise, is_session
+from stoker.front_door.exchange import (
+    Application,
+    ClientDisconnectedError,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    read_head,
+    send_response,
+)
+from stoker.front_door.limits import body_limit
+from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
+from stoker.model.errors import NotBuiltError, ServiceError
+from stoker.wire.api import Operation, ServiceApi
+from stoker.wire.errors import InternalFailure, UnrecognizedClientException
+from stoker.wire.json_rpc import TARGET_HEADER
+from stoker.wire.message import Call, Request, Response, Result
+from stoker.wire.protocol import REQUEST_ID_HEADER
+from stoker.wire.sigv4 import Claim, Verifier
+
+log = logging.getLogger(__name__)
+
+_LARGE_BYTES = 256 * 1024  # from here on, hashing and parsing take over a millisecond and go to a thread
+_SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
+FORM = "application/x-www-form-urlencoded"
+T = TypeVar("T")
+Method = Callable[[Call], Awaitable[Result | Mapping[str, Any]]]
+
+
+class Service(Protocol):
+    """One AWS API's operations: a method for each, called as botocore's clients call it. `name` is botocore's."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Endpoint:
+    """A service with its API."""
+
+    service: Service
+    api: ServiceApi
+
+    def method(self, operation: Operation) -> Method:
+        method: Method | None = getattr(self.service, operation.method, None)
+        if method is None:
+            raise NotBuiltError(f"{operation.name} is not there yet in Stoker.")
+        return method
+
+
+class FrontDoor:
+    """Everything that comes in over HTTP. An ASGI application for the operator's port.
+
+    `routes` are handlers for what is under /_stoker/, by the first part of the path that follows. They are the
+    operator's; `for_sandboxes` is the same application for those who may not have them.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        verifier: Verifier,
+        account: str,
+        version: str,
+        routes: Mapping[str, Handler] | None = None,
+    ) -> None:
+        loader = Loader()
+        endpoints = [_Endpoint(service=service, api=ServiceApi.load(service.name, loader)) for service in services]
+        self._by_signing_name = {endpoint.api.signing_name: endpoint for endpoint in reversed(endpoints)}
+        self._by_target = {e.api.target_prefix: e for e in endpoints if e.api.target_prefix is not None}
+        self._own_paths = OwnPaths(version, routes or {})
+        self._verifier = verifier
+        self._account = account
+        self._random = random.Random()
+
+    def __repr__(self) -> str:
+        return f"<FrontDoor {' '.join(self._by_signing_name)}>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._serve(scope, receive, send, from_sandbox=False)
+
+    @property
+    def for_sandboxes(self) -> Application:
+        """The application for sockets inside sandboxes: role sessions only, and nothing of the operator's."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send, from_sandbox=True)
+
+        return serve
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+        request = read_head(scope)
+        try:
+            if request.path.startswith(PREFIX):
+                response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
+            else:
+                response = await self._answer_call(request, receive, from_sandbox=from_sandbox)
+        except ClientDisconnectedError:
+            return
+        await send_response(response, request.method, receive, send)
+
+    async def _answer_own(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+        if from_sandbox:
+            return json_response(404, {"message": "There is nothing here."})
+        try:
+            body = await read_body(request, receive, body_limit("stoker", ""))
+            return await self._own_paths.answer(request.with_body(body))
+        except ServiceError as error:
+            return json_response(error.status, {"message": error.message})
+        except ClientDisconnectedError:
+            raise
+        except Exception:
+            # The boundary: whatever is not the caller's fault is ours, told here once and to nobody outside.
+            log.exception("%s %s failed", request.method, request.path)
+            return json_response(500, {"message": InternalFailure().message})
+
+    async def _answer_call(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+        request_id = self._new_request_id()
+        try:
+            return await self._call(request, receive, request_id, from_sandbox=from_sandbox)
+        except ServiceError as error:
+            api = self._guess_api(request)
+            return api.fail(error, request_id) if api is not None else _plain_failure(error, request_id)
+        except ClientDisconnectedError:
+            raise
+        except Exception:
+            # The boundary: whatever is not the caller's fault is ours, told here once and to nobody outside.
+            log.exception("request %s (%s %s) failed", request_id, request.method, request.path)
+            api = self._guess_api(request)
+            return api.fail_internally(request_id) if api is not None else _plain_failure(InternalFailure(), request_id)
+
+    async def _call(self, request: Request, receive: Receive, request_id: str, *, from_sandbox: bool) -> Response:
+        claim = self._verifier.claim(request)
+        if from_sandbox and not is_session(claim.principal):
+            raise UnrecognizedClientException()
+        endpoint = self._endpoint(request, claim.scope.service)
+        operation, request = await self._receive(endpoint.api, request, claim, receive)
+        method = endpoint.method(operation)
+        call = Call(
+            service=endpoint.api.name,
+            operation=operation.name,
+            params=await _in_thread_if_large(request.body, lambda: operation.parse(request)),
+            region=claim.scope.region,
+            account=self._account,
+            principal=claim.principal,
+            request_id=request_id,
+            source_ip=request.source_ip,
+        )
+        authorise(call)
+        result = await method(call)
+        return operation.serialise(result if isinstance(result, Result) else Result(members=result), request_id)
+
+    async def _receive(
+        self, api: ServiceApi, request: Request, claim: Claim, receive: Receive
+    ) -> tuple[Operation, Request]:
+        """The operation, and the request with its body: read within the operation's limit, and verified."""
+        operation = None if api.operation_in_body else api.operation(request)
+        limit = body_limit(api.name, operation.name if operation is not None else "")
+        body = await read_body(request, receive, limit)
+        whole = request.with_body(body)
+        verified = await _in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
+        if verified is not body:
+            whole = request.with_body(verified)
+        return operation or api.operation(whole), whole
+
+    def _endpoint(self, request: Request, signing_name: str) -> _Endpoint:
+        """The target header tells apart services that sign with one name (DynamoDB and its streams)."""
+        by_target = self._by_target.get(request.headers.get(TARGET_HEADER, "").partition(".")[0])
+        if by_target is not None and by_target.api.signing_name == signing_name:
+            return by_target
+        endpoint = self._by_signing_name.get(signing_name)
+        if endpoint is None:
+            raise NotBuiltError(f"The service {signing_name} is not there yet in Stoker.")
+        return endpoint
+
+    def _guess_api(self, request: Request) -> ServiceApi | None:
+        """Whose protocol an error is to be told in, as far as an unverified request shows."""
+        endpoint = self._by_target.get(request.headers.get(TARGET_HEADER, "").partition(".")[0])
+        signed_for = _SIGNED_FOR.search(request.headers.get("authorization") or request.query)
+        if endpoint is None and signed_for is not None:
+            endpoint = self._by_signing_name.get(signed_for[1])
+        if endpoint is None and request.headers.get("content-type", "").startswith(FORM):
+            endpoint = next((e for e in self._by_signing_name.values() if e.api.operation_in_body), None)
+        return endpoint.api if endpoint is not None else None
+
+    def _new_request_id(self) -> str:
+        """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""
+        bits = f"{self._random.getrandbits(128):032x}"
+        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+
+
+async def _in_thread_if_large(body: bytes, work: Callable[[], T]) -> T:
+    return work() if len(body) < _LARGE_BYTES else await asyncio.to_thread(work)
+
+
+def _plain_failure(error: ServiceError, request_id: str) -> Response:
+    """For requests that don't show which API they are for: both JSON protocols find the error's name in this."""
+    response = json_response(error.status, {"__type": error.code, "message": error.message})
+    response.headers.extend([(REQUEST_ID_HEADER, request_id), ("x-amzn-ErrorType", error.code)])
+    return response

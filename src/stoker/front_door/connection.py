@@ -1,0 +1,75 @@
+"""One client's connection: uvicorn's, and the bounds that a hostile client meets."""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEAD_BYTES = 64 * 1024
+HEAD_TIMEOUT_S = 20.0
+BODY_TIMEOUT_S = 300.0
+"""For the whole body: 70 MB at 2 Mbit/s."""
+
+
+class HeadTooLargeError(Exception):
+    """A request's line and headers are longer than is read."""
+
+
+class Connection(HttpToolsProtocol):
+    """Refuses heads that are too large, and can tell whether its client has been sending for too long.
+
+    `overdue` is asked once a second for every connection, so that an ordinary request pays for no timer.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unfinished_head_bytes = 0
+        self._waiting_for: object = None
+        self._waiting_since = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.client}>"
+
+    def data_received(self, data: bytes) -> None:
+        self._unfinished_head_bytes += len(data)
+        super().data_received(data)
+        if not self._in_head():
+            self._unfinished_head_bytes = 0
+        elif self._unfinished_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse_head()
+
+    def _in_head(self) -> bool:
+        """Whether a request has begun whose headers are not complete. The scope is new with each request's begin."""
+        return self.cycle is None or self.scope is not self.cycle.scope
+
+    def on_headers_complete(self) -> None:
+        if self._unfinished_head_bytes > MAX_HEAD_BYTES:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > MAX_HEAD_BYTES:
+                self._refuse_head()
+                raise HeadTooLargeError(size)
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+    def overdue(self, now: float) -> bool:
+        """Whether the head or body that the connection waits for should have been here by `now` (loop time)."""
+        waiting_for, allowed_s = self._wait()
+        if waiting_for is None or waiting_for is not self._waiting_for:
+            self._waiting_for, self._waiting_since = waiting_for, now
+            return False
+        return now - self._waiting_since > allowed_s
+
+    def _wait(self) -> tuple[object, float]:
+        """What the connection waits for its client to complete: a head, a body or nothing."""
+        if self._in_head():
+            return self.scope or self, HEAD_TIMEOUT_S
+        if self.cycle.more_body:
+            # Also after its answer: what was refused for its length is still read, and thrown away.
+            return self.cycle, BODY_TIMEOUT_S
+        return None, 0.0

@@ -1,0 +1,109 @@
+"""One request and its answer over ASGI: reading within limits, and sending until it is done or nobody listens."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from stoker.front_door.limits import BodyLimit
+from stoker.wire.message import Request, Response
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+
+class ClientDisconnectedError(Exception):
+    """The client went away before it had sent its request."""
+
+
+def read_head(scope: Scope) -> Request:
+    """The request without its body."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        host=headers.get("host", ""),
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        source_ip=client[0] if client else "",
+    )
+
+
+async def read_body(request: Request, receive: Receive, limit: BodyLimit) -> bytes:
+    """The body. Raises RequestEntityTooLargeException, before anything is read where the length is stated."""
+    length = request.headers.get("content-length")
+    if length is None and "transfer-encoding" not in request.headers:
+        return b""
+    limit.check(int(length or 0))
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        limit.check(len(body))
+        return body
+    return await _read_on(message, receive, limit)
+
+
+async def _read_on(message: Message, receive: Receive, limit: BodyLimit) -> bytes:
+    pieces, size = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnectedError
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        limit.check(size)
+        if not message.get("more_body"):
+            return b"".join(pieces)
+        message = await receive()
+
+
+async def send_response(response: Response, method: str, receive: Receive, send: Send) -> None:
+    """Send an answer whole, or as it comes until the client goes away."""
+    # The server sets the one Date of an answer: a second from anywhere is dropped.
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in response.headers
+        if name not in ("date", "Date")
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    body = response.body
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+    else:
+        await _stream(body, receive, send)
+
+
+async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    pump = asyncio.ensure_future(_pump(body, send))
+    gone = asyncio.ensure_future(_until_disconnected(receive))
+    try:
+        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        pump.cancel()
+        gone.cancel()
+        await asyncio.wait({pump, gone})
+        close = getattr(body, "aclose", None)
+        if close is not None:
+            await close()
+    if not pump.cancelled() and pump.exception() is not None:
+        # Half an answer is out: all that is left is to say it here and to break the connection off by returning.
+        log.error("a streamed answer broke", exc_info=pump.exception())
+
+
+async def _pump(body: AsyncIterator[bytes], send: Send) -> None:
+    async for piece in body:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

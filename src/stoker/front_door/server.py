@@ -1,0 +1,149 @@
+"""The sockets: uvicorn's protocol behind listeners that come and go while it runs."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from functools import partial
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from stoker.front_door.app import FrontDoor
+from stoker.front_door.connection import Connection
+from stoker.front_door.exchange import Application
+
+KEEP_ALIVE_S = 75
+MAX_CONNECTIONS = 8192
+BACKLOG = 2048
+CLEAN_UP_S = 5.0
+_TICK_S = 1.0
+_POLL_S = 0.02
+
+
+class Listener:
+    """One listening socket and the connections that were made through it."""
+
+    def __init__(
+        self, address: str, server: asyncio.AbstractServer, state: ServerState, forget: Callable[["Listener"], None]
+    ) -> None:
+        """`forget` is called when the listener closes."""
+        self._address = address
+        self._server = server
+        self._state = state
+        self._forget = forget
+
+    def __repr__(self) -> str:
+        return f"<Listener {self._address}: {len(self._state.connections)} connections>"
+
+    def close(self) -> None:
+        """Stop listening and break off every connection, at once; idempotent."""
+        self._forget(self)
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+
+    def tick(self, date: bytes, now: float) -> None:
+        """Once a second: the Date that answers carry, and an end to clients that take too long."""
+        self._state.default_headers = [(b"date", date)]
+        for connection in list(self._state.connections):
+            if isinstance(connection, Connection) and connection.overdue(now):
+                connection.transport.abort()
+
+    def begin_drain(self) -> None:
+        """Stop listening; connections without a request close, the others after their answer."""
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._state.connections or self._state.tasks)
+
+    async def abandon(self) -> None:
+        """Cancel the requests that are still being served, and wait until they have cleaned up."""
+        tasks = list(self._state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLEAN_UP_S)
+        self.close()
+
+
+class Server:
+    """Serves a front door on its port and, without the operator's parts, on sockets inside sandboxes."""
+
+    def __init__(self, door: FrontDoor) -> None:
+        self._door = door
+        self._listeners: set[Listener] = set()
+        self._ticking: asyncio.TimerHandle | None = None
+        self.port = 0
+
+    def __repr__(self) -> str:
+        return f"<Server port {self.port}, {len(self._listeners)} listeners>"
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for."""
+        listening = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+        self.port = listening.getsockname()[1]
+        await self._listen(listening, self._door)
+
+    async def serve_socket(self, sock: socket.socket) -> Listener:
+        """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
+        return await self._listen(sock, self._door.for_sandboxes)
+
+    async def _listen(self, sock: socket.socket, application: Application) -> Listener:
+        loop = asyncio.get_running_loop()
+        config = _config(application)
+        state = ServerState()
+        server = await loop.create_server(partial(Connection, config, state, {}), sock=sock, backlog=BACKLOG)
+        listener = Listener(str(sock.getsockname()), server, state, self._listeners.discard)
+        self._listeners.add(listener)
+        self._tick()
+        return listener
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._ticking is not None:
+            self._ticking.cancel()
+        date, now = formatdate(time.time(), usegmt=True).encode(), loop.time()
+        for listener in self._listeners:
+            listener.tick(date, now)
+        self._ticking = loop.call_later(_TICK_S, self._tick)
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more requests, let the running ones finish for `grace_s` seconds, then cancel them."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for listener in self._listeners:
+            listener.begin_drain()
+        deadline = asyncio.get_running_loop().time() + grace_s
+        # uvicorn tells nobody when an answer is out and its connection gone: this looks.
+        while any(listener.busy for listener in self._listeners) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        for listener in list(self._listeners):
+            await listener.abandon()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _config(application: Application) -> Config:
+    """Nothing of uvicorn's that looks at requests, writes logs, or believes what a client says of its address."""
+    config = Config(
+        application,
+        http=Connection,
+        ws="none",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    config.load()
+    return config

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+from typing import NoReturn
 
 from stoker.bootstrap import frames, messages, python_client
 from stoker.bootstrap.job import Job
@@ -53,12 +54,17 @@ def keep_only(job: Job, go: socket.socket) -> socket.socket:
     return socket.socket(fileno=GO)
 
 
-def _give_up(job: Job) -> None:
+def leave_platform() -> None:
+    """Be no longer of Stoker's own: first to be killed when memory runs out, and in a session of its own."""
     # When memory runs out the kernel's killer must take the function: not the process that reports on it, nor, when
     # it is the machine's memory, anything of the operator's.
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
     os.setsid()
+
+
+def _give_up(job: Job) -> None:
+    leave_platform()
     namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
     os.close(job.user_namespace)
     credentials.limit_resources(OPEN_FILES)
@@ -104,7 +110,7 @@ def _execute(kind: str, argv: list[str]) -> None:
         refuse_entrypoint(_no_entrypoint(argv, error) if kind != "node" else str(error))
 
 
-def refuse_entrypoint(message: str) -> None:
+def refuse_entrypoint(message: str) -> NoReturn:
     """Tell the platform that there is nothing to start, and end."""
     body = frames.error_body("Runtime.InvalidEntrypoint", message)
     os.write(CHANNEL, frames.encode(frames.INIT_ERROR, {"type": "Runtime.InvalidEntrypoint"}, body))

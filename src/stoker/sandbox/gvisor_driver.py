@@ -1,0 +1,202 @@
+"""Sandboxes in gVisor: the function's system calls are answered by a kernel in user space, not by the machine's.
+
+A second wall for code that nobody knows, paid with a slower start and slower system calls. Slots, cgroups and process 1
+are those of the Linux driver; `gvisor_launcher.py` shows what runs between them and the function.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stoker.linux import cgroups
+from stoker.sandbox import gvisor_container
+from stoker.sandbox.blank import Blank
+from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
+from stoker.sandbox.function_mounts import function_mounts
+from stoker.sandbox.gvisor_runsc import SIGNAL_CODES, Runsc
+from stoker.sandbox.linux_driver import MB, PROCESSES, LinuxSandbox, Listener, ServeEndpoint
+from stoker.sandbox.platform_files import assemble
+from stoker.sandbox.slots import Facts, Slots
+from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.zygotes import Command, Zygote
+
+# The Sentry, its file server and runsc run some 40 threads; the function's own limit is not lowered by them.
+GVISOR_THREADS = 128
+TRIAL_TIMEOUT_S = 30.0
+TRIAL_OUTPUT_BYTES = 4096
+
+
+class GvisorSandbox(LinuxSandbox):
+    """A blank whose worker became `runsc run`. Frozen, measured and killed as a whole, by its cgroup."""
+
+    def __init__(
+        self, blank: Blank, listener: Listener, release: Callable[[Blank], None], *, own_memory_bytes: int
+    ) -> None:
+        super().__init__(blank, listener, release)
+        self._own_memory_bytes = own_memory_bytes
+        self.exited = asyncio.get_running_loop().create_future()
+        blank.ended.add_done_callback(self._on_runsc_end)
+
+    def usage(self) -> Usage:
+        """The peak of the whole, less what a container that does nothing uses."""
+        return Usage(max_memory_bytes=max(0, super().usage().max_memory_bytes - self._own_memory_bytes))
+
+    def _on_runsc_end(self, ended: asyncio.Future[ExitStatus]) -> None:
+        if not self.exited.done():
+            self.exited.set_result(function_status(ended.result()))
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("linux", "gvisor", 1)
+
+
+def function_status(runsc: ExitStatus) -> ExitStatus:
+    """How the function ended, from how `runsc run` did."""
+    if runsc.out_of_memory:
+        # The kernel's killer took the Sentry, and runsc reports a failure of its own.
+        return ExitStatus(signal=signal.SIGKILL, out_of_memory=True)
+    if runsc.code is not None and runsc.code > SIGNAL_CODES:
+        return ExitStatus(signal=runsc.code - SIGNAL_CODES)
+    return runsc
+
+
+class GvisorDriver:
+    """See `SandboxDriver`. Needs root, cgroups, mount_setattr and `runsc`.
+
+    A function gets its memory on top of what gVisor itself uses for a container that does nothing, which `open`
+    measures. What gVisor uses beyond that on behalf of the function (page tables, open files) counts as the function's.
+    """
+
+    name = "gvisor"
+
+    def __init__(
+        self,
+        *,
+        runsc: Runsc,
+        slots: Slots,
+        facts: Facts,
+        hierarchy: cgroups.Hierarchy,
+        runtime_dir: Path,
+        directory: Path,
+        blanks: int,
+        serve_endpoint: ServeEndpoint,
+    ) -> None:
+        self.runsc = runsc
+        self.facts = facts
+        self.own_memory_bytes = 0
+        self._slots = slots
+        self._hierarchy = hierarchy
+        self._runtime_dir = runtime_dir
+        self._directory = directory
+        self._blanks = blanks
+        self._serve_endpoint = serve_endpoint
+        self._zygotes: dict[tuple[Path, ...], Zygote] = {}
+        self._sandboxes: dict[int, GvisorSandbox] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        data: Path,
+        *,
+        endpoint_port: int,
+        slots: int,
+        blanks: int,
+        serve_endpoint: ServeEndpoint,
+        platform: str | None = None,
+    ) -> "GvisorDriver":
+        """Prepare this machine and run one container to see that it can; raises SandboxError where it cannot."""
+        runsc = await asyncio.to_thread(Runsc.find, platform)
+        runtime_dir = await asyncio.to_thread(assemble, data)
+        directory = data / "gvisor"
+        for place in ("root", "bundle"):
+            (directory / place).mkdir(parents=True, exist_ok=True)
+        hierarchy = await asyncio.to_thread(cgroups.open_hierarchy, "stoker-gvisor")
+        await asyncio.to_thread(hierarchy.sweep)
+        pool, facts = await Slots.start(directory=data / "disks", endpoint_port=endpoint_port, ready=slots)
+        driver = cls(
+            runsc=runsc,
+            slots=pool,
+            facts=facts,
+            hierarchy=hierarchy,
+            runtime_dir=runtime_dir,
+            directory=directory,
+            blanks=blanks,
+            serve_endpoint=serve_endpoint,
+        )
+        try:
+            await driver._try()
+        except BaseException:
+            await driver.close()
+            raise
+        return driver
+
+    async def start(self, spec: SandboxSpec) -> GvisorSandbox:
+        blank = await self._zygote(spec.runtime.roots).take()
+        try:
+            memory_bytes = spec.memory_mb * MB + self.own_memory_bytes
+            processes = PROCESSES + GVISOR_THREADS
+            blank.cgroup.limit(memory_bytes=memory_bytes, cpu_cores=max(1.0, spec.cpus), pids_max=processes)
+            async with function_mounts(spec, blank.slot, self._slots) as mounts:
+                self._order(blank, gvisor_container.order(spec), mounts)
+        except OSError as error:
+            await self._discard(blank)
+            raise SandboxError(f"a gVisor sandbox for {spec.handler} could not be built: {error}") from error
+        listener = self._serve_endpoint(blank.slot.endpoint)
+        sandbox = GvisorSandbox(blank, listener, self._release, own_memory_bytes=self.own_memory_bytes)
+        self._sandboxes[blank.pid] = sandbox
+        return sandbox
+
+    async def close(self) -> None:
+        await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes.values())))
+        await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))
+        await self._slots.close()
+        await asyncio.to_thread(self._hierarchy.close)
+
+    async def _try(self) -> None:
+        """Run a container that does nothing: whether gVisor works here, and what it takes for itself."""
+        blank = await self._zygote(()).take()
+        try:
+            self._order(blank, {"argv": ["/bin/true"], "environment": {}}, {"/tmp": blank.slot.disk})
+            async with asyncio.timeout(TRIAL_TIMEOUT_S):
+                status = await asyncio.shield(blank.ended)
+            if status.code != 0:
+                said = os.read(blank.output, TRIAL_OUTPUT_BYTES).decode(errors="replace").strip()
+                raise SandboxError(f"gVisor cannot run a container here ({self.runsc.platform}): {said or status}")
+            self.own_memory_bytes = blank.cgroup.peak_memory()
+        except TimeoutError as error:
+            raise SandboxError(f"gVisor did not end an empty container within {TRIAL_TIMEOUT_S:.0f} s") from error
+        finally:
+            await self._discard(blank)
+
+    def _order(self, blank: Blank, order: dict[str, object], mounts: dict[str, int]) -> None:
+        root = self._directory / "root"
+        blank.order(order, {f"{root}{target}": mount for target, mount in mounts.items()})
+
+    async def _discard(self, blank: Blank) -> None:
+        blank.channel.close()
+        os.close(blank.output)
+        await blank.destroy()
+        self._slots.give_back(blank.slot)
+
+    def _release(self, blank: Blank) -> None:
+        self._slots.give_back(blank.slot)
+        del self._sandboxes[blank.pid]
+
+    def _zygote(self, roots: tuple[Path, ...]) -> Zygote:
+        """The launcher whose root has these directories outside /usr; runtimes without any share one."""
+        if roots not in self._zygotes:
+            self._zygotes[roots] = Zygote(
+                f"gvisor {' '.join(map(str, roots))}".strip(),
+                command=self._launcher_command(roots),
+                slots=self._slots,
+                create_cgroup=self._hierarchy.create,
+                ready=self._blanks,
+            )
+        return self._zygotes[roots]
+
+    def _launcher_command(self, roots: tuple[Path, ...]) -> Command:
+        own = [self._directory, self._runtime_dir, self.runsc.program, self.runsc.platform, *roots]
+        module = [sys.executable, "-m", "stoker.sandbox.gvisor_launcher"]
+        return lambda descriptor, _: [*module, str(descriptor), *map(str, own)]

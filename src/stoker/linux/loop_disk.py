@@ -61,9 +61,9 @@ class DiskMaker:
     def create(self, size_bytes: int, uid: int, gid: int, mode: int = 0o700) -> int:
         """A detached mount (nosuid, nodev) of an empty disk with room for `size_bytes`; its root belongs to `uid`.
 
-        The caller attaches and closes it. Raises DiskError.
+        The caller attaches and closes it. Raises OSError: a DiskError, or a SyscallError where mounting is refused.
         """
-        with tempfile.TemporaryFile(dir=self._directory, prefix="disk-") as image:
+        with _nameless_file(self._directory) as image:
             _copy_data(self._template(max(size_bytes, _SMALLEST_BYTES)), image)
             mount = _mount(image)
         try:
@@ -99,7 +99,7 @@ def _format(directory: Path, size_bytes: int) -> IO[bytes]:
     """An unnamed ext4 image with `size_bytes` free or little more; metadata and the kernel's reserve come on top."""
     total = size_bytes + size_bytes // 64 + _kernel_reserve(size_bytes)
     while True:
-        image = tempfile.TemporaryFile(dir=directory, prefix="disk-template-")  # noqa: SIM115  # the caller's to close
+        image = _nameless_file(directory)
         try:
             os.ftruncate(image.fileno(), total)
             _run_mkfs(image)
@@ -112,6 +112,14 @@ def _format(directory: Path, size_bytes: int) -> IO[bytes]:
             raise
         image.close()
         total += missing + missing // 32 + _BLOCK_BYTES
+
+
+def _nameless_file(directory: Path) -> IO[bytes]:
+    try:
+        # O_TMPFILE: without a name from the first moment, so that a kill leaves nothing.
+        return tempfile.TemporaryFile(dir=directory)
+    except OSError as error:
+        raise DiskError(error.errno, f"create a file in {directory}: {error.strerror}") from error
 
 
 def _run_mkfs(image: IO[bytes]) -> None:

@@ -118,9 +118,9 @@ class Uplink:
 
     def _delete(self, link: Link) -> None:
         try:
-            self._routing.delete(socket.if_nametoindex(link.name))
-        except OSError as error:
-            if error.errno not in (errno.ENODEV, errno.ENXIO):
+            self._routing.delete(link.name)
+        except LinkError as error:
+            if error.errno != errno.ENODEV:
                 raise
 
 

@@ -68,9 +68,9 @@ class RoutingSocket:
         """Switch a link on."""
         self._ask(_RTM_NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP), f"switch link {index} on")
 
-    def delete(self, index: int) -> None:
+    def delete(self, name: str) -> None:
         """Remove a link, and with a veth its other end. Waits some 14 ms until no packet can be on it."""
-        self._ask(_RTM_DELLINK, 0, _LINK.pack(0, 0, index, 0, 0), f"delete link {index}")
+        self._ask(_RTM_DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, name), f"delete the link {name}")
 
     def add_address(self, index: int, interface: ipaddress.IPv4Interface) -> None:
         """Give a link an address and the route to its network."""

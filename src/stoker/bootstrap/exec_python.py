@@ -14,16 +14,16 @@ PLATFORM = "/var/runtime/platform"
 
 def main(handler: str) -> None:
     sys.path[0:1] = ["/var/runtime", PLATFORM]
-    from stoker.bootstrap import worker, zygote
+    from stoker.bootstrap import python_function
 
     sys.path.remove(PLATFORM)
-    os.dup2(0, worker.CHANNEL, inheritable=False)
+    os.dup2(0, python_function.CHANNEL, inheritable=False)
     null = os.open("/dev/null", os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    worker.open_streams()
-    zygote.preload()
-    worker.run_python(handler)
+    python_function.open_streams()
+    python_function.complete_interpreter()
+    python_function.run(handler)
 
 
 if __name__ == "__main__":

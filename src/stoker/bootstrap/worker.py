@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
-import time
 from typing import NoReturn
 
-from stoker.bootstrap import frames, messages, python_client
+from stoker.bootstrap import frames, messages, python_function
 from stoker.bootstrap.job import Job
+from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.linux import credentials, namespaces, seccomp
 
-CHANNEL = 3
 GO = 4
-TASK_ROOT = "/var/task"
 OPEN_FILES = 1024
 
 
@@ -36,7 +33,7 @@ def run(job: Job, go: socket.socket) -> None:
     os.environ.update(order["environment"])
     os.chdir(TASK_ROOT)
     if order["kind"] == "python":
-        run_python(order["handler"])
+        python_function.run(order["handler"])
     else:
         _execute(order["kind"], order["argv"])
 
@@ -70,31 +67,7 @@ def _give_up(job: Job) -> None:
     credentials.limit_resources(OPEN_FILES)
     credentials.drop(job.uid, job.uid)
     seccomp.install(job.seccomp_program)
-    open_streams()
-
-
-def open_streams() -> None:
-    """Standard streams that take any text, as the zygote's own belong to Stoker."""
-    for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
-        stream = open(descriptor, mode, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, "__%s__" % name, stream)
-
-
-def run_python(handler: str) -> None:
-    """Serve a Python handler over the channel at 3, with the module path and the modules that AWS shows it."""
-    # The order of AWS's runtime: the function's own files, its layers', then PYTHONPATH, then the interpreter's.
-    version = "python%d.%d" % sys.version_info[:2]
-    own = [TASK_ROOT, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
-    chosen = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
-    sys.path[:] = own + chosen + [entry for entry in sys.path if entry not in own and entry != "/var/runtime"]
-    sys.argv[:] = ["/var/runtime/bootstrap"]
-    time.tzset()
-    channel = socket.socket(fileno=CHANNEL)
-    # The function must find its own `stoker`, if it has one, and not the platform's.
-    for name in [name for name in sys.modules if name == "stoker" or name.startswith("stoker.")]:
-        del sys.modules[name]
-    python_client.run(handler, channel)
+    python_function.open_streams()
 
 
 def _execute(kind: str, argv: list[str]) -> None:

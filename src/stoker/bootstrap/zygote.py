@@ -10,8 +10,9 @@ import gc
 import os
 import signal
 import socket
+import time
 
-from stoker.bootstrap import init, messages
+from stoker.bootstrap import init, messages, python_function
 from stoker.bootstrap.job import Job
 from stoker.linux import credentials, namespaces, seccomp
 
@@ -26,19 +27,11 @@ def preload() -> None:
     import json  # noqa: F401
     import random  # noqa: F401
     import re  # noqa: F401
-    import site
-    import time
     import traceback  # noqa: F401
     import urllib.parse  # noqa: F401
     import uuid  # noqa: F401
 
-    import awslambdaric.bootstrap
-    import awslambdaric.lambda_literals  # noqa: F401
-
-    # Started with -S, so that no package of the host's interpreter is in view; these are builtins that functions use.
-    site.setquit()
-    site.setcopyright()
-    site.sethelper()
+    python_function.complete_interpreter()
     # The C library reads the zone file once; afterwards UTC is known without it.
     os.environ["TZ"] = ":UTC"
     time.tzset()

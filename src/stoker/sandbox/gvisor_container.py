@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.bootstrap.rootfs import UID
-from stoker.bootstrap.worker import CHANNEL, OPEN_FILES, TASK_ROOT
+from stoker.bootstrap.worker import OPEN_FILES
 from stoker.sandbox.blank import HOSTNAME
 from stoker.sandbox.linux_driver import ENTRYPOINTS, NODE_BOOTSTRAP
 from stoker.sandbox.spec import SandboxSpec

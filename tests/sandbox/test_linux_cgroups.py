@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from linux_child import in_child
 
-from stoker.linux import cgroup_entry, cgroups
+from stoker.linux import cgroup_entry, cgroups, credentials
 from stoker.linux.cgroup_files import CgroupError
 from stoker.linux.cgroups import Cgroup, CgroupsUnavailableError, Hierarchy
 
@@ -178,6 +178,18 @@ def status(pid: int) -> str:
         return Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return "Z (zombie)"
+
+
+def test_one_who_may_not_make_groups_is_told_what_to_do() -> None:
+    def try_to_open() -> str:
+        credentials.drop(1001, 1001)
+        try:
+            cgroups.open_hierarchy(PREFIX)
+        except CgroupsUnavailableError as error:
+            return str(error)
+        return ""
+
+    assert "start as root" in in_child(try_to_open)
 
 
 def test_a_process_that_is_no_more_cannot_be_moved(group: Cgroup) -> None:

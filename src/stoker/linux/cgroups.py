@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stoker.linux import cgroup_places
+from stoker.linux.cgroup_files import CgroupError
 from stoker.linux.cgroup_places import CgroupsUnavailableError
 from stoker.linux.cgroup_v1 import HierarchyV1
 from stoker.linux.cgroup_v2 import HierarchyV2
@@ -88,6 +89,9 @@ def open_hierarchy(prefix: str, proc: Path = Path("/proc/self")) -> Hierarchy:
     Raises CgroupsUnavailableError with what is missing and what to do.
     """
     place = cgroup_places.find((proc / "mountinfo").read_text(), (proc / "cgroup").read_text())
-    if place.version == 2:
-        return HierarchyV2(place.directories["cgroup2"], prefix)
-    return HierarchyV1(place.directories, prefix)
+    try:
+        if place.version == 2:
+            return HierarchyV2(place.directories["cgroup2"], prefix)
+        return HierarchyV1(place.directories, prefix)
+    except CgroupError as error:
+        raise CgroupsUnavailableError(f"{error}; start as root, in a container with /sys/fs/cgroup writable") from error

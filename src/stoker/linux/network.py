@@ -69,13 +69,15 @@ class Uplink:
         name = instances.own_name(prefix)
         number = zlib.crc32(name.encode())
         self._links = f"{_ALL_LINKS}{number:08x}"[:9]
+        self._routing = RoutingSocket()
         try:
-            self._routing = RoutingSocket()
             self.network = free_range(number, self._routing.networks(), _ranges_of_others(prefix))
             self._table = f"{name}-{self.network.network_address.packed[1]}"
-            firewall.apply(firewall.rules(self._table, self._links, _ALL_LINKS, self.network))
             self.forwarding_was_off = _switch_forwarding_on()
+            # Last, so that a refusal of anything leaves no table behind.
+            firewall.apply(firewall.rules(self._table, self._links, _ALL_LINKS, self.network))
         except OSError as error:
+            self._routing.close()
             raise NetworkUnavailableError(str(error)) from error
 
     def __repr__(self) -> str:

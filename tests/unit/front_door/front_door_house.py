@@ -1,0 +1,169 @@
+"""A front door with small services behind it, and ways to call it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+
+from stoker.front_door.app import FrontDoor
+from stoker.model.clock import SystemClock
+from stoker.model.errors import ResourceNotFoundException
+from stoker.wire.credentials import Credentials
+from stoker.wire.message import Call, Result
+from stoker.wire.sigv4 import Verifier
+
+HOST = "127.0.0.1:4566"
+INVOKE = "/2015-03-31/functions/hello/invocations"
+
+
+class FakeLambda:
+    """Answers an invocation with its own payload; remembers its calls."""
+
+    name = "lambda"
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+
+    async def invoke(self, call: Call) -> Result:
+        self.calls.append(call)
+        members = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": call.params.get("Payload", b"null")}
+        return Result(members=members, headers={"date": "Thu, 01 Jan 1970 00:00:00 GMT"})
+
+    async def get_function(self, call: Call) -> Mapping[str, Any]:
+        raise ResourceNotFoundException(f"Function not found: {call.params['FunctionName']}")
+
+    async def list_functions(self, call: Call) -> Mapping[str, Any]:
+        raise RuntimeError("secret inside")
+
+    async def create_function(self, call: Call) -> Mapping[str, Any]:
+        return {"FunctionName": call.params["FunctionName"], "CodeSize": len(call.params["Code"]["ZipFile"])}
+
+
+class FakeLogs:
+    """A live tail that goes on until somebody stops it."""
+
+    name = "logs"
+
+    def __init__(self) -> None:
+        self.tailing = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    async def start_live_tail(self, call: Call) -> Mapping[str, Any]:
+        return {"responseStream": self._events()}
+
+    async def _events(self) -> AsyncIterator[Mapping[str, Any]]:
+        try:
+            yield {"sessionStart": {"requestId": "r"}}
+            self.tailing.set()
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+
+
+class FakeSts:
+    """Knows who calls."""
+
+    name = "sts"
+
+    async def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
+        return {"UserId": call.principal.user_id, "Account": call.account, "Arn": call.principal.arn}
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """What came back over ASGI."""
+
+    status: int = 0
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(values) < 2, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class House:
+    """A front door, its services and its keys."""
+
+    def __init__(self) -> None:
+        self.functions, self.logs = FakeLambda(), FakeLogs()
+        self.keys = Credentials(
+            account="000000000000", access_key="AKIAEXAMPLE", secret_key="secret", platform_key=b"p" * 32
+        )
+        self.door = FrontDoor(
+            [self.functions, self.logs, FakeSts()],
+            verifier=Verifier(self.keys, SystemClock()),
+            account="000000000000",
+            version="9.9",
+        )
+
+    def sign(self, method: str, path: str, body: bytes, headers: Mapping[str, str], **keys: str) -> dict[str, str]:
+        """The headers of a signed request: by the root key, or by the session of `mint`."""
+        aws = AWSRequest(method=method, url=f"http://{HOST}{path}", data=body, headers=dict(headers))
+        signer = BotoCredentials(
+            keys.get("access_key", self.keys.access_key), keys.get("secret", "secret"), keys.get("token")
+        )
+        SigV4Auth(signer, keys.get("service", "lambda"), keys.get("region", "us-east-1")).add_auth(aws)
+        return {**dict(aws.headers.items()), "Host": HOST, "Content-Length": str(len(body))}
+
+    def session(self) -> dict[str, str]:
+        minted = self.keys.mint("arn:aws:iam::000000000000:role/worker", "hello", 900, now=SystemClock().time())
+        return {"access_key": minted.access_key, "secret": minted.secret_key, "token": minted.session_token}
+
+    async def call(
+        self,
+        method: str = "POST",
+        path: str = INVOKE,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        signed: bool = True,
+        from_sandbox: bool = False,
+        **keys: str,
+    ) -> Answer:
+        sent = self.sign(method, path, body, headers or {}, **keys) if signed else {**(headers or {}), "Host": HOST}
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        return await self.exchange(method, path, sent, messages, from_sandbox=from_sandbox)
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        messages: list[dict[str, Any]],
+        *,
+        from_sandbox: bool = False,
+    ) -> Answer:
+        answer, parts = Answer(), urlsplit(path)
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = [(name.decode(), value.decode()) for name, value in message["headers"]]
+            else:
+                answer.body += message["body"]
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "raw_path": parts.path.encode(),
+            "query_string": parts.query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": ("192.0.2.1", 1234),
+        }
+        application = self.door.for_sandboxes if from_sandbox else self.door
+        await application(scope, receive, send)
+        return answer

@@ -6,24 +6,17 @@ record is its length and CRC-32 (`<II`) and its payload. Each start begins a new
 a torn record can only be a segment's last.
 """
 
-import contextlib
 import mmap
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 MAGIC = b"stkjrnl1"
-# Small, because mapped pages count as Stoker's memory until their segment is released; half a second of records at
-# 10,000 invocations/s, in which the next one has to be made (it takes under a millisecond).
-SEGMENT_BYTES = 4 << 20
-MAX_SEGMENTS = 32
-# The last segments are kept for essential records: four hold some 50,000 ledger rows.
-RESERVED_SEGMENTS = 4
-
 _HEADER = struct.Struct("<II")
 _SUFFIX = ".journal"
 
@@ -38,6 +31,21 @@ class Position:
 
     segment: int = 0
     offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalSize:
+    """How much a journal may hold: 128 MiB, a tenth of it for essential records only (some 50,000 ledger rows).
+
+    Segments are small, because mapped pages count as Stoker's memory until their segment is released. The spares,
+    made ahead, are two seconds of records at 10,000 invocations/s; making one takes under a millisecond, unless
+    the file system is busy with somebody's fsync.
+    """
+
+    segment_bytes: int = 4 << 20
+    max_segments: int = 32
+    reserved_segments: int = 4
+    spare_segments: int = 4
 
 
 class Segment:
@@ -104,25 +112,15 @@ class Segment:
 class Journal:
     """`append` belongs to one thread, `read` and `release` to another; neither waits for the other or the disk.
 
-    The reader lags behind by at most `max_segments` files. Beyond all but the reserved ones only essential
+    The reader lags behind by at most `size.max_segments` files. Beyond all but the reserved ones only essential
     records are taken, beyond all none: memory and disk stay bounded and no acknowledged record is ever overwritten.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        after: Position,
-        segment_bytes: int = SEGMENT_BYTES,
-        max_segments: int = MAX_SEGMENTS,
-        reserved_segments: int = RESERVED_SEGMENTS,
-    ) -> None:
+    def __init__(self, root: Path, *, after: Position, size: JournalSize) -> None:
         """Map what is left in `root` from `after` on, and begin a new segment. Raises OSError on a full disk."""
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
-        self._segment_bytes = segment_bytes
-        self._max_segments = max_segments
-        self._reserved_segments = reserved_segments
+        self._size = size
         # Grown by the appender, shrunk by the reader; a dict's own operations are atomic.
         self._segments = _load_segments(root, after.segment)
         self._number = max([after.segment, *self._segments])
@@ -130,10 +128,10 @@ class Journal:
         self._current = self._create_next()
         self._segments[self._current.number] = self._current
         self._in_reserve = self._is_in_reserve(0)
-        self._next = self._preparer.submit(self._create_next)
+        self._spares = deque(self._preparer.submit(self._create_next) for _ in range(size.spare_segments))
 
     def __repr__(self) -> str:
-        return f"<Journal {len(self._segments)} of {self._max_segments} segments, at {self.end}>"
+        return f"<Journal {len(self._segments)} of {self._size.max_segments} segments, at {self.end}>"
 
     @property
     def end(self) -> Position:
@@ -141,8 +139,9 @@ class Journal:
         return Position(segment=self._current.number, offset=self._current.end)
 
     @property
-    def max_payload_bytes(self) -> int:
-        return self._segment_bytes - len(MAGIC) - _HEADER.size
+    def lag(self) -> int:
+        """Full segments that are not released yet."""
+        return len(self._segments) - 1
 
     def append(self, payload: bytes, *, essential: bool) -> bool:
         """Whether the record was taken. An essential one that cannot be taken raises JournalFullError."""
@@ -185,9 +184,9 @@ class Journal:
     def close(self) -> None:
         """Unmap everything; what was appended stays on disk for the next start. Nothing may be called afterwards."""
         self._preparer.shutdown()
-        with contextlib.suppress(OSError):
-            # A spare that could not be made needs no removal.
-            self._next.result().remove()
+        for spare in self._spares:
+            if spare.exception() is None:
+                spare.result().remove()
         for segment in self._segments.values():
             segment.memory.close()
 
@@ -206,25 +205,25 @@ class Journal:
 
     def _rotate(self) -> Exception | None:
         """Go on in the prepared segment; why not, if that cannot be."""
-        if len(self._segments) >= self._max_segments:
+        if len(self._segments) >= self._size.max_segments:
             return JournalFullError(JournalFullError.__doc__)
-        if not self._next.done():
+        if not self._spares[0].done():
             return JournalFullError("the next segment is still being made")
-        failure = self._next.exception()
+        spare = self._spares.popleft()
+        self._spares.append(self._preparer.submit(self._create_next))
+        failure = spare.exception()
         if isinstance(failure, OSError):
-            self._next = self._preparer.submit(self._create_next)
             return failure
-        self._current = self._next.result()
+        self._current = spare.result()
         self._segments[self._current.number] = self._current
-        self._next = self._preparer.submit(self._create_next)
         return None
 
     def _is_in_reserve(self, more: int) -> bool:
-        return len(self._segments) + more > self._max_segments - self._reserved_segments
+        return len(self._segments) + more > self._size.max_segments - self._size.reserved_segments
 
     def _create_next(self) -> Segment:
         number = self._number + 1
-        segment = Segment.create(self._root / f"{number:012}{_SUFFIX}", self._segment_bytes)
+        segment = Segment.create(self._root / f"{number:012}{_SUFFIX}", self._size.segment_bytes)
         self._number = number
         return segment
 

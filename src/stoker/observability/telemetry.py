@@ -17,7 +17,7 @@ from stoker.model.clock import Clock, Timer
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream
 from stoker.observability import database, ledger, log_changes
 from stoker.observability.ingest import Ingest
-from stoker.observability.journal import Journal, Position
+from stoker.observability.journal import Journal, JournalSize, Position
 from stoker.observability.losses import Losses
 from stoker.observability.records import MAX_RECORD_BYTES, encode, split_events
 
@@ -68,7 +68,7 @@ class Telemetry:
         Group and stream come to be by themselves. Raises JournalFullError if the row cannot be kept.
         """
         now_ms = int(self._clock.time() * 1000)
-        if self._losses.count:
+        if self._losses.count and self._journal.lag <= 1:
             self._report_losses(now_ms)
         payload = encode(now_ms, stream, events, ledger)
         if len(payload) > MAX_RECORD_BYTES:
@@ -81,7 +81,7 @@ class Telemetry:
             listener(stream, events, now_ms)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(stream, events, ingestion_ms)` at every append: on the hot path, so it is quick and never raises.
+        """Call `listener(stream, events, ingestion_ms)` at every append; it must be quick and never raise.
 
         Returns what ends the subscription.
         """
@@ -94,10 +94,10 @@ class Telemetry:
 
     async def flush(self) -> None:
         """Everything appended can be queried when this returns. Raises sqlite3.Error if the database is in trouble."""
+        await self._drain_now()
         if self._losses.count:
             self._report_losses(int(self._clock.time() * 1000))
-        if self._drained != self._journal.end:
-            await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
+            await self._drain_now()
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns of a snapshot in which everything appended so far is to be seen."""
@@ -147,11 +147,15 @@ class Telemetry:
             self._journal.append(encode(now_ms, stream, (), ledger), essential=True)
 
     def _report_losses(self, now_ms: int) -> None:
-        """Once there is room again, a platform line in each stream says what it lost."""
+        """Once the database has caught up, a platform line in each stream says what it lost."""
         for stream, line in self._losses.lines(now_ms):
             if not self._journal.append(encode(now_ms, stream, [line], None), essential=False):
                 return
             self._losses.settle(stream)
+
+    async def _drain_now(self) -> None:
+        if self._drained != self._journal.end:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
 
     def _drain_soon(self) -> None:
         self._drain_timer = None
@@ -211,20 +215,20 @@ class Telemetry:
         self._journal.close()
 
 
-async def open_telemetry(root: Path, clock: Clock) -> Telemetry:
+async def open_telemetry(root: Path, clock: Clock, *, size: JournalSize | None = None) -> Telemetry:
     """Open what is under `root`, replay what a killed process left in the journal, and begin to obey retention.
 
     Raises TelemetrySchemaError, sqlite3.Error or OSError (a full disk).
     """
-    telemetry = await asyncio.to_thread(_open, root, clock)
+    telemetry = await asyncio.to_thread(_open, root, clock, size or JournalSize())
     await telemetry.flush()
     telemetry.sweep()
     return telemetry
 
 
-def _open(root: Path, clock: Clock) -> Telemetry:
+def _open(root: Path, clock: Clock, size: JournalSize) -> Telemetry:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = root / "telemetry.db"
     connection = database.open_writer(path)
-    journal = Journal(root / "journal", after=Ingest(connection).position)
+    journal = Journal(root / "journal", after=Ingest(connection).position, size=size)
     return Telemetry(path=path, journal=journal, connection=connection, clock=clock)

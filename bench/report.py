@@ -82,9 +82,10 @@ def cold_rows(figures: ColdFigures, burst_size: int) -> list[Row]:
     return rows
 
 
-def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str]) -> list[Row]:
+def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connections: int) -> list[Row]:
     """`missing` says of each peer that could not run why not."""
     stoker = figures["stoker"]
+    what = f"warm invokes, {connections} connections"
     rows = []
     for peer, target in (("serverless-offline", 1.0), ("bare uvicorn", None)):
         if peer not in figures:
@@ -94,7 +95,14 @@ def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str]) -> list[
         other = figures[peer]
         rows.append(_paired("warm invoke, one client, p50", "ms", stoker.p50_ms, peer, other.p50_ms, **latency))
         rows.append(
-            _paired("warm invokes, 32 connections", "/s", stoker.per_second, peer, other.per_second, **throughput)
+            _paired(
+                f"warm invokes, {connections} connections",
+                "/s",
+                stoker.per_second,
+                peer,
+                other.per_second,
+                **throughput,
+            )
         )
         rows.append(_paired("CPU of all processes, one invoke", "µs", stoker.cpu_us, peer, other.cpu_us))
     for peer, reason in missing.items():
@@ -130,7 +138,7 @@ def peer_rows(figures: dict[str, WarmFigures]) -> list[Row]:
     for peer, figure in figures.items():
         for what, unit, values in (
             ("warm invoke, one client, p50", "ms", figure.p50_ms),
-            ("warm invokes, 32 connections", "/s", figure.per_second),
+            ("warm invokes, all connections", "/s", figure.per_second),
             ("CPU of all processes, one invoke", "µs", figure.cpu_us),
         ):
             rows.append(Row(what=f"{peer}: {what}", value=statistics.median(values), unit=unit))

@@ -101,7 +101,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     endpoints, roots, missing = _start_peers(python, stack)
     roots["stoker"] = stoker.server.pid
     warm = await _warm(endpoints, [lambda: stoker.endpoint("hello")], roots, scale)
-    return [*cold_rows(cold, scale.burst_size), *warm_rows(warm, missing), *memory_rows(memory)]
+    return [*cold_rows(cold, scale.burst_size), *warm_rows(warm, missing, scale.connections), *memory_rows(memory)]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:

@@ -1,6 +1,7 @@
 """The life of the process around its invocations: crashes, signals, what its children see."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -29,12 +30,16 @@ def test_an_unhandled_rejection_fails_the_invocation_and_ends_the_process(serve:
     assert function.exit_code() == 128
 
 
-def test_what_a_crashing_handler_answers_afterwards_does_not_count(serve: Load) -> None:
-    function = serve("""exports.handler = (event, context, callback) => {
-        setTimeout(() => { setImmediate(() => callback(null, 'late')); throw new Error('first') }, 5)
+@frames_only
+def test_what_a_crashing_handler_answers_afterwards_does_not_count(serve: Load, platform: Platform) -> None:
+    assert isinstance(platform, FramePlatform)
+    function = serve("""exports.handler = (event, context) => {
+        process.on('uncaughtException', () => context.succeed('late'));
+        setTimeout(() => { throw new Error('first') }, 5)
     }""")
     assert function.invoke().json["errorMessage"] == "first"
     assert function.exit_code() == 129
+    assert platform.channel.recv(1) == b""
 
 
 def test_an_exception_left_over_from_an_answered_invocation_ends_the_process(serve: Load) -> None:
@@ -63,7 +68,7 @@ def test_a_function_s_own_signal_handler_runs_between_invocations(serve: Load) -
 
 @frames_only
 def test_the_process_ends_when_the_platform_closes_the_channel(serve: Load, platform: Platform) -> None:
-    function = serve("exports.handler = async () => 1")
+    function = serve("setInterval(() => {}, 1e6); exports.handler = async () => 1")
     platform.close()
     assert function.exit_code() == 0
 
@@ -98,9 +103,10 @@ def test_an_event_that_arrives_byte_by_byte_is_one_event(serve: Load, platform: 
     assert function.invoke(2).json == 2
 
 
-def test_a_platform_that_is_not_there_ends_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["exports.handler = async () => 1", "throw new Error('at once')"])
+def test_a_platform_that_is_not_there_ends_the_process(tmp_path: Path, source: str) -> None:
     platform = HttpPlatform()
     platform.close()
-    function = NodeFunction(platform, tmp_path, "index.handler", {"index.js": "exports.handler = async () => 1"}, {})
+    function = NodeFunction(platform, tmp_path, "index.handler", {"index.js": source}, {})
     assert function.exit_code() == 129
-    assert "ECONNREFUSED" in function.log()[0]
+    assert re.search("ECONNREFUSED|at once", function.log()[0])

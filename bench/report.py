@@ -94,16 +94,7 @@ def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connecti
         throughput = {} if target is None else {"at_least": target}
         other = figures[peer]
         rows.append(_paired("warm invoke, one client, p50", "ms", stoker.p50_ms, peer, other.p50_ms, **latency))
-        rows.append(
-            _paired(
-                f"warm invokes, {connections} connections",
-                "/s",
-                stoker.per_second,
-                peer,
-                other.per_second,
-                **throughput,
-            )
-        )
+        rows.append(_paired(what, "/s", stoker.per_second, peer, other.per_second, **throughput))
         rows.append(_paired("CPU of all processes, one invoke", "µs", stoker.cpu_us, peer, other.cpu_us))
     for peer, reason in missing.items():
         rows.append(

@@ -160,9 +160,9 @@ def unpack(zip_path: Path, target: Path) -> None:
 def _write(archive: zipfile.ZipFile, entry: Entry, path: Path, allowed: int) -> int:
     """Write one entry; the number of bytes that it took."""
     if entry.is_directory:
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_directory(path)
         return 0
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_directory(path.parent)
     if entry.link is not None:
         path.symlink_to(entry.link)
         return len(entry.link)
@@ -172,6 +172,14 @@ def _write(archive: zipfile.ZipFile, entry: Entry, path: Path, allowed: int) -> 
     modified = modified_at(entry.info)
     os.utime(path, (modified, modified))
     return written
+
+
+def _make_directory(path: Path) -> None:
+    """A directory that everybody may read: chmod, unlike mkdir, does not heed the umask."""
+    if not path.is_dir():
+        _make_directory(path.parent)
+        path.mkdir()
+        path.chmod(0o755)
 
 
 def _copy(source: IO[bytes], target: IO[bytes], allowed: int) -> int:
@@ -213,7 +221,7 @@ def merge(layer: Path, target: Path) -> None:
         if source.is_dir() and not source.is_symlink():
             if place.is_symlink() or not place.is_dir():
                 place.unlink(missing_ok=True)
-                place.mkdir(mode=0o755)
+                _make_directory(place)
             merge(source, place)
             continue
         if place.is_dir() and not place.is_symlink():

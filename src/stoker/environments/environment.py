@@ -1,0 +1,306 @@
+"""One execution environment: init, invocations one at a time, freeze in between, and its end.
+
+What happens to it comes as callbacks from its process and its alarms, on the event loop. An invocation is recorded, and
+its result set, from inside the callback that brought its end: nothing of it runs in the caller's task, so a caller that
+goes away leaves it undisturbed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from stoker.environments import outcome
+from stoker.environments.alarm import Alarm
+from stoker.environments.initialisation import InitFailure, Initialisation
+from stoker.environments.job import Job
+from stoker.environments.log import EnvironmentLog
+from stoker.environments.outcome import Outcome
+from stoker.environments.process import FunctionProcess
+from stoker.environments.state import Event, State, after
+from stoker.model.clock import Clock
+from stoker.model.function import FunctionVersion
+from stoker.model.invocation import Invocation, InvocationResult
+from stoker.runtime_api.session import Answer, Delivery
+from stoker.sandbox.driver import ExitStatus, Sandbox, SandboxError
+
+# LAMBDA.md, Lifecycle: an init that takes longer runs again within the first invocation.
+INIT_LIMIT_S = 10.0
+# How long a phase lasts before it is worth doing something about it: freezing what is idle, showing the START line of
+# what runs. A busy environment never gets that far and so pays for neither.
+SETTLE_AFTER_S = 0.02
+# Credentials live for 12 hours and must outlast the last invocation that begins with them.
+MAX_AGE_S = 6 * 3600.0
+
+
+class EnvironmentEndedError(Exception):
+    """The environment was taken down before its invocation was over, since Stoker stops."""
+
+
+class EnvironmentOwner(Protocol):
+    """Who has environments: the fleet."""
+
+    def idle(self, environment: "Environment") -> None:
+        """Its invocation is over; it may have the next."""
+
+    def ended(self, environment: "Environment") -> None:
+        """It failed or was idle for too long: it wants to be stopped and closed. Called once, and not after `stop`."""
+
+
+class Environment:
+    """`start` once with its first invocation, then `run` whenever it is idle; in the end `stop` and `close`, once."""
+
+    def __init__(
+        self,
+        *,
+        function: FunctionVersion,
+        log: EnvironmentLog,
+        start_sandbox: Callable[[], Awaitable[Sandbox]],
+        clock: Clock,
+        owner: EnvironmentOwner,
+        keep_warm_s: float,
+    ) -> None:
+        self.function = function
+        self.state = State.STARTING
+        self.frozen = False
+        self._log = log
+        self._start_sandbox = start_sandbox
+        self._clock = clock
+        self._owner = owner
+        self._keep_warm_s = keep_warm_s
+        self._born = clock.monotonic()
+        self._invocations = 0
+        self._boot: asyncio.Task[None] | None = None
+        self._process: FunctionProcess | None = None
+        self._job: Job | None = None
+        self._concluding = False
+        self._idle_since = 0.0
+        self._deadline = Alarm(clock, self._overrun)
+        self._settle = Alarm(clock, self._settled)
+
+    def __repr__(self) -> str:
+        name = f"{self.function.name}:{self.function.version}"
+        return f"<Environment {name} {self.state}{' frozen' if self.frozen else ''} {self._invocations} invocations>"
+
+    @property
+    def aged(self) -> bool:
+        """It is too old for another invocation."""
+        return self._clock.monotonic() - self._born > MAX_AGE_S
+
+    def start(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
+        """Build the sandbox, run the init, then the invocation. See `run` for the result."""
+        job = self._take(invocation, log_tail)
+        self._boot = asyncio.get_running_loop().create_task(self._boot_up(job), name=f"boot {self.function.name}")
+        return job.answer
+
+    def run(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
+        """Run an invocation; cancelling the result does not. A result that is an exception is a fault of ours."""
+        job = self._take(invocation, log_tail)
+        self._begin(job)
+        return job.answer
+
+    def stop(self) -> None:
+        """Take no more invocations and tell the owner nothing more; `close` has to follow."""
+        if self.state is State.INIT and self._boot is not None:
+            self._boot.cancel()
+        self._move(Event.STOP)
+        self._deadline.stop()
+        self._settle.stop()
+
+    async def close(self) -> None:
+        """Take everything down. Raises SandboxError."""
+        if self._boot is not None:
+            # A sandbox that is half built is built to its end: only then can it be taken down.
+            await asyncio.wait({self._boot})
+        job, self._job = self._job, None
+        if job is not None:
+            job.give_up(EnvironmentEndedError(repr(self)))
+        self._log.flush()
+        if self._process is not None:
+            # LAMBDA.md, Shutdown: SIGTERM, and SIGKILL 0 ms after it where there are no extensions.
+            if self._process.exit_status is None:
+                self._process.sandbox.terminate()
+            await self._process.close()
+        self._move(Event.CLOSED)
+
+    def _take(self, invocation: Invocation, log_tail: bool) -> Job:
+        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        self._job = job = Job(function=self.function, invocation=invocation, log_tail=log_tail, answer=answer)
+        return job
+
+    # From nothing to the first invocation
+
+    async def _boot_up(self, job: Job) -> None:
+        self._log.init_started()
+        try:
+            failure = await self._initialise(job, INIT_LIMIT_S)
+            if failure is not None:
+                failure = await self._initialise_again(job)
+        except Exception as error:  # The boundary of this task: whoever waits for the invocation gets the error.
+            self._break(error)
+            return
+        if failure is None:
+            self._move(Event.READY)
+            self._begin(job)
+        else:
+            self._log.began(job.request_id, keep_tail=job.log_tail)
+            self._conclude(self._outcome_of(failure, job))
+
+    async def _initialise_again(self, job: Job) -> InitFailure | None:
+        """As AWS does: once more, in a new sandbox, within the invocation, whose timeout and bill begin here."""
+        self._move(Event.RETRY)
+        failed, self._process = self._process, None
+        if failed is not None:
+            await failed.close()
+        job.started = self._clock.monotonic()
+        return await self._initialise(job, self.function.timeout_s)
+
+    async def _initialise(self, job: Job, limit_s: float) -> InitFailure | None:
+        attempt = Initialisation(await self._start_sandbox(), self._clock, self.wrote)
+        self._process = attempt.process
+        self._move(Event.STARTED)
+        if self.state is State.STOPPING:
+            raise EnvironmentEndedError(repr(self))
+        failure = await attempt.run(limit_s)
+        attempt.process.listener = self
+        duration_ms, again = attempt.duration_s * 1000.0, job.started is not None
+        if failure is None and not again:
+            job.init_ms = duration_ms
+        self._log.init_ended(duration_ms, again=again, outcome=self._outcome_of(failure, job))
+        return failure
+
+    def _outcome_of(self, failure: InitFailure | None, job: Job) -> Outcome:
+        timeout_s = self.function.timeout_s
+        return outcome.of_init(failure, request_id=job.request_id, timeout_s=timeout_s, now=self._clock.time())
+
+    # Invocations
+
+    def _begin(self, job: Job) -> None:
+        """Deliver an invocation to the process, which waits for it."""
+        assert self._process is not None
+        self._move(Event.ASSIGNED)
+        if self.frozen and not self._thaw(self._process):
+            return
+        self._invocations += 1
+        now = self._clock.monotonic()
+        if job.started is None:
+            job.started = now
+        left_s = job.started + self.function.timeout_s - now
+        self._log.began(job.request_id, keep_tail=job.log_tail)
+        self._deadline.set(now + left_s)
+        self._settle.set(now + SETTLE_AFTER_S)
+        deadline_ms = int((self._clock.time() + left_s) * 1000)
+        self._process.deliver(Delivery(invocation=job.invocation, deadline_ms=deadline_ms))
+        if self._process.exit_status is not None:
+            # It was gone before it could be told to anybody but its init.
+            self.ended(self._process.exit_status)
+
+    def wrote(self, lines: list[str]) -> None:
+        """The process wrote lines; what it wrote at the end of an invocation is kept together with that."""
+        self._log.wrote(lines)
+        if not self._concluding:
+            self._log.flush()
+
+    def ready(self) -> None:
+        raise AssertionError("the session lets a process become ready only once")
+
+    def init_failed(self, answer: Answer) -> None:
+        raise AssertionError("the session lets no init fail that has succeeded")
+
+    def answered(self, answer: Answer) -> None:
+        """The process answered."""
+        self._conclude(outcome.answered(answer))
+
+    def ended(self, exit_status: ExitStatus) -> None:
+        """The process is over, with or without an invocation."""
+        if self.state is State.IDLE:
+            self._fail()
+        elif self._job is not None:
+            self._conclude(outcome.exited(self._job.request_id, exit_status))
+
+    def _overrun(self) -> None:
+        if self._job is not None:
+            self._conclude(outcome.timed_out(self._job.request_id, self.function.timeout_s, self._clock.time()))
+
+    def _conclude(self, end: Outcome) -> None:
+        """The invocation is over: read what the process wrote up to here, then record it. Later ends are too late."""
+        job = self._job
+        if job is None or self._concluding or self._process is None:
+            return
+        self._concluding = True
+        job.ended = self._clock.monotonic()
+        self._deadline.clear()
+        self._process.drain(lambda: self._record(job, end))
+
+    def _record(self, job: Job, end: Outcome) -> None:
+        """Meter, log and bill, then answer."""
+        self._concluding = False
+        assert self._process is not None
+        if self.state is State.STOPPING:
+            return
+        try:
+            report = job.report(end, self._process.sandbox.usage().max_memory_bytes)
+            log_tail = self._log.ended(report, end)
+        except Exception as error:  # The boundary of a callback: without it the caller would wait for ever.
+            self._break(error)
+            return
+        self._job = None
+        # What failed is not used again: the next invocation begins in a fresh environment, which is AWS's reset.
+        if end.fatal or self._process.exit_status is not None:
+            self._fail()
+        else:
+            self._move(Event.ANSWERED)
+            self._rest()
+        job.give(end, log_tail)
+
+    def _break(self, error: Exception) -> None:
+        """A fault of ours or the machine's: whoever waits for a result gets it, and the environment ends."""
+        job, self._job = self._job, None
+        if self.state is not State.STOPPING:
+            self._fail()
+        if job is not None:
+            job.give_up(error)
+
+    def _fail(self) -> None:
+        self._move(Event.FAILED)
+        self._owner.ended(self)
+
+    # Between invocations
+
+    def _rest(self) -> None:
+        self._idle_since = self._clock.monotonic()
+        self._settle.set(self._idle_since + SETTLE_AFTER_S)
+        self._owner.idle(self)
+
+    def _settled(self) -> None:
+        """The phase has lasted for a while."""
+        self._log.flush()
+        if self.frozen:
+            self._owner.ended(self)
+        elif self.state is State.IDLE and self._process is not None:
+            self._freeze(self._process)
+
+    def _freeze(self, process: FunctionProcess) -> None:
+        """Stop what the function left running, until its next invocation, then wait for that or for the end."""
+        if not process.waiting:
+            # It has answered over HTTP and not yet asked again: it is still busy with the invocation.
+            self._settle.set(self._clock.monotonic() + SETTLE_AFTER_S)
+            return
+        try:
+            process.sandbox.freeze()
+        except SandboxError:
+            self._fail()
+            raise
+        self.frozen = True
+        self._settle.set(self._idle_since + self._keep_warm_s)
+
+    def _thaw(self, process: FunctionProcess) -> bool:
+        try:
+            process.sandbox.thaw()
+        except SandboxError as error:
+            self._break(error)
+            return False
+        self.frozen = False
+        return True
+
+    def _move(self, event: Event) -> None:
+        self.state = after(self.state, event)

@@ -1,0 +1,62 @@
+"""One attempt at an environment's init: from a started process to its first wish for work, or why there is none."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stoker.environments.alarm import Alarm
+from stoker.environments.process import FunctionProcess
+from stoker.model.clock import Clock
+from stoker.runtime_api.session import Answer
+from stoker.sandbox.driver import ExitStatus, Sandbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrun:
+    """The init took longer than it may."""
+
+
+InitFailure = Answer | ExitStatus | Overrun
+
+
+class Initialisation:
+    """Listens to a new process until its init has ended one way or the other."""
+
+    def __init__(self, sandbox: Sandbox, clock: Clock, wrote: Callable[[list[str]], None]) -> None:
+        self.process = FunctionProcess(sandbox, self, clock)
+        self.duration_s = 0.0
+        self.wrote = wrote
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._failure: asyncio.Future[InitFailure | None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, limit_s: float) -> InitFailure | None:
+        """Wait for the end, at most `limit_s`; None is a process that waits for work. Its output is read by then."""
+        alarm = Alarm(self._clock, lambda: self._end(Overrun()))
+        alarm.set(self._began + limit_s)
+        try:
+            await self.process.open()
+            failure = await self._failure
+        finally:
+            alarm.stop()
+        drained = asyncio.get_running_loop().create_future()
+        self.process.drain(lambda: drained.set_result(None))
+        await drained
+        return failure
+
+    def ready(self) -> None:
+        self._end(None)
+
+    def init_failed(self, answer: Answer) -> None:
+        self._end(answer)
+
+    def ended(self, exit_status: ExitStatus) -> None:
+        self._end(exit_status)
+
+    def answered(self, answer: Answer) -> None:
+        raise AssertionError("an answer without an invocation passed the session")
+
+    def _end(self, failure: InitFailure | None) -> None:
+        if not self._failure.done():
+            self.duration_s = self._clock.monotonic() - self._began
+            self._failure.set_result(failure)

@@ -1,0 +1,68 @@
+"""The invocation that an environment has, and what is measured of it."""
+
+import asyncio
+from dataclasses import dataclass
+
+from stoker.environments.outcome import Outcome
+from stoker.model.function import FunctionVersion
+from stoker.model.invocation import Invocation, InvocationResult, Report
+from stoker.observability.metering import billed_ms
+
+_MB = 1 << 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One invocation and its measurements, in monotonic seconds.
+
+    `started` is the moment from which Duration and the function's timeout count: the delivery or, where the init had
+    to be run again, the beginning of that. `init_ms` is set for a cold start.
+    """
+
+    function: FunctionVersion
+    invocation: Invocation
+    log_tail: bool
+    answer: "asyncio.Future[InvocationResult]"
+    started: float | None = None
+    ended: float = 0.0
+    init_ms: float | None = None
+
+    @property
+    def request_id(self) -> str:
+        return self.invocation.request_id
+
+    def report(self, end: Outcome, max_memory_bytes: int) -> Report:
+        """What it used."""
+        assert self.started is not None
+        duration_ms = (self.ended - self.started) * 1000.0
+        if end.status == "timeout":
+            # The rest is how late our timer was; nobody is billed for that.
+            duration_ms = min(duration_ms, self.function.timeout_s * 1000.0)
+        return Report(
+            request_id=self.invocation.request_id,
+            duration_ms=duration_ms,
+            billed_ms=billed_ms(duration_ms, self.init_ms),
+            memory_mb=self.function.memory_mb,
+            max_memory_mb=-(-max_memory_bytes // _MB),
+            init_ms=self.init_ms,
+            status=end.status,
+            error_type=end.error_type,
+            trace_id=self.invocation.trace_id,
+        )
+
+    def give(self, end: Outcome, log_tail: bytes | None) -> None:
+        """Hand the result to the caller, if there still is one."""
+        if not self.answer.done():
+            result = InvocationResult(
+                request_id=self.invocation.request_id,
+                payload=end.payload,
+                executed_version=self.function.version,
+                function_error=None if end.status == "success" else "Unhandled",
+                log_tail=log_tail,
+            )
+            self.answer.set_result(result)
+
+    def give_up(self, error: Exception) -> None:
+        """Hand over a fault that is not the function's."""
+        if not self.answer.done():
+            self.answer.set_exception(error)

@@ -1,0 +1,117 @@
+"""The log of one environment: the platform's lines and the function's own, in order, into its stream."""
+
+from stoker.environments.outcome import Outcome
+from stoker.functions.runtimes import runtime_version_arn
+from stoker.model.clock import Clock
+from stoker.model.function import FunctionVersion
+from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, Report
+from stoker.model.runtime import Runtime
+from stoker.observability.log_format import application_line_passes, platform_log
+from stoker.observability.telemetry import Telemetry
+
+# LAMBDA.md, Invoke: `X-Amz-Log-Result` is the last 4 KB of the invocation's log.
+TAIL_BYTES = 4096
+
+
+class EnvironmentLog:
+    """Gathers events and appends them together: an invocation that logs nothing costs one append, at its end.
+
+    What it gathered is safe once `flush` or `ended` has returned, and not before.
+    """
+
+    def __init__(
+        self, *, telemetry: Telemetry, stream: LogStream, function: FunctionVersion, runtime: Runtime, clock: Clock
+    ) -> None:
+        self.stream = stream
+        self._telemetry = telemetry
+        self._function = function
+        self._runtime = runtime
+        self._clock = clock
+        self._platform = platform_log(function=function.name, version=function.version, logging=function.logging)
+        self._filters = function.logging.log_format == "JSON"
+        self._events: list[LogEvent] = []
+        self._tail: bytearray | None = None
+
+    def init_started(self) -> None:
+        """The environment begins."""
+        at_ms, full_version = self._now_ms(), self._runtime.full_version
+        arn = runtime_version_arn(self._function.region, self._runtime.name, full_version)
+        version = _runtime_version(self._runtime.name, full_version)
+        self._add(at_ms, self._platform.init_start(at_ms, runtime_version=version, runtime_arn=arn))
+
+    def init_ended(self, duration_ms: float, *, again: bool, outcome: Outcome) -> None:
+        """An init is over; how, says `outcome`. One that ran `again` belongs to the invocation's phase."""
+        at_ms, phase = self._now_ms(), "invoke" if again else "init"
+        status, error_type = outcome.status, outcome.error_type
+        self._add(at_ms, self._platform.init_runtime_done(at_ms, status=status, error_type=error_type))
+        report = self._platform.init_report(
+            at_ms, duration_ms=duration_ms, status=status, error_type=error_type, phase=phase
+        )
+        self._add(at_ms, report)
+
+    def began(self, request_id: str, *, keep_tail: bool) -> None:
+        """An invocation begins. With `keep_tail`, `ended` returns the end of its log."""
+        self._tail = bytearray() if keep_tail else None
+        at_ms = self._now_ms()
+        self._add(at_ms, self._platform.start(at_ms, request_id))
+
+    def wrote(self, lines: list[str]) -> None:
+        """The function wrote lines."""
+        at_ms = self._now_ms()
+        for line in lines:
+            if not self._filters or application_line_passes(self._function.logging, line):
+                self._add(at_ms, line + "\n")
+
+    def ended(self, report: Report, outcome: Outcome) -> bytes | None:
+        """The invocation is over: its last lines and its row in the ledger are kept together, and safe on return."""
+        at_ms = self._now_ms()
+        if not self._filters:
+            for line in outcome.lines:
+                self._add(at_ms, line + "\n")
+        self._add(at_ms, self._platform.end(at_ms, report, produced_bytes=len(outcome.payload)))
+        self._add(at_ms, self._platform.report(at_ms, report))
+        self._append(self._entry(at_ms, report))
+        tail, self._tail = self._tail, None
+        return None if tail is None else bytes(tail[-TAIL_BYTES:])
+
+    def flush(self) -> None:
+        """Append what is gathered."""
+        if self._events:
+            self._append(None)
+
+    def _entry(self, at_ms: int, report: Report) -> LedgerEntry:
+        function = self._function
+        return LedgerEntry(
+            request_id=report.request_id,
+            at=at_ms / 1000,
+            account=function.account,
+            region=function.region,
+            function=function.name,
+            version=function.version,
+            architecture=function.architecture,
+            report=report,
+        )
+
+    def _append(self, entry: LedgerEntry | None) -> None:
+        events, self._events = self._events, []
+        self._telemetry.append(self.stream, events, entry)
+
+    def _add(self, at_ms: int, text: str | None) -> None:
+        if text is None:
+            return
+        self._events.append(LogEvent(timestamp_ms=at_ms, message=text))
+        if self._tail is not None:
+            self._tail += text.encode()
+            if len(self._tail) > 2 * TAIL_BYTES:
+                del self._tail[:-TAIL_BYTES]
+
+    def _now_ms(self) -> int:
+        return int(self._clock.time() * 1000)
+
+
+def _runtime_version(name: str, full_version: str) -> str:
+    """AWS's form of a runtime's exact version: `python:3.11.v7` for 3.11.7."""
+    family = name.rstrip("0123456789.x") if not name.startswith("provided.") else "provided"
+    release = name.removeprefix(family).strip(".").removesuffix(".x")
+    patch = full_version.removeprefix(f"{release}.")
+    return f"{family}:{release}.v{patch}" if patch else f"{family}:{release}"

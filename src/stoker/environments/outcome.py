@@ -1,0 +1,95 @@
+"""How an invocation ends: by the function's answer, or without one. What caller and log are told, in AWS's words. Pure.
+
+Texts: LAMBDA.md, Invoke.
+"""
+
+import json
+import signal
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stoker.environments.initialisation import InitFailure
+from stoker.runtime_api.session import Answer
+from stoker.sandbox.driver import ExitStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """The end of an invocation, or of an init.
+
+    `payload` is what the caller gets; `status` (`success`, `error`, `timeout`) and `error_type` what REPORT says;
+    `lines` what the log says besides. A `fatal` one ends its environment.
+    """
+
+    payload: bytes
+    status: str = "success"
+    error_type: str | None = None
+    lines: tuple[str, ...] = ()
+    fatal: bool = False
+
+
+def answered(answer: Answer) -> Outcome:
+    """The function's own answer. An exception of a handler is one too: its environment stays warm, as at AWS."""
+    if answer.error_type is None:
+        return Outcome(payload=answer.payload)
+    return Outcome(payload=answer.payload, status="error", error_type=answer.error_type)
+
+
+def timed_out(request_id: str, timeout_s: float, now: float) -> Outcome:
+    """The function's timeout is over; `now` in seconds since the epoch."""
+    text = f"Task timed out after {timeout_s:.2f} seconds"
+    moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Outcome(
+        payload=_payload("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}"),
+        status="timeout",
+        lines=(f"{moment} {request_id} {text}",),
+        fatal=True,
+    )
+
+
+def exited(request_id: str, exit_status: ExitStatus) -> Outcome:
+    """The process ended, or closed its channel, before it answered.
+
+    AWS has been seen to answer for a lack of memory with both `Runtime.ExitError` and `Runtime.OutOfMemory`. Here the
+    caller gets the former with `signal: killed`, which client code knows, and REPORT names the latter, for operators.
+    """
+    text = f"RequestId: {request_id} Error: {_reason(exit_status)}"
+    return Outcome(
+        payload=_payload("Runtime.ExitError", text),
+        status="error",
+        error_type="Runtime.OutOfMemory" if exit_status.out_of_memory else "Runtime.ExitError",
+        lines=(f"{text}\nRuntime.ExitError",),
+        fatal=True,
+    )
+
+
+def of_init(failure: InitFailure | None, *, request_id: str, timeout_s: float, now: float) -> Outcome:
+    """How an init ended, in the words of the invocation that waits for it."""
+    if failure is None:
+        return Outcome(payload=b"")
+    if isinstance(failure, Answer):
+        return _init_refused(failure)
+    if isinstance(failure, ExitStatus):
+        return exited(request_id, failure)
+    return timed_out(request_id, timeout_s, now)
+
+
+def _init_refused(answer: Answer) -> Outcome:
+    """The runtime said why it cannot start; the caller gets its words, and the runtime has logged them."""
+    payload = answer.payload or _payload(answer.error_type or "", "")
+    return Outcome(payload=payload, status="error", error_type=answer.error_type, fatal=True)
+
+
+def _payload(error_type: str, message: str) -> bytes:
+    return json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":")).encode()
+
+
+def _reason(exit_status: ExitStatus) -> str:
+    if exit_status.out_of_memory:
+        return "Runtime exited with error: signal: killed"
+    if exit_status.signal is not None:
+        name = signal.strsignal(exit_status.signal) if exit_status.signal in signal.valid_signals() else None
+        return f"Runtime exited with error: signal: {(name or str(exit_status.signal)).lower()}"
+    if exit_status.code:
+        return f"Runtime exited with error: exit status {exit_status.code}"
+    return "Runtime exited without providing a reason"

@@ -1,0 +1,108 @@
+"""A function's process: one started sandbox, and the channel, the Runtime API and the pipe that lead into it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from stoker.environments.alarm import Alarm
+from stoker.environments.output import OutputReader
+from stoker.model.clock import Clock
+from stoker.runtime_api.connection import RuntimeConnection
+from stoker.runtime_api.session import Answer, Delivery
+from stoker.sandbox.driver import ExitStatus, Sandbox
+
+# A process that closes its channel is on its way out as a rule; its exit status is worth so long a wait.
+EXIT_WAIT_S = 0.5
+
+
+class ProcessListener(Protocol):
+    """Who hears what becomes of the process."""
+
+    def ready(self) -> None:
+        """It asked for work for the first time."""
+
+    def answered(self, answer: Answer) -> None:
+        """It answered its invocation."""
+
+    def init_failed(self, answer: Answer) -> None:
+        """It said that it cannot start."""
+
+    def ended(self, exit_status: ExitStatus) -> None:
+        """It exited, or cannot be spoken to any more; what it said before has been heard. Called once."""
+
+    def wrote(self, lines: list[str]) -> None:
+        """It wrote to stdout or stderr."""
+
+
+class FunctionProcess:
+    """Owns the sandbox and its three descriptors from the start; tells `listener` until `close`."""
+
+    def __init__(self, sandbox: Sandbox, listener: ProcessListener, clock: Clock) -> None:
+        self.sandbox = sandbox
+        self.listener: ProcessListener | None = listener
+        self._clock = clock
+        # How it ended, once it has.
+        self.exit_status: ExitStatus | None = None
+        self._connection = RuntimeConnection(self)
+        self._output = OutputReader(sandbox.output, self._wrote)
+        self._exit_wait = Alarm(clock, lambda: self._end(ExitStatus()))
+
+    def __repr__(self) -> str:
+        return f"<FunctionProcess {self.sandbox.id} {self._connection!r}>"
+
+    @property
+    def waiting(self) -> bool:
+        """It has asked for work and does nothing else that we know of."""
+        return self._connection.waiting
+
+    async def open(self) -> None:
+        """Begin to listen to it."""
+        self.sandbox.exited.add_done_callback(self._exited)
+        await self._connection.open(self.sandbox.channel, self.sandbox.runtime_api)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Hand it an invocation."""
+        self._connection.deliver(delivery)
+
+    def drain(self, then: Callable[[], None]) -> None:
+        """See OutputReader.drain."""
+        self._output.drain(then)
+
+    async def close(self) -> None:
+        """Take it down with everything that belongs to it; idempotent. Raises SandboxError."""
+        self.listener = None
+        self._exit_wait.stop()
+        self.sandbox.exited.remove_done_callback(self._exited)
+        self._connection.close()
+        self._output.close()
+        await self.sandbox.close()
+
+    def ready(self) -> None:
+        if self.listener is not None:
+            self.listener.ready()
+
+    def answered(self, answer: Answer) -> None:
+        if self.listener is not None:
+            self.listener.answered(answer)
+
+    def init_failed(self, answer: Answer) -> None:
+        if self.listener is not None:
+            self.listener.init_failed(answer)
+
+    def lost(self) -> None:
+        if self.listener is not None and not self.sandbox.exited.done():
+            self._exit_wait.set(self._clock.monotonic() + EXIT_WAIT_S)
+
+    def _exited(self, exited: "asyncio.Future[ExitStatus]") -> None:
+        # Its last words may still be in the socket, which this turn of the loop reads: they count.
+        asyncio.get_running_loop().call_soon(self._end, exited.result())
+
+    def _end(self, exit_status: ExitStatus) -> None:
+        self._exit_wait.stop()
+        if self.listener is not None and self.exit_status is None:
+            self.exit_status = exit_status
+            self.listener.ended(exit_status)
+
+    def _wrote(self, lines: list[str]) -> None:
+        if self.listener is not None:
+            self.listener.wrote(lines)

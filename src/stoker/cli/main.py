@@ -12,7 +12,7 @@ from stoker.cli import screen
 from stoker.cli.connection import ClientOptions
 from stoker.cli.credentials import credentials
 from stoker.cli.deploy import deploy
-
+from stoker.cli.doctor import doctor
 from stoker.cli.failures import CliError, explain
 from stoker.cli.functions import delete, list_functions
 from stoker.cli.invoke import invoke
@@ -42,6 +42,7 @@ def build() -> typer.Typer:
     app.command("list")(list_functions)
     app.command()(delete)
     app.command()(runtimes)
+    app.command()(doctor)
     app.command()(credentials)
     app.command()(tour)
     return app

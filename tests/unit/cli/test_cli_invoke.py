@@ -46,7 +46,7 @@ def test_an_answer_has_its_result_its_report_and_its_cost(functions: Any, stub: 
     members = call(functions, "f", "{}").as_members()
     assert members["result"] == {"greeting": "hello"} and members["functionError"] is None
     assert members["report"]["billed_ms"] == 1
-    assert members["costUsd"] == 2.017e-07
+    assert members["costUsd"] == pytest.approx(2.016667e-07)
 
 
 def test_an_answer_that_is_no_json_is_kept_as_text(functions: Any, stub: Stubber) -> None:

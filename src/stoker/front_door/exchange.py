@@ -77,8 +77,17 @@ async def send_response(response: Response, method: str, receive: Receive, send:
     body = response.body
     if isinstance(body, bytes):
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+    elif method == "HEAD":
+        await _close(body)
+        await send({"type": "http.response.body", "body": b""})
     else:
         await _stream(body, receive, send)
+
+
+async def _close(body: AsyncIterator[bytes]) -> None:
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
 
 
 async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
@@ -90,9 +99,7 @@ async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> N
         pump.cancel()
         gone.cancel()
         await asyncio.wait({pump, gone})
-        close = getattr(body, "aclose", None)
-        if close is not None:
-            await close()
+        await _close(body)
     if not pump.cancelled() and pump.exception() is not None:
         # Half an answer is out: all that is left is to say it here and to break the connection off by returning.
         log.error("a streamed answer broke", exc_info=pump.exception())

@@ -179,3 +179,11 @@ def test_a_live_tail_ends_when_its_client_goes_away(house: House) -> None:
         return answer.body
 
     assert b"sessionStart" in asyncio.run(tail())
+
+
+def test_a_head_request_of_a_stream_gets_its_headers_and_no_body(house: House) -> None:
+    body = b'{"logGroupIdentifiers":["arn:aws:logs:us-east-1:000000000000:log-group:g"]}'
+    target = {"X-Amz-Target": "Logs_20140328.StartLiveTail"}
+    answer = asyncio.run(house.call("HEAD", "/", body=body, headers=target, service="logs"))
+    assert (answer.status, answer.body) == (200, b"")
+    assert not house.logs.tailing.is_set()

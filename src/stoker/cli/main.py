@@ -21,8 +21,6 @@ from stoker.cli.runtimes import runtimes
 from stoker.cli.tour import tour
 from stoker.cli.up import up
 
-_INTERRUPTED = 128 + 2  # What a shell reports for a process that SIGINT ended.
-
 
 def build() -> typer.Typer:
     """The command with all its subcommands."""
@@ -49,15 +47,12 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line and exit. Every failure is one line on stderr; STOKER_TRACEBACK=1 shows where it was."""
+    """Run the command line and exit. Every failure is one line on stderr; STOKER_TRACEBACK=1 shows where it was.
+
+    Ctrl-C (status 130), a closed pipe and mistakes of usage (status 2) are typer's.
+    """
     try:
         build()()
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Nobody is left for what Python would still flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # The process's boundary: whatever it is, a user gets a line and a status.
         if os.environ.get("STOKER_TRACEBACK"):
             raise

@@ -1,5 +1,6 @@
 """`stoker up`: the server."""
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -46,4 +47,10 @@ def up(
         sandbox=str(sandbox),
         allow_weak_isolation=allow_weak_isolation,
     )
-    raise typer.Exit(serve.run(settings))
+    try:
+        status = serve.run(settings)
+    except Exception:
+        # A client's mistake can be asked for again with STOKER_TRACEBACK; a server's end has to be in its log.
+        logging.getLogger(__name__).exception("the server ended by a mistake of its own")
+        raise
+    raise typer.Exit(status)

@@ -12,7 +12,8 @@ class Settings:
 
     `store_url` is an SQLAlchemy URL, empty for SQLite under `data`. `keep_warm_s` is how long an idle environment is
     kept. `sandbox` is `linux` or `gvisor`, the driver for functions that don't choose. `blanks` is how many
-    pre-forked processes wait per runtime in use, `slots` how many prepared networks and disks.
+    pre-forked processes wait per runtime in use, `slots` how many prepared networks and disks. `home` and `path` (the
+    variables HOME and PATH) are where interpreters are looked for.
     """
 
     data: Path
@@ -29,6 +30,8 @@ class Settings:
     slots: int = 8
     access_key: str | None = None
     secret_key: str | None = None
+    home: Path = Path("/")
+    path: str = ""
 
     @classmethod
     def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":
@@ -36,4 +39,16 @@ class Settings:
         values = {name: value for name, value in options.items() if value is not None}
         values.setdefault("access_key", environ.get("STOKER_ACCESS_KEY") or None)
         values.setdefault("secret_key", environ.get("STOKER_SECRET_KEY") or None)
+        values.setdefault("home", Path(environ.get("HOME", "/")))
+        values.setdefault("path", environ.get("PATH", ""))
         return cls(**values)  # type: ignore[arg-type]
+
+    @property
+    def root_key(self) -> tuple[str, str] | None:
+        """The preset root key: access key and secret."""
+        return (self.access_key, self.secret_key) if self.access_key and self.secret_key else None
+
+    def endpoint_at(self, port: int) -> str:
+        """The URL by which clients on this machine reach it."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,6 +1,7 @@
 """A fleet on fakes: everything of environments is real but the sandbox, the registry, telemetry and time."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from fakes.clock import FakeClock
@@ -22,8 +23,7 @@ class FleetBench:
         self.fleet = Fleet(
             registry=self.registry,  # type: ignore[arg-type]
             runtimes=RUNTIMES,
-            drivers={"fake": self.driver},
-            choose_driver=lambda function: "fake",
+            driver_for=self._driver_for,
             telemetry=self.telemetry,  # type: ignore[arg-type]
             clock=self.clock,
             mint=mint,
@@ -31,6 +31,9 @@ class FleetBench:
             **{"concurrency": 1000, "keep_warm_s": 600.0, **settings},
         )
         self._requests = 0
+
+    async def _driver_for(self, function: FunctionVersion) -> FakeDriver:
+        return self.driver
 
     def invoke(
         self, payload: bytes = b'"hi"', function: FunctionVersion | None = None, *, log_tail: bool = False
@@ -48,6 +51,12 @@ class FleetBench:
         """Wait for so many sandboxes; the last."""
         await until(lambda: len(self.driver.sandboxes) >= count)
         return self.sandbox
+
+    async def pass_time(self, until: Callable[[], object], *, step_s: float = 0.1) -> None:
+        """Let time go by in small steps, and everybody act in between, until something is the case."""
+        while not until():
+            self.clock.advance(step_s)
+            await asyncio.sleep(0.001)
 
     def without_reports(self) -> list[str]:
         """The log's lines but those that say how long things took."""

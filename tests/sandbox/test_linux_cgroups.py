@@ -35,7 +35,7 @@ def hierarchy() -> Iterator[Hierarchy]:
 @pytest.fixture
 def group(hierarchy: Hierarchy) -> Iterator[Cgroup]:
     group = hierarchy.create("one")
-    group.limit(memory_bytes=64 * MIB, cpu_cores=1.0, pids_max=20)
+    group.limit(memory_bytes=64 * MIB, cpu_share=1.0, cpu_cores=1.0, pids_max=20)
     yield group
     group.remove()
 
@@ -134,7 +134,7 @@ def test_freezing_twice_and_thawing_twice_is_no_error(group: Cgroup) -> None:
 
 
 def test_a_tenth_of_a_core_is_a_tenth_of_a_core(group: Cgroup) -> None:
-    group.limit(memory_bytes=64 * MIB, cpu_cores=0.1, pids_max=20)
+    group.limit(memory_bytes=64 * MIB, cpu_share=0.1, cpu_cores=0.1, pids_max=20)
     code = "import time; end = time.monotonic() + 0.5\nwhile time.monotonic() < end: pass"
     python_in(group, code).communicate(timeout=20)
     assert group.cpu_usage_ns() < 0.2 * 1e9

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 
 from stoker.environments.alarm import Alarm
@@ -28,6 +28,7 @@ MB_PER_CPU = 1769
 DRAIN_LIMIT_S = 900.0
 
 Mint = Callable[[str, str], Awaitable[Credentials]]
+DriverFor = Callable[[FunctionVersion], Awaitable[SandboxDriver]]
 
 
 class FleetClosedError(Exception):
@@ -37,7 +38,7 @@ class FleetClosedError(Exception):
 class Fleet:
     """Starts, reuses and closes environments. Belongs to the event loop's thread.
 
-    `mint(role_arn, session_name)` gives a function's credentials, `choose_driver` names its sandbox driver.
+    `mint(role_arn, session_name)` gives a function's credentials, `driver_for` its sandbox driver.
     `memory_budget_mb` is what the memory sizes of live environments may add up to.
     """
 
@@ -46,8 +47,7 @@ class Fleet:
         *,
         registry: Registry,
         runtimes: RuntimeCatalogue,
-        drivers: Mapping[str, SandboxDriver],
-        choose_driver: Callable[[FunctionVersion], str],
+        driver_for: DriverFor,
         telemetry: Telemetry,
         clock: Clock,
         mint: Mint,
@@ -58,8 +58,7 @@ class Fleet:
     ) -> None:
         self._registry = registry
         self._runtimes = runtimes
-        self._drivers = drivers
-        self._choose_driver = choose_driver
+        self._driver_for = driver_for
         self._telemetry = telemetry
         self._clock = clock
         self._mint = mint
@@ -75,6 +74,11 @@ class Fleet:
 
     def __repr__(self) -> str:
         return f"<Fleet {self._assignment!r}>"
+
+    @property
+    def environments(self) -> list[Environment]:
+        """Those that are alive; each says in its `repr` how it is."""
+        return list(self._assignment)
 
     def run(
         self, function: FunctionVersion, invocation: Invocation, *, log_tail: bool = False
@@ -196,4 +200,5 @@ class Fleet:
             ephemeral_mb=function.ephemeral_mb,
             cpus=function.memory_mb / MB_PER_CPU,
         )
-        return await self._drivers[self._choose_driver(function)].start(spec)
+        driver = await self._driver_for(function)
+        return await driver.start(spec)

@@ -41,10 +41,17 @@ def check_architecture(wanted: str | None, machine: str) -> None:
         raise InvalidParameterValueException(f"Architecture {wanted} cannot run on this machine, which is {machine}.")
 
 
+# A tag that Stoker obeys: the sandbox that a function runs in, whatever the server's own choice is.
+SANDBOX_TAG = "stoker:sandbox"
+SANDBOXES = ("linux", "gvisor")
+
+
 def check_tags(tags: Mapping[str, str]) -> None:
-    """The number of tags that a function may have."""
+    """The number of tags that a function may have, and the values of those that Stoker obeys."""
     if len(tags) > MAX_TAGS:
         raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
+    if tags.get(SANDBOX_TAG) not in (None, *SANDBOXES):
+        raise InvalidParameterValueException(f"The tag {SANDBOX_TAG} takes one of: {', '.join(SANDBOXES)}.")
 
 
 def first_draft(function: FunctionId, change: ConfigurationChange, machine: str, now: float) -> FunctionVersion:

@@ -68,7 +68,7 @@ class Registry:
         self.versions = Versions(store, self._changes, self._unused)
         self.aliases = Aliases(store, self._resolver)
         self.permissions = Permissions(store)
-        self.tags = Tags(store)
+        self.tags = Tags(store, self._changes)
         self.layers = Layers(store, self._uploads, self._unused, clock)
 
     def __repr__(self) -> str:
@@ -83,6 +83,11 @@ class Registry:
         """Stop preparing; what is unfinished is resumed at the next start."""
         await self._preparation.close()
         await self._unused.close()
+
+    async def sandbox_of(self, function: FunctionVersion) -> str | None:
+        """The sandbox that a function's tag asks for; None where it leaves the choice."""
+        identity = FunctionId(account=function.account, region=function.region, name=function.name)
+        return (await self.tags.get(identity)).get(drafts.SANDBOX_TAG)
 
     def on_change(self, listener: Listener) -> None:
         """Call `listener(region, name)` after a function changed so that its environments are stale, or is gone."""

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.functions import lookup
-from stoker.functions.drafts import check_tags
+from stoker.functions.changes import Changes
+from stoker.functions.drafts import SANDBOX_TAG, check_tags
 from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException
 from stoker.store.store import Store
@@ -16,8 +17,9 @@ from stoker.store.tables_functions import functions
 class Tags:
     """Add, remove and list a function's tags."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, changes: Changes) -> None:
         self._store = store
+        self._changes = changes
 
     async def get(self, function: FunctionId) -> Mapping[str, str]:
         """All tags."""
@@ -35,12 +37,16 @@ class Tags:
         await self._change(function, lambda current: {k: v for k, v in current.items() if k not in gone})
 
     async def _change(self, function: FunctionId, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
-        def work(conn: Connection) -> None:
-            tags = change(_read(conn, function))
+        def work(conn: Connection) -> bool:
+            before = _read(conn, function)
+            tags = change(before)
             check_tags(tags)
             conn.execute(sa.update(functions).where(_is(function)).values(tags=dict(tags)))
+            return before.get(SANDBOX_TAG) != tags.get(SANDBOX_TAG)
 
-        await self._store.write(work)
+        if await self._store.write(work):
+            # The environments that are there are of the other kind.
+            self._changes.announce(function.region, function.name)
 
 
 def _read(conn: Connection, function: FunctionId) -> Mapping[str, str]:

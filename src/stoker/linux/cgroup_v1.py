@@ -11,6 +11,8 @@ from stoker.linux.cgroup_files import CgroupError, CgroupFile
 
 # Shorter than the kernel's 100 ms: a group that has used up its share stands still for the rest of a period.
 CPU_PERIOD_US = 20_000
+# sched-design-CFS: what a group has by default, and the least it can have.
+_SHARES_OF_A_GROUP, _SMALLEST_SHARES = 1024, 2
 _SMALLEST_QUOTA_US = 1_000  # kernel/sched/core.c, min_cfs_quota_period
 _UNLIMITED = "-1"
 _ALWAYS_FROZEN = "always-frozen"
@@ -79,7 +81,7 @@ class CgroupV1:
     def __repr__(self) -> str:
         return f"<cgroup v1 {self.name}{' removed' if self._removed else ''}>"
 
-    def limit(self, *, memory_bytes: int, cpu_cores: float, pids_max: int) -> None:
+    def limit(self, *, memory_bytes: int, cpu_share: float, cpu_cores: float, pids_max: int) -> None:
         memory, cpu = self._directories["memory"], self._directories["cpu"]
         memory_and_swap = memory / "memory.memsw.limit_in_bytes"
         # The kernel keeps memory <= memory and swap at every moment, so the outer limit is opened before the inner one
@@ -91,6 +93,7 @@ class CgroupV1:
             files.write(memory_and_swap, str(memory_bytes))
         files.write(memory / "memory.swappiness", "0")
         files.write(cpu / "cpu.cfs_quota_us", _UNLIMITED)
+        files.write(cpu / "cpu.shares", str(max(_SMALLEST_SHARES, round(cpu_share * _SHARES_OF_A_GROUP))))
         files.write(cpu / "cpu.cfs_period_us", str(CPU_PERIOD_US))
         try:
             files.write(cpu / "cpu.cfs_quota_us", str(max(_SMALLEST_QUOTA_US, round(cpu_cores * CPU_PERIOD_US))))

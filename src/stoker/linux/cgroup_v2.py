@@ -12,6 +12,8 @@ from stoker.linux.cgroup_places import V2_CONTROLLERS, CgroupsUnavailableError
 
 # Shorter than the kernel's 100 ms: a group that has used up its share stands still for the rest of a period.
 CPU_PERIOD_US = 20_000
+# Documentation/admin-guide/cgroup-v2.rst: what a group has by default, and the most it can have.
+_WEIGHT_OF_A_GROUP, _LARGEST_WEIGHT = 100, 10_000
 _SMALLEST_QUOTA_US = 1_000  # kernel/sched/core.c, min_cfs_quota_period
 # Where a process moves itself to, so that the group it was started in may have limited children.
 SUPERVISOR = "supervisor"
@@ -82,12 +84,14 @@ class CgroupV2:
     def __repr__(self) -> str:
         return f"<cgroup v2 {self.name}{' removed' if self._removed else ''}>"
 
-    def limit(self, *, memory_bytes: int, cpu_cores: float, pids_max: int) -> None:
+    def limit(self, *, memory_bytes: int, cpu_share: float, cpu_cores: float, pids_max: int) -> None:
         swap = self._directory / "memory.swap.max"
         if swap.exists():
             files.write(swap, "0")
         files.write(self._directory / "memory.max", str(memory_bytes))
         quota = max(_SMALLEST_QUOTA_US, round(cpu_cores * CPU_PERIOD_US))
+        weight = min(_LARGEST_WEIGHT, max(1, round(cpu_share * _WEIGHT_OF_A_GROUP)))
+        files.write(self._directory / "cpu.weight", str(weight))
         files.write(self._directory / "cpu.max", f"{quota} {CPU_PERIOD_US}")
         files.write(self._directory / "pids.max", str(pids_max))
 

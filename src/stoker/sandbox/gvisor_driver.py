@@ -12,13 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stoker.linux import cgroups
+from stoker.model.runtime import Runtime
 from stoker.sandbox import gvisor_container
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.gvisor_runsc import SIGNAL_CODES, Runsc
 from stoker.sandbox.linux_driver import MB, PROCESSES, LinuxSandbox, Listener, ServeEndpoint
-from stoker.sandbox.platform_files import assemble
+from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Command, Zygote
@@ -93,6 +94,7 @@ class GvisorDriver:
         self._blanks = blanks
         self._serve_endpoint = serve_endpoint
         self._zygotes: dict[tuple[Path, ...], Zygote] = {}
+        self._compilations: dict[Path, asyncio.Task[None]] = {}
         self._sandboxes: dict[int, GvisorSandbox] = {}
 
     @classmethod
@@ -133,17 +135,16 @@ class GvisorDriver:
         return driver
 
     async def start(self, spec: SandboxSpec) -> GvisorSandbox:
+        await self._compiled(spec.runtime)
         blank = await self._zygote(spec.runtime.roots).take()
         try:
-            memory_bytes = spec.memory_mb * MB + self.own_memory_bytes
-            processes = PROCESSES + GVISOR_THREADS
-            blank.cgroup.limit(memory_bytes=memory_bytes, cpu_cores=max(1.0, spec.cpus), pids_max=processes)
-            async with function_mounts(spec, blank.slot, self._slots) as mounts:
-                self._order(blank, gvisor_container.order(spec), mounts)
+            listener = await self._specialise(blank, spec)
         except OSError as error:
             await self._discard(blank)
             raise SandboxError(f"a gVisor sandbox for {spec.handler} could not be built: {error}") from error
-        listener = self._serve_endpoint(blank.slot.endpoint)
+        except BaseException:
+            await self._discard(blank)
+            raise
         sandbox = GvisorSandbox(blank, listener, self._release, own_memory_bytes=self.own_memory_bytes)
         self._sandboxes[blank.pid] = sandbox
         return sandbox
@@ -151,8 +152,29 @@ class GvisorDriver:
     async def close(self) -> None:
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes.values())))
         await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))
+        await asyncio.gather(*self._compilations.values())
         await self._slots.close()
         await asyncio.to_thread(self._hierarchy.close)
+
+    async def _specialise(self, blank: Blank, spec: SandboxSpec) -> Listener:
+        memory_bytes = spec.memory_mb * MB + self.own_memory_bytes
+        processes = PROCESSES + GVISOR_THREADS
+        blank.cgroup.limit(
+            memory_bytes=memory_bytes, cpu_share=spec.cpus, cpu_cores=max(1.0, spec.cpus), pids_max=processes
+        )
+        async with function_mounts(spec, blank.slot, self._slots) as mounts:
+            listener = await self._serve_endpoint(blank.slot.endpoint)
+            self._order(blank, gvisor_container.order(spec), mounts)
+        return listener
+
+    async def _compiled(self, runtime: Runtime) -> None:
+        """Each start executes the interpreter, which would spend 0.1 s on compiling the runtime client."""
+        if runtime.kind != "python" or runtime.executable is None:
+            return
+        if runtime.executable not in self._compilations:
+            work = asyncio.to_thread(compile_for, runtime.executable, self._runtime_dir)
+            self._compilations[runtime.executable] = asyncio.create_task(work)
+        await asyncio.shield(self._compilations[runtime.executable])
 
     async def _try(self) -> None:
         """Run a container that does nothing: whether gVisor works here, and what it takes for itself."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from stoker.bootstrap import init, messages, rootfs, worker, zygote
 from stoker.bootstrap.job import Job
+from stoker.bootstrap.python_function import CHANNEL
 from stoker.linux import credentials, mounts, namespaces
 from stoker.sandbox import gvisor_container
 from stoker.sandbox.gvisor_runsc import Runsc
@@ -58,7 +59,7 @@ class Launcher:
             argv = [self._entrypoint(order["entrypoints"])]
         else:
             # Standard streams are the only descriptors that runsc hands in.
-            os.dup2(worker.CHANNEL, 0)
+            os.dup2(CHANNEL, 0)
         self._become(argv, order["environment"])
 
     def _entrypoint(self, candidates: Sequence[str]) -> str:

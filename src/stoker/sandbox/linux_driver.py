@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,7 +33,7 @@ class Listener(Protocol):
     def close(self) -> None: ...
 
 
-ServeEndpoint = Callable[[socket.socket], Listener]
+ServeEndpoint = Callable[[socket.socket], Awaitable[Listener]]
 
 
 class LinuxSandbox:
@@ -126,7 +126,7 @@ class LinuxDriver:
         except OSError as error:
             await self._discard(blank)
             raise SandboxError(f"a sandbox for {spec.handler} could not be built: {error}") from error
-        sandbox = LinuxSandbox(blank, self._serve_endpoint(blank.slot.endpoint), self._release)
+        sandbox = LinuxSandbox(blank, await self._serve_endpoint(blank.slot.endpoint), self._release)
         self._sandboxes.add(sandbox)
         return sandbox
 
@@ -147,7 +147,9 @@ class LinuxDriver:
         self._sandboxes = {sandbox for sandbox in self._sandboxes if sandbox.id != f"{blank.slot.index}-{blank.pid}"}
 
     async def _specialise(self, blank: Blank, spec: SandboxSpec) -> None:
-        blank.cgroup.limit(memory_bytes=spec.memory_mb * MB, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES)
+        blank.cgroup.limit(
+            memory_bytes=spec.memory_mb * MB, cpu_share=spec.cpus, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES
+        )
         async with function_mounts(spec, blank.slot, self._slots) as attached:
             blank.order(_order(spec), attached)
 

@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def assemble(data: Path) -> Path:
     except OSError:
         shutil.rmtree(scratch)
     return target
+
+
+def compile_for(interpreter: Path, runtime_dir: Path) -> None:
+    """Keep the modules compiled for one interpreter: a sandbox may not write, and would do it anew at every import.
+
+    Takes 0.6 s the first time. A module that an older interpreter cannot read is left out; it could not import it.
+    """
+    command = [str(interpreter), "-I", "-S", "-m", "compileall", "-q", str(runtime_dir)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, env={}, check=False)
 
 
 def _modules() -> list[Path]:

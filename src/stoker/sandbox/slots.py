@@ -1,7 +1,6 @@
 """Slots: the networks, user namespaces and disks that sandboxes will need, kept ready in a small pool."""
 
 import asyncio
-import itertools
 import logging
 import os
 import socket
@@ -58,8 +57,8 @@ class Slots:
         self._warden = warden
         self._target = ready
         self._ready: deque[Slot] = deque()
-        self._free = deque(range(64))
-        self._unused = itertools.count(64)
+        # Taken in turn: a number is used again late, as the kernel takes its time to let go of a network.
+        self._free = deque(range(MAX_SLOTS))
         self._refill: asyncio.Task[None] | None = None
         self._lull = Lull()
 
@@ -108,7 +107,7 @@ class Slots:
             self._ready.append(await self._make())
 
     async def _make(self) -> Slot:
-        index = self._free.popleft() if self._free else next(self._unused)
+        index = self._free.popleft()
         message = {"op": "slot", "index": index, "uid": UID, "init_uid": INIT_UID, "outside_uid": outside_uid(index)}
         _, (user, net, runtime_api, endpoint) = await self._warden.request(message)
         return Slot(

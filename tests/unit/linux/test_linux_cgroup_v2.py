@@ -21,6 +21,7 @@ GROUP = {
     "memory.max": "max",
     "memory.swap.max": "max",
     "cpu.max": "max 100000",
+    "cpu.weight": "100",
     "cpu.stat": "usage_usec 7\nuser_usec 5\n",
     "pids.max": "max",
     "pids.current": "3\n",
@@ -44,14 +45,19 @@ def one(tmp_path: Path) -> CgroupV2:
 
 
 def test_limits_leave_no_swap_and_short_cpu_periods(one: CgroupV2, tmp_path: Path) -> None:
-    one.limit(memory_bytes=128 << 20, cpu_cores=0.5, pids_max=100)
+    one.limit(memory_bytes=128 << 20, cpu_share=0.5, cpu_cores=0.5, pids_max=100)
     written = {name: (tmp_path / "one" / name).read_text() for name in GROUP if name.endswith(".max")}
     assert written == {"memory.max": "134217728", "memory.swap.max": "0", "cpu.max": "10000 20000", "pids.max": "100"}
 
 
 def test_a_tiny_share_of_a_core_is_the_smallest_that_the_kernel_takes(one: CgroupV2, tmp_path: Path) -> None:
-    one.limit(memory_bytes=1 << 20, cpu_cores=0.001, pids_max=1)
+    one.limit(memory_bytes=1 << 20, cpu_share=0.001, cpu_cores=0.001, pids_max=1)
     assert (tmp_path / "one/cpu.max").read_text() == "1000 20000"
+
+
+def test_a_share_is_a_weight_relative_to_one_ordinary_group(one: CgroupV2, tmp_path: Path) -> None:
+    one.limit(memory_bytes=1 << 20, cpu_share=0.5, cpu_cores=1.0, pids_max=1)
+    assert (tmp_path / "one/cpu.weight").read_text() == "50"
 
 
 def test_what_was_used_is_read_from_the_kernel_s_own_counters(one: CgroupV2) -> None:

@@ -58,6 +58,13 @@ class FleetBench:
             self.clock.advance(step_s)
             await asyncio.sleep(0.001)
 
+    async def shut_down(self) -> None:
+        """Close the fleet without waiting for what runs."""
+        closing = asyncio.create_task(self.fleet.close(limit_s=0.0))
+        await asyncio.sleep(0)
+        self.clock.advance(0.0)
+        await closing
+
     def without_reports(self) -> list[str]:
         """The log's lines but those that say how long things took."""
         return [line for line in self.telemetry.lines if not line.startswith(("INIT_START", "REPORT"))]

@@ -93,7 +93,7 @@ async def test_a_timeout_is_told_as_aws_does_and_the_next_invocation_starts_afre
     bench = FleetBench(never_answers, echo)
     function = a_function(timeout_s=1)
     answer = bench.invoke(function=function)
-    await until(lambda: "running" in repr(list(bench.fleet._assignment)))
+    await until(lambda: "running" in repr(bench.fleet.environments))
     bench.clock.advance(1.0)
     result = await answer
     assert result.function_error == "Unhandled"
@@ -215,7 +215,7 @@ async def test_the_tail_is_the_last_4_kb_of_this_invocation_alone() -> None:
 async def test_what_a_long_invocation_logs_can_be_read_while_it_runs() -> None:
     bench = FleetBench(never_answers)
     bench.invoke()
-    await until(lambda: "running" in repr(list(bench.fleet._assignment)))
+    await until(lambda: "running" in repr(bench.fleet.environments))
     bench.clock.advance(SETTLE_AFTER_S)
     assert bench.telemetry.lines[-1] == "START RequestId: r-1 Version: $LATEST\n"
     bench.sandbox.process.print("half way\n")
@@ -324,9 +324,7 @@ async def test_a_runtime_that_speaks_http_is_served_and_frozen_only_when_it_asks
     bench.clock.advance(1.0)
     assert bench.sandbox.calls == []
     go_on.set()
-    (environment,) = bench.fleet._assignment
-    await until(lambda: environment._process is not None and environment._process.waiting)
-    bench.clock.advance(SETTLE_AFTER_S)
+    await bench.pass_time(until=lambda: bench.sandbox.calls, step_s=SETTLE_AFTER_S)
     assert bench.sandbox.calls == ["freeze"]
 
 
@@ -334,7 +332,7 @@ async def test_a_runtime_that_speaks_http_is_served_and_frozen_only_when_it_asks
 async def test_an_environment_says_in_one_line_how_it_is() -> None:
     bench = FleetBench()
     await bench.invoke()
-    (environment,) = bench.fleet._assignment
+    (environment,) = bench.fleet.environments
     assert repr(environment) == "<Environment hello:$LATEST idle 1 invocations>"
     bench.clock.advance(SETTLE_AFTER_S)
     assert repr(environment) == "<Environment hello:$LATEST idle frozen 1 invocations>"

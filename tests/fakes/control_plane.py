@@ -132,8 +132,8 @@ class ControlPlane:
 
         self.run(wait())
 
-    def result(self, operation: str, region: str = REGION, **params: Any) -> Result:
-        """One call; every member of the answer must be one of the model's."""
+    def operation(self, operation: str, region: str = REGION, **params: Any) -> Coroutine[Any, Any, Any]:
+        """One call, to be awaited."""
         call = Call(
             service="lambda",
             operation=operation,
@@ -145,7 +145,11 @@ class ControlPlane:
             source_ip="127.0.0.1",
         )
         method: Callable[[Call], Coroutine[Any, Any, Any]] = getattr(self.service, botocore.xform_name(operation))
-        answer = self.run(method(call))
+        return method(call)
+
+    def result(self, operation: str, region: str = REGION, **params: Any) -> Result:
+        """One call; every member of the answer must be one of the model's."""
+        answer = self.run(self.operation(operation, region, **params))
         result = answer if isinstance(answer, Result) else Result(members=answer)
         shape = self._model.operation_model(operation).output_shape
         assert set(result.members) <= set(shape.members if shape else ())
@@ -156,10 +160,14 @@ class ControlPlane:
         found = self.result(operation, region, **params)
         return {name: value for name, value in found.members.items() if value is not None}
 
+    def creation(self, name: str, **params: Any) -> dict[str, Any]:
+        """CreateFunction's parameters for a hello function."""
+        defaults = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE, "Code": {"ZipFile": zip_of()}}
+        return {"FunctionName": name, **defaults, **params}
+
     def create(self, name: str = "f", *, settle: bool = True, **params: Any) -> dict[str, Any]:
         """CreateFunction of a hello function, settled unless told otherwise."""
-        defaults = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE, "Code": {"ZipFile": zip_of()}}
-        answer = self.call("CreateFunction", FunctionName=name, **{**defaults, **params})
+        answer = self.call("CreateFunction", **self.creation(name, **params))
         if settle:
             self.settle()
         return answer

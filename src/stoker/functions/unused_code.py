@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from stoker.functions import version_rows
 from stoker.functions.code_storage import CodeStorage
-from stoker.model.clock import Clock
+from stoker.model.clock import Clock, Timer
 from stoker.model.limits import MAX_TIMEOUT_S
 from stoker.store.store import Store
 from stoker.store.tables_functions import package_references, packages
@@ -24,13 +24,15 @@ class UnusedCode:
         self._store = store
         self._code = code
         self._clock = clock
+        self._timers: set[Timer] = set()
         self._removals: set[asyncio.Task[None]] = set()
 
     def consider(self, digests: Iterable[str]) -> None:
         """Remove those of `digests` that are still unused after GRACE_S, or at the next start if that comes first."""
         considered = list(digests)
         if considered:
-            self._clock.call_later(GRACE_S, lambda: self._begin(considered))
+            timer = self._clock.call_later(GRACE_S, lambda: self._begin(considered, timer))
+            self._timers.add(timer)
 
     async def sweep(self) -> None:
         """Remove everything unused, at start, before anything is uploaded or unpacked."""
@@ -48,10 +50,14 @@ class UnusedCode:
                 await self._store.write(lambda conn, d=digest: _forget(conn, d))  # type: ignore[misc]
 
     async def close(self) -> None:
-        """Let removals that have begun finish."""
+        """Begin no more removals, and let those that have begun finish."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
         await asyncio.gather(*self._removals)
 
-    def _begin(self, digests: list[str]) -> None:
+    def _begin(self, digests: list[str], timer: Timer) -> None:
+        self._timers.discard(timer)
         removal = asyncio.get_running_loop().create_task(self.remove(digests))
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)

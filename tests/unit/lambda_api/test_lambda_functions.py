@@ -1,5 +1,7 @@
 """A function's life as a client sees it."""
 
+import asyncio
+
 import pytest
 
 from fakes.control_plane import ACCOUNT, ROLE, ControlPlane
@@ -220,3 +222,12 @@ def test_the_account_shows_what_is_really_used(plane: ControlPlane) -> None:
     assert settings["AccountUsage"] == {"TotalCodeSize": 2 * size + layer["Content"]["CodeSize"], "FunctionCount": 1}
     assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
     assert plane.call("GetAccountSettings", region="eu-west-1")["AccountUsage"]["FunctionCount"] == 0
+
+
+def test_of_two_creations_at_once_one_is_refused(plane: ControlPlane) -> None:
+    async def both() -> list[object]:
+        attempts = (plane.operation("CreateFunction", **plane.creation("f")) for _ in range(2))
+        return await asyncio.gather(*attempts, return_exceptions=True)
+
+    outcomes = plane.run(both())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ResourceConflictException", "dict"]

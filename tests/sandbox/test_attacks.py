@@ -172,7 +172,7 @@ def test_the_hosts_loopback_and_its_own_addresses_are_out_of_reach(hostile: Any,
         port = listener.getsockname()[1]
         threading.Thread(target=lambda: listener.accept(), daemon=True).start()
         targets = [["127.0.0.1", port], ["169.254.169.254", 80]]
-        targets += [[address, port] for address in _own_addresses()]
+        targets += [[address, port] for address in _own_addresses()[:20]]
         assert hostile.invoke("connects", {"addresses": targets}).value == []
         socket.create_connection(("127.0.0.1", port)).close()
 

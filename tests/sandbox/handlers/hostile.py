@@ -197,7 +197,7 @@ def connects(event, context):
     reached = []
     for host, port in event["addresses"]:
         try:
-            with socket.create_connection((host, port), timeout=0.5):
+            with socket.create_connection((host, port), timeout=0.3):
                 reached.append([host, port])
         except OSError:
             continue

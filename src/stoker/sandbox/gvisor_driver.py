@@ -58,7 +58,7 @@ def function_status(runsc: ExitStatus) -> ExitStatus:
     if runsc.out_of_memory:
         # The kernel's killer took the Sentry, and runsc reports a failure of its own.
         return ExitStatus(signal=signal.SIGKILL, out_of_memory=True)
-    if runsc.code is not None and runsc.code > SIGNAL_CODES:
+    if runsc.code is not None and SIGNAL_CODES < runsc.code < SIGNAL_CODES + signal.NSIG:
         return ExitStatus(signal=runsc.code - SIGNAL_CODES)
     return runsc
 

@@ -1,0 +1,108 @@
+"""A function that does what its event says, {"do": name, "with": arguments}, to look at a sandbox from inside."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+print("imported", flush=True)
+ticks = 0
+
+
+def handler(event, context):
+    return globals()[event["do"]](*event.get("with", []))
+
+
+def echo(value):
+    return value
+
+
+def identity():
+    return {"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(), "cwd": os.getcwd()}
+
+
+def privileges():
+    with open("/proc/self/status") as file:
+        lines = [line.split() for line in file]
+    return {line[0].rstrip(":"): line[1] for line in lines if line[0].startswith(("Cap", "NoNewPrivs"))}
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def exists(*paths):
+    return [os.path.exists(path) for path in paths]
+
+
+def processes():
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def leave(code):
+    os._exit(code)
+
+
+def kill_itself(number):
+    os.kill(os.getpid(), number)
+
+
+def eat(megabytes):
+    eaten = []
+    for _ in range(megabytes):
+        eaten.append(os.urandom(1) * (1 << 20))
+    return len(eaten)
+
+
+def write(path):
+    try:
+        with open(path, "w") as file:
+            file.write("x")
+    except OSError as error:
+        return error.strerror
+    return "written"
+
+
+def fill_tmp():
+    """How many MiB went into /tmp before the kernel said no, and what it said."""
+    block, written = b"x" * (1 << 20), 0
+    try:
+        with open("/tmp/full", "wb", buffering=0) as file:
+            while True:
+                written += file.write(block)
+    except OSError as error:
+        return [written >> 20, error.strerror]
+
+
+def connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 2).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "connected"
+
+
+def start_ticking():
+    def tick():
+        global ticks
+        while True:
+            ticks += 1
+            time.sleep(0.001)
+
+    threading.Thread(target=tick, daemon=True).start()
+
+
+def ticked():
+    return ticks
+
+
+def kernel():
+    """The first line of the kernel's log, as the running kernel tells it."""
+    log = subprocess.run(["dmesg"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return log.splitlines()[0].partition("] ")[2]
+
+
+def is_compiled(module):
+    return os.path.exists(sys.modules[module].__cached__)

@@ -1,11 +1,13 @@
 """The Lambda API without HTTP, signatures and sandboxes: real rules on a real store, and an invoker that echoes."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import botocore.session
+from botocore.model import ServiceModel
 
 from fakes.clock import FakeClock
 from fakes.zips import zip_of
@@ -31,6 +33,11 @@ RUNTIMES = [
     Runtime(name="python3.11", kind="python", executable=Path("/usr/bin/python3.11"), full_version="3.11.7"),
     Runtime(name="provided.al2023", kind="provided", executable=None),
 ]
+
+
+@functools.cache
+def lambda_model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("lambda")
 
 
 class EchoInvoker:
@@ -70,7 +77,7 @@ class ControlPlane:
         self.invoker = EchoInvoker()
         self.changes: list[tuple[str, str]] = []
         self._runner = asyncio.Runner()
-        self._model = botocore.session.get_session().get_service_model("lambda")
+        self._model = lambda_model()
         self.open()
 
     def open(self, start: bool = True) -> None:

@@ -89,17 +89,18 @@ def find_stream(connection: sqlite3.Connection, group_id: int, name: str) -> Str
 
 
 def search_streams(connection: sqlite3.Connection, search: StreamSearch) -> Sequence[StreamSummary]:
-    key = "COALESCE(last_event_ms, 0)" if search.by_time else "0"
     order, beyond = ("DESC", "<") if search.descending else ("ASC", ">")
-    after_key, after_name = search.after or (None, "")
+    # The time stands in front only if it is asked for; in SQLite `ORDER BY 0` would mean a column.
+    time = "COALESCE(last_event_ms, 0)"
+    after_time, after_name = search.after or (None, "")
     query = f"""SELECT {_STREAM_COLUMNS} FROM log_streams
         WHERE group_id = :group AND substr(name, 1, length(:prefix)) = :prefix
-        AND (:after_key IS NULL OR ({key}, name) {beyond} (:after_key, :after_name))
-        ORDER BY {key} {order}, name {order} LIMIT :limit"""
+        AND (:after_time IS NULL OR ({time if search.by_time else "0"}, name) {beyond} (:after_time, :after_name))
+        ORDER BY {f"{time} {order}, " if search.by_time else ""} name {order} LIMIT :limit"""
     values = {
         "group": search.group_id,
         "prefix": search.prefix,
-        "after_key": after_key,
+        "after_time": after_time,
         "after_name": after_name,
         "limit": search.limit,
     }

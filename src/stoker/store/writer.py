@@ -106,7 +106,7 @@ class GroupCommitWriter:
             try:
                 with self._engine.begin() as connection:
                     return run(connection, works)
-            except _WorkRaised:
+            except _WorkError:
                 run = _run_each
             except BaseException as error:
                 failed = [_Outcome(error=error)] * len(works)
@@ -115,7 +115,7 @@ class GroupCommitWriter:
         return failed
 
 
-class _WorkRaised(Exception):
+class _WorkError(Exception):
     """One of the works of a group raised; which one is found out by running each in a SAVEPOINT."""
 
 
@@ -125,7 +125,7 @@ def _run_all(connection: sa.Connection, works: Sequence[Work[Any]]) -> list[_Out
     except Exception as error:
         if is_retryable(error):
             raise
-        raise _WorkRaised from error
+        raise _WorkError from error
 
 
 def _run_each(connection: sa.Connection, works: Sequence[Work[Any]]) -> list[_Outcome]:

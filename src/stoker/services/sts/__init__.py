@@ -1,0 +1,1 @@
+"""STS: who is calling. May import `wire` and `model`. Read `service.py`."""

@@ -145,6 +145,7 @@ def spec(task_root: Path, runtime: Runtime = PYTHON_RUNTIME, **changes: Any) -> 
         "PATH": "/usr/bin:/bin",
         "_HANDLER": "probe.handler",
         "GREETING": "grüß dich",
+        "PYTHONPATH": "/var/runtime",
     }
     values: dict[str, Any] = {
         "runtime": runtime,

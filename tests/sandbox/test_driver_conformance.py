@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,18 @@ def test_what_it_prints_arrives_while_it_runs(start: StartProbe) -> None:
     assert probe.output() == "imported\n"
     probe.ask("say", "grüß dich \udcff")
     assert probe.output() == "grüß dich \udcff".encode(errors="surrogateescape").decode(errors="replace") + "\n"
+
+
+def test_modules_are_looked_for_in_the_order_of_aws(start: StartProbe) -> None:
+    library = sysconfig.get_paths()["stdlib"]
+    archive = str(Path(library).parent / f"python{sys.version_info[0]}{sys.version_info[1]}.zip")
+    layers = [f"/opt/python/lib/{Path(library).name}/site-packages", "/opt/python"]
+    interpreter_s = [archive, library, f"{library}/lib-dynload"]
+    assert start().ask("module_path") == ["/var/task", *layers, "/var/runtime", *interpreter_s]
+
+
+def test_the_function_does_not_meet_the_platform_s_modules(start: StartProbe) -> None:
+    assert start().ask("platform_modules") == []
 
 
 def test_it_is_an_unprivileged_user_in_its_task_root(start: StartProbe) -> None:

@@ -13,7 +13,7 @@ PLATFORM = "/var/runtime/platform"
 
 
 def main(handler: str) -> None:
-    sys.path[0:1] = ["/var/runtime", PLATFORM]
+    sys.path[:0] = ["/var/runtime", PLATFORM]
     from stoker.bootstrap import python_function
 
     sys.path.remove(PLATFORM)

@@ -29,6 +29,14 @@ def privileges():
     return {line[0].rstrip(":"): line[1] for line in lines if line[0].startswith(("Cap", "NoNewPrivs"))}
 
 
+def module_path():
+    return sys.path
+
+
+def platform_modules():
+    return [name for name in sys.modules if name.partition(".")[0] == "stoker"]
+
+
 def say(text):
     print(text, flush=True)
 

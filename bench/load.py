@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import cast
 
-PATIENCE_S = 30.0
+# Longer than any target's own time-out.
+PATIENCE_S = 90.0
 
 
 class LoadError(Exception):
@@ -20,7 +21,6 @@ class LoadError(Exception):
 class Endpoint:
     """Where a request goes, and its bytes."""
 
-    name: str
     port: int
     request: bytes
 
@@ -81,6 +81,9 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._end(LoadError(f"connection closed by the target: {error}"))
 
+    def close(self) -> None:
+        self._transport.close()
+
     def _send(self) -> None:
         self._sent_ns = time.perf_counter_ns()
         self._transport.write(self.request)
@@ -126,7 +129,13 @@ async def _drive(endpoints: list[Endpoint], seconds: float) -> Load:
     begin = time.perf_counter_ns()
     for connection in connections:
         connection.run_until(begin + int(seconds * 1e9))
-    await asyncio.wait_for(asyncio.gather(*(connection.ended for connection in connections)), seconds + PATIENCE_S)
+    try:
+        await asyncio.wait_for(asyncio.gather(*(connection.ended for connection in connections)), seconds + PATIENCE_S)
+    except TimeoutError as error:
+        raise LoadError(f"no answer within {PATIENCE_S:g} s") from error
+    finally:
+        for connection in connections:
+            connection.close()
     elapsed = (time.perf_counter_ns() - begin) / 1e9
     latencies = [latency for connection in connections for latency in connection.latencies_ns]
     return Load(latencies_ns=latencies, seconds=elapsed)

@@ -11,17 +11,33 @@ WARM_CALLS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryFigures:
-    """Bytes of proportional set size, and how many processes they are of."""
+class Footprint:
+    """Bytes of proportional set size, and of how many processes they are."""
 
-    environment: int
-    environment_processes: int
-    stoker: int
-    stoker_processes: int
+    pss: int
+    processes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryFigures:
+    """Of one idle environment, and of everything else that Stoker runs at that moment."""
+
+    environment: Footprint
+    stoker: Footprint
+
+
+def _footprint(pids: set[int]) -> Footprint:
+    return Footprint(pss=pss_bytes(pids), processes=len(pids))
+
+
+def measure_fresh(stoker: Stoker) -> Footprint:
+    """Of a Stoker that has not been asked for anything yet."""
+    time.sleep(SETTLE_S)
+    return _footprint(tree(stoker.server.pid))
 
 
 def measure_memory(stoker: Stoker, name: str, digest: str) -> MemoryFigures:
-    """Of the environment of the function `name`, whose code is `digest`, and of everything else that Stoker runs."""
+    """With the environment of the function `name`, whose code is `digest`, as the only one. Raises LookupError."""
     for _ in range(WARM_CALLS):
         stoker.invoke(name)
     time.sleep(SETTLE_S)
@@ -30,10 +46,4 @@ def measure_memory(stoker: Stoker, name: str, digest: str) -> MemoryFigures:
     environment = with_mount_of(digest, everything)
     if not environment:
         raise LookupError(f"no process of Stoker's has the code of {name} ({digest}) mounted")
-    rest = everything - environment
-    return MemoryFigures(
-        environment=pss_bytes(environment),
-        environment_processes=len(environment),
-        stoker=pss_bytes(rest),
-        stoker_processes=len(rest),
-    )
+    return MemoryFigures(environment=_footprint(environment), stoker=_footprint(everything - environment))

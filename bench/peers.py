@@ -21,7 +21,7 @@ SERVERLESS_YML = """\
 service: bench
 provider: {{name: aws, runtime: python3.11, region: us-east-1}}
 functions:
-  hello: {{name: hello, handler: hello.handler}}
+  hello: {{name: hello, handler: hello.handler, timeout: 60}}
 plugins: [serverless-offline]
 custom:
   serverless-offline: {{lambdaPort: {ports[0]}, httpPort: {ports[1]}, websocketPort: {ports[2]}, albPort: {ports[3]}}}
@@ -68,7 +68,7 @@ class ServerlessOffline:
             },
             f"http://127.0.0.1:{ports[0]}/",
         )
-        return _unsigned("serverless-offline", ports[0], path)
+        return _unsigned(ports[0], path)
 
     def close(self) -> None:
         self.server.close()
@@ -85,15 +85,15 @@ class BareUvicorn:
         command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "--port", str(port)]
         options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
         self.server.start([*command, *options, "bare_app:app"], {}, f"http://127.0.0.1:{port}/")
-        return _unsigned("bare uvicorn", port, "/")
+        return _unsigned(port, "/")
 
     def close(self) -> None:
         self.server.close()
 
 
-def _unsigned(name: str, port: int, path: str) -> Endpoint:
+def _unsigned(port: int, path: str) -> Endpoint:
     headers = {"Host": f"127.0.0.1:{port}", "Content-Type": "application/json"}
-    return Endpoint(name=name, port=port, request=http_post(path, PAYLOAD, headers))
+    return Endpoint(port=port, request=http_post(path, PAYLOAD, headers))
 
 
 def _npm_install(*packages: str) -> Path:

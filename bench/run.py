@@ -12,22 +12,22 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import uvloop
 from cold import measure_cold
 from load import Endpoint
-from memory import measure_memory
+from memory import measure_fresh, measure_memory
 from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
 from plot import as_svg
 from report import Row, as_json, as_markdown, as_text, cold_rows, memory_rows, peer_rows, warm_rows
 from scale import FULL, QUICK, Scale
 from stoker_target import Stoker
 from target import TargetError
-from warm import WarmFigures, measure_warm
+from warm import Target, measure_warm
 
 RESULTS = HERE / "results"
 WHICH_PYTHON = """
@@ -57,9 +57,9 @@ def _sources() -> dict[str, str]:
     return {path.suffix: path.read_text() for path in (HERE / "functions").glob("hello.*")}
 
 
-def _start_peers(python: Path, stack: ExitStack) -> tuple[list[Endpoint], dict[str, int], dict[str, str]]:
-    """Endpoints and pids of the peers that run, and the reasons of those that don't."""
-    endpoints, roots, missing = [], {}, {}
+def _start_peers(python: Path, stack: ExitStack) -> tuple[list[Target], dict[str, str]]:
+    """The peers that run, and the reasons of those that don't."""
+    targets, missing = [], {}
     peers: list[tuple[str, Peer]] = [
         ("serverless-offline", ServerlessOffline(python)),
         ("bare uvicorn", BareUvicorn()),
@@ -68,19 +68,16 @@ def _start_peers(python: Path, stack: ExitStack) -> tuple[list[Endpoint], dict[s
         _say(f"starting {name} …")
         stack.callback(peer.close)
         try:
-            endpoints.append(peer.start())
+            endpoint = peer.start()
         except TargetError as error:
             missing[name] = str(error)
             continue
-        roots[name] = peer.server.pid
-    return endpoints, roots, missing
+        targets.append(Target(name=name, endpoint=partial(_same, endpoint), pid=peer.server.pid))
+    return targets, missing
 
 
-async def _warm(
-    endpoints: list[Endpoint], own: list[Callable[[], Endpoint]], roots: dict[str, int], scale: Scale
-) -> dict[str, WarmFigures]:
-    _say("warm invocations …")
-    return await measure_warm([*own, *(lambda e=endpoint: e for endpoint in endpoints)], roots, scale)
+def _same(endpoint: Endpoint) -> Endpoint:
+    return endpoint
 
 
 async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
@@ -89,8 +86,9 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     stack.callback(stoker.close)
     stoker.start()
     runtime, sources = _python_runtime(), _sources()
-    digest = stoker.deploy("hello", sources[".py"], runtime=runtime, suffix=".py")
     _say("memory …")
+    fresh = measure_fresh(stoker)
+    digest = stoker.deploy("hello", sources[".py"], runtime=runtime, suffix=".py")
     memory = measure_memory(stoker, "hello", digest)
     stoker.deploy("which-python", WHICH_PYTHON, runtime=runtime, suffix=".py")
     python = Path(stoker.invoke("which-python"))
@@ -98,18 +96,25 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     cold = await measure_cold(
         stoker, python=python, runtime=runtime, sources=sources, node_runtime=_node_runtime(), scale=scale
     )
-    endpoints, roots, missing = _start_peers(python, stack)
-    roots["stoker"] = stoker.server.pid
-    warm = await _warm(endpoints, [lambda: stoker.endpoint("hello")], roots, scale)
-    return [*cold_rows(cold, scale.burst_size), *warm_rows(warm, missing, scale.connections), *memory_rows(memory)]
+    peers, missing = _start_peers(python, stack)
+    own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
+    _say("warm invocations …")
+    warm, failed = await measure_warm([own, *peers], scale)
+    return [
+        *cold_rows(cold, scale.burst_size),
+        *warm_rows(warm, {**missing, **failed}, scale.connections),
+        *memory_rows(fresh, memory),
+    ]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:
     python = Path(sys.base_prefix) / "bin" / _python_runtime()
-    endpoints, roots, missing = _start_peers(python, stack)
-    for name, reason in missing.items():
+    peers, missing = _start_peers(python, stack)
+    _say("warm invocations …")
+    warm, failed = await measure_warm(peers, scale)
+    for name, reason in {**missing, **failed}.items():
         _say(f"{name}: {reason}")
-    return peer_rows(await _warm(endpoints, [], roots, scale))
+    return peer_rows(warm)
 
 
 def _machine() -> dict[str, object]:

@@ -90,7 +90,7 @@ class Stoker:
         host = f"127.0.0.1:{self.port}"
         request = AWSRequest("POST", self._url + path, data=PAYLOAD, headers={"Host": host})
         SigV4Auth(self._credentials, "lambda", REGION).add_auth(request)
-        return Endpoint(name="stoker", port=self.port, request=http_post(path, PAYLOAD, dict(request.headers)))
+        return Endpoint(port=self.port, request=http_post(path, PAYLOAD, dict(request.headers)))
 
     def close(self) -> None:
         self.server.close()

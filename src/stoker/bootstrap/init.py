@@ -8,6 +8,7 @@ code.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -93,6 +94,8 @@ def _report_end(job: Job, worker_pid: int) -> None:
     message: dict[str, object] = (
         {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
     )
-    messages.send(job.control, message)
+    # The host may have gone first; then nobody wants to know.
+    with contextlib.suppress(BrokenPipeError):
+        messages.send(job.control, message)
     # The end of process 1 is the end of every process in its namespace.
     os._exit(0)

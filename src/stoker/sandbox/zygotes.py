@@ -3,7 +3,6 @@
 import asyncio
 import os
 import tempfile
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,13 +10,15 @@ from stoker.linux.cgroups import Cgroup
 from stoker.sandbox.blank import Blank, make
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
-from stoker.sandbox.slots import Lull, Slots, report_failure
+from stoker.sandbox.reserve import Reserve
+from stoker.sandbox.slots import Slots
 
 Command = Callable[[int, str], list[str]]
+LEAST_BLANKS = 2
 
 
 class Zygote:
-    """A fork server with its pool of blanks. Started when first needed, again when it died.
+    """A fork server with its blanks made ahead. Started when first needed, again when it died.
 
     `command` is how it is started, from the descriptor of its socket and an empty directory to build its root at.
     """
@@ -35,32 +36,23 @@ class Zygote:
         self._command = command
         self._slots = slots
         self._create_cgroup = create_cgroup
-        self._target = ready
-        self._blanks: deque[Blank] = deque()
         self._peer: Peer | None = None
         self._starting = asyncio.Lock()
-        self._refill: asyncio.Task[None] | None = None
-        self._lull = Lull()
+        self._blanks = Reserve(
+            f"blanks of {name}",
+            make=self._make,
+            discard=self._discard,
+            low=min(LEAST_BLANKS, ready),
+            high=ready,
+            usable=lambda blank: not blank.ended.done(),
+        )
 
     async def take(self) -> Blank:
         """A blank: a ready one, or one made now. Raises SandboxError."""
-        self._lull.disturb()
-        while self._blanks:
-            blank = self._blanks.popleft()
-            if not blank.ended.done():
-                break
-            await self._discard(blank)
-        else:
-            blank = await self._make()
-        self._top_up()
-        return blank
+        return await self._blanks.take()
 
     async def close(self) -> None:
-        self._target = 0
-        if self._refill is not None:
-            await asyncio.gather(self._refill, return_exceptions=True)
-        await asyncio.gather(*(self._discard(blank) for blank in self._blanks))
-        self._blanks.clear()
+        await self._blanks.close()
         if self._peer is not None:
             await self._peer.close()
 
@@ -74,16 +66,6 @@ class Zygote:
         os.close(blank.output)
         await blank.destroy()
         self._slots.give_back(blank.slot)
-
-    def _top_up(self) -> None:
-        if self._refill is None or self._refill.done():
-            self._refill = asyncio.create_task(self._fill(), name=f"blanks of {self._name}")
-            self._refill.add_done_callback(report_failure)
-
-    async def _fill(self) -> None:
-        while len(self._blanks) < self._target:
-            await self._lull.wait()
-            self._blanks.append(await self._make())
 
     async def _running(self) -> Peer:
         async with self._starting:

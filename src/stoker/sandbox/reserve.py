@@ -1,0 +1,107 @@
+"""What is made ahead of need: taken at once while there is some, made anew behind the scenes."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# Whoever starts something needs the CPU more than what is made ahead.
+LULL_S = 0.03
+# So long after the last need, what was made for a burst is let go.
+CALM_S = 60.0
+log = logging.getLogger(__name__)
+
+
+class Reserve(Generic[T]):
+    """Keeps `low` of something ready; after a burst that found none, twice as many each time, up to `high`.
+
+    `make` makes one, `discard` takes one apart, `usable` tells one that has spoiled. For the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        make: Callable[[], Awaitable[T]],
+        discard: Callable[[T], Awaitable[None]],
+        low: int,
+        high: int,
+        usable: Callable[[T], bool] = lambda item: True,
+    ) -> None:
+        self._name = name
+        self._make = make
+        self._discard = discard
+        self._usable = usable
+        self._low = low
+        self._high = high
+        self._wanted = low
+        self._ready: deque[T] = deque()
+        self._filling: asyncio.Task[None] | None = None
+        self._calming: asyncio.TimerHandle | None = None
+        self._last_taken = float("-inf")
+
+    def __repr__(self) -> str:
+        return f"<Reserve of {self._name}: {len(self._ready)} of {self._wanted} ready>"
+
+    async def take(self) -> T:
+        """A ready one, or one made now; raises what `make` raises."""
+        self._last_taken = asyncio.get_running_loop().time()
+        try:
+            while self._ready:
+                item = self._ready.popleft()
+                if self._usable(item):
+                    return item
+                await self._discard(item)
+            self._wanted = min(self._high, max(1, self._wanted * 2)) if self._high else 0
+            return await self._make()
+        finally:
+            self.fill()
+
+    def fill(self) -> None:
+        """Begin to make what is wanted, in the next lull."""
+        if len(self._ready) < self._wanted and (self._filling is None or self._filling.done()):
+            self._filling = asyncio.create_task(self._fill(), name=f"make {self._name} ahead")
+            self._filling.add_done_callback(_report)
+        if self._wanted > self._low and self._calming is None:
+            self._calming = asyncio.get_running_loop().call_later(CALM_S, self._calm)
+
+    async def close(self) -> None:
+        """Take apart what is ready, and make no more."""
+        self._wanted = self._low = self._high = 0
+        if self._calming is not None:
+            self._calming.cancel()
+        if self._filling is not None:
+            await asyncio.gather(self._filling, return_exceptions=True)
+        await self._shrink()
+
+    async def _fill(self) -> None:
+        loop = asyncio.get_running_loop()
+        while len(self._ready) < self._wanted:
+            rest = self._last_taken + LULL_S - loop.time()
+            if rest > 0:
+                await asyncio.sleep(rest)
+            else:
+                self._ready.append(await self._make())
+        await self._shrink()
+
+    def _calm(self) -> None:
+        self._calming = None
+        if asyncio.get_running_loop().time() - self._last_taken >= CALM_S:
+            self._wanted = self._low
+            self._filling = asyncio.create_task(self._shrink(), name=f"let {self._name} go")
+            self._filling.add_done_callback(_report)
+        else:
+            self.fill()
+
+    async def _shrink(self) -> None:
+        while len(self._ready) > self._wanted:
+            await self._discard(self._ready.popleft())
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    """A reserve that could not be filled is for the operator's log; the next call for one meets the cause itself."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("could not %s: %s", task.get_name(), error)

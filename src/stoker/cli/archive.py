@@ -14,6 +14,13 @@ UNZIPPED_LIMIT_BYTES = 262_144_000
 
 # The earliest moment that a zip can hold; the real one would change the digest of unchanged code.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+# For Pillow's 22 MB: a third of the time of zlib's own choice, 6, for 2 % more bytes.
+_COMPRESSION = 4
+
+
+def unzipped_size(files: Sequence[SourceFile]) -> int:
+    """What the files take together, in bytes."""
+    return sum(file.path.stat().st_size for file in files)
 
 
 def pack(files: Sequence[SourceFile], progress: Callable[[int], None] = lambda _size: None) -> bytes:
@@ -22,12 +29,12 @@ def pack(files: Sequence[SourceFile], progress: Callable[[int], None] = lambda _
     Of the modes only the owner's execute bit stays: the rest is the umask of whoever wrote the file, and a function
     runs as a user who has to be able to read its code. Raises CliError when the package breaks a quota.
     """
-    _check_unzipped(sum(file.path.stat().st_size for file in files))
+    _check_unzipped(unzipped_size(files))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(files, key=lambda file: file.name):
             content = file.path.read_bytes()
-            archive.writestr(_entry(file), content)
+            archive.writestr(_entry(file), content, compresslevel=_COMPRESSION)
             progress(len(content))
     data = buffer.getvalue()
     if len(data) > ZIPPED_LIMIT_BYTES:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stoker.cli import screen
-from stoker.cli.archive import pack
+from stoker.cli.archive import pack, unzipped_size
 from stoker.cli.connection import Connection, connect
 from stoker.cli.dependencies import find_dependencies, vendor
 from stoker.cli.failures import CliError
@@ -72,8 +72,9 @@ def deploy_path(
     source = read_source(path)
     settings = complete(said.over(read_function_file(source.folder)), source, catalogue.all())
     files = with_dependencies(source, settings, catalogue.get(settings.runtime or ""), quiet=quiet)
-    with screen.working(f"packing {len(files)} files", quiet=quiet):
-        package = pack(files)
+    total = unzipped_size(files)
+    with screen.advancing(f"packing {screen.size(total)} in {len(files)} files", total, quiet=quiet) as advance:
+        package = pack(files, advance)
     digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
     upload = Upload(settings=settings, package=package, package_sha256=digest, wait=wait)
     with screen.working(f"uploading {screen.size(len(package))}", quiet=quiet):

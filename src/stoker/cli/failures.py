@@ -64,7 +64,7 @@ def _explain_client(error: Exception) -> str | None:
         case exceptions.ProfileNotFound():
             return f"{error} Unset AWS_PROFILE, or name another with --profile."
         case exceptions.BotoCoreError():
-            return str(error)
+            return " ".join(str(error).split("\n"))
     return None
 
 

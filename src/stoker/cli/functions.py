@@ -7,7 +7,7 @@ import typer
 from stoker.cli import screen
 from stoker.cli.connection import connect
 
-_COLUMNS = ("Name", "Runtime", "Handler", "Memory", "Timeout", "Size", "Changed", "State")
+_COLUMNS = ("Name", "Runtime", "Handler", "Memory", "Timeout", "Size", "Changed")
 
 
 def list_functions(
@@ -34,8 +34,6 @@ def _row(known: dict[str, Any]) -> list[str]:
         f"{known['Timeout']} s",
         screen.size(known["CodeSize"]),
         known["LastModified"][:19].replace("T", " "),
-        # ListFunctions leaves State out at AWS too; only one that cannot be invoked is worth a word.
-        known.get("State", ""),
     ]
 
 

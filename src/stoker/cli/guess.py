@@ -35,8 +35,9 @@ def guess_kind(source: Source) -> str:
         python, node = source.find("requirements.txt") is not None, source.find("package.json") is not None
     if python != node:
         return "python" if python else "node"
-    hint = _unbuilt_hint(source)
-    raise CliError(f"Which runtime is this for? {hint}Say it with --runtime, as `stoker runtimes` names it.")
+    raise CliError(
+        _unbuilt(source) or "Which runtime is this for? Say it with --runtime; `stoker runtimes` names them."
+    )
 
 
 def kind_of(runtime: str) -> str:
@@ -58,7 +59,7 @@ def guess_handler(source: Source, kind: str) -> str:
     """The handler of a source, such as `app.handler`. Raises CliError when there is none or more than one."""
     if kind == "provided":
         if source.find("bootstrap") is None:
-            raise CliError(f"No `bootstrap` at the top of the folder. {_unbuilt_hint(source)}")
+            raise CliError(_unbuilt(source) or "There is no executable called `bootstrap` at the top of the folder.")
         return "bootstrap"
     files = source.top(".py") if kind == "python" else source.top(*_NODE_SUFFIXES)
     usual = _PYTHON_FILES if kind == "python" else _NODE_FILES
@@ -123,8 +124,7 @@ def node_exports(text: str) -> set[str]:
     return names
 
 
-def _unbuilt_hint(source: Source) -> str:
+def _unbuilt(source: Source) -> str | None:
+    """What to do about a program that is there as its source only."""
     sources = source.top(".c", ".rs", ".go", ".cpp")
-    if not sources:
-        return ""
-    return f"{sources[0].name} has to be compiled to an executable called `bootstrap` first. "
+    return f"{sources[0].name} has to be compiled to an executable called `bootstrap` first." if sources else None

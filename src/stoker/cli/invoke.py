@@ -1,8 +1,9 @@
 """`stoker invoke`: one event to one function, and everything there is to know about what came of it."""
 
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +18,16 @@ from stoker.cli.report import UsageReport, find_report, is_report, log_lines
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back. `result` is the JSON value, or the text when it is none; `error` is None or `Unhandled`."""
+    """What came back, and after how many milliseconds as seen from here.
+
+    `result` is the JSON value, or the text when it is none; `error` is None or `Unhandled`.
+    """
 
     result: Any
     error: str | None
     version: str
     request_id: str
+    answered_ms: float
     log: tuple[str, ...]
     report: UsageReport | None
     cost: Cost | None
@@ -33,7 +38,8 @@ class Answer:
             "functionError": self.error,
             "executedVersion": self.version,
             "requestId": self.request_id,
-            "report": None if self.report is None else asdict(self.report),
+            "answeredMs": round(self.answered_ms, 2),
+            "report": None if self.report is None else self.report.as_members(),
             "costUsd": None if self.cost is None else round(self.cost.total, 13),
             "log": list(self.log),
         }
@@ -66,14 +72,18 @@ def invoke(
 def call(functions: Any, name: str, event: str, qualifier: str | None = None) -> Answer:
     """Invoke by the client `functions` and read the answer with the end of its log."""
     asked = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+    started = time.perf_counter()
     answer = functions.invoke(**asked, Payload=event.encode(), LogType="Tail")
+    payload = answer["Payload"].read()
+    answered_ms = (time.perf_counter() - started) * 1000
     lines = log_lines(answer.get("LogResult", ""))
     report = find_report(lines)
     return Answer(
-        result=_value(answer["Payload"].read()),
+        result=_value(payload),
         error=answer.get("FunctionError"),
         version=answer.get("ExecutedVersion", ""),
         request_id=answer["ResponseMetadata"].get("RequestId", ""),
+        answered_ms=answered_ms,
         log=tuple(lines),
         report=report,
         cost=None if report is None else _cost(report, functions.get_function_configuration(**asked)),

@@ -20,6 +20,15 @@ class UsageReport:
     max_memory_mb: int
     init_ms: float | None = None
 
+    def as_members(self) -> dict[str, float | None]:
+        return {
+            "durationMs": self.duration_ms,
+            "billedMs": self.billed_ms,
+            "memoryMb": self.memory_mb,
+            "maxMemoryMb": self.max_memory_mb,
+            "initMs": self.init_ms,
+        }
+
     @property
     def sentence(self) -> str:
         """For people: `cold start · init 12.40 ms + run 1.20 ms · billed 14 ms · 9 of 128 MB`."""

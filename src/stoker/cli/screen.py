@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,6 +48,20 @@ def working(text: str, *, quiet: bool = False) -> Iterator[None]:
 
     with Console(stderr=True).status(text):
         yield
+
+
+@contextmanager
+def advancing(text: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr for work whose extent is known; gives what to call with each part that is done."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _part: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda part: progress.advance(task, part)
 
 
 def size(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stoker.cli import screen
-from stoker.cli.connection import Connection, connect
+from stoker.cli.connection import ClientOptions, Connection, connect, local_data
 from stoker.cli.deploy import deploy_path
 from stoker.cli.event import with_files
 from stoker.cli.failures import CliError
 from stoker.cli.function_file import FunctionSettings
 from stoker.cli.guess import guess_kind, newest
-from stoker.cli.invoke import Answer, call, tell
+from stoker.cli.invoke import call, tell
 from stoker.cli.runtimes import runtimes_here
 from stoker.cli.source import read_source
 
@@ -52,7 +53,7 @@ def tour(
     failed = [stop.name for stop in stops if not _show(connection, catalogue, examples, stop)]
     if failed:
         raise CliError(f"{', '.join(failed)} failed; `stoker logs NAME` shows what they said.")
-    _say_where(connection)
+    _say_where(connection, context.obj)
 
 
 def _show(connection: Connection, catalogue: "RuntimeCatalogue", examples: Path, stop: Stop) -> bool:
@@ -72,10 +73,8 @@ def _show(connection: Connection, catalogue: "RuntimeCatalogue", examples: Path,
 
 
 def _invoke(functions: Any, name: str, stop: Stop) -> bool:
-    started = time.perf_counter()
-    answer: Answer = call(functions, name, stop.event)
-    took_ms = (time.perf_counter() - started) * 1000
-    screen.say(f"\n$ stoker invoke {name}    # answered after {took_ms:.1f} ms", style="green")
+    answer = call(functions, name, stop.event)
+    screen.say(f"\n$ stoker invoke {name}    # answered after {answer.answered_ms:.1f} ms", style="green")
     print(answer.result if answer.error else stop.describe(answer.result))
     tell(answer, log=True)
     return answer.error is None
@@ -86,8 +85,10 @@ def _picture(result: dict[str, Any]) -> str:
     return f"a {result['format']} of {result['width']} x {result['height']} pixels, {len(content):,} bytes"
 
 
-def _say_where(connection: Connection) -> None:
+def _say_where(connection: Connection, options: ClientOptions) -> None:
     screen.say("\n━━ yours", style="bold")
     print(f"endpoint  {connection.endpoint}")
     print(f"console   {connection.endpoint}{_CONSOLE}")
-    print("any AWS client of this shell:  eval $(stoker credentials --export)")
+    data = local_data(options)
+    if (data / "credentials").is_file():
+        print(f"for every AWS client of a shell:  eval $({sys.argv[0]} --data {data} credentials --export)")

@@ -1,6 +1,12 @@
 """Errors in one line: what happened and what to do."""
 
-from botocore.exceptions import ClientError, EndpointConnectionError, ProfileNotFound, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ProfileNotFound,
+    ReadTimeoutError,
+)
 
 from stoker.cli.failures import CliError, explain
 
@@ -29,7 +35,8 @@ def test_an_error_without_advice_shows_its_code_and_message() -> None:
 
 
 def test_other_client_failures_are_one_line() -> None:
-    for error in (ProfileNotFound(profile="x"), ReadTimeoutError(endpoint_url="http://e")):
+    invalid = ParamValidationError(report="Invalid value for parameter MemorySize")
+    for error in (ProfileNotFound(profile="x"), ReadTimeoutError(endpoint_url="http://e"), invalid):
         line = explain(error)
         assert line is not None and "\n" not in line
 

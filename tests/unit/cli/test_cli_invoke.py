@@ -45,7 +45,7 @@ def test_an_answer_has_its_result_its_report_and_its_cost(functions: Any, stub: 
     stub.add_response("get_function_configuration", {"Architectures": ["arm64"]}, {"FunctionName": "f"})
     members = call(functions, "f", "{}").as_members()
     assert members["result"] == {"greeting": "hello"} and members["functionError"] is None
-    assert members["report"]["billed_ms"] == 1
+    assert members["report"]["billedMs"] == 1
     assert members["costUsd"] == pytest.approx(2.016667e-07)
 
 

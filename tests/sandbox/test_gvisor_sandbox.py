@@ -23,9 +23,15 @@ exit 128
 """
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data directory, in which the runtime client is compiled once."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture
-def probe(tmp_path: Path) -> Iterator[Started]:
-    house = House("gvisor", tmp_path)
+def probe(data: Path) -> Iterator[Started]:
+    house = House("gvisor", data)
     probe = house.start(spec(HANDLERS))
     probe.receive()
     yield probe

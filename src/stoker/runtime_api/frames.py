@@ -5,14 +5,14 @@ turn closes the channel, which ends the process at its next read.
 """
 
 import asyncio
-import json
-from collections.abc import Mapping
+from json import JSONDecoder
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import cast
 
-from stoker.bootstrap import frames
 from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, MAX_META_BYTES, NEXT, RESPONSE
-from stoker.model.invocation import Invocation
 from stoker.runtime_api.session import MAX_RESPONSE_BYTES, Answer, Delivery, Phase, Refusal, RuntimeListener, Session
+
+_DECODER = JSONDecoder()
 
 
 class FrameChannel(asyncio.Protocol):
@@ -74,14 +74,15 @@ class FrameChannel(asyncio.Protocol):
         """Act on one frame; False: it was out of turn or no frame at all."""
         if kind == NEXT:
             return self._ask()
-        meta = _members(head)
-        if meta is None:
+        members = _members(head)
+        if members is None:
             return False
+        request_id, error_type = members
         if kind == RESPONSE:
-            return self._answered(self._session.respond(meta.get("id", ""), body))
+            return self._answered(self._session.respond(request_id, body))
         if kind == ERROR:
-            return self._answered(self._session.fail(meta.get("id", ""), meta.get("type", ""), body))
-        return kind == INIT_ERROR and self._init_failed(self._session.fail_init(meta.get("type", ""), body))
+            return self._answered(self._session.fail(request_id, error_type, body))
+        return kind == INIT_ERROR and self._init_failed(self._session.fail_init(error_type, body))
 
     def _answered(self, answer: Answer | Refusal) -> bool:
         if isinstance(answer, Refusal):
@@ -120,7 +121,7 @@ class FrameChannel(asyncio.Protocol):
     def send_event(self, delivery: Delivery) -> None:
         """Write an EVENT; the session has said that the process waits for it."""
         if self._transport is not None:
-            self._transport.write(frames.encode(EVENT, _meta(delivery), delivery.invocation.payload))
+            self._transport.write(_event_frame(delivery))
 
     def close(self) -> None:
         """Close the socket, without waiting for what is not yet written; idempotent."""
@@ -128,28 +129,32 @@ class FrameChannel(asyncio.Protocol):
             self._transport.abort()
 
 
-def _members(head: bytes) -> Mapping[str, str] | None:
-    """The meta object, or None if it is not an object of strings."""
+def _members(head: bytes) -> tuple[str, str] | None:
+    """The request id and the error type of a meta object, each empty if it is not there; None: it is no such object."""
     try:
-        meta = json.loads(head)
+        meta = _DECODER.decode(head.decode())
     except (ValueError, RecursionError):
         return None
-    if type(meta) is not dict or not all(type(value) is str for value in meta.values()):
+    if type(meta) is not dict:
         return None
-    return meta
+    request_id, error_type = meta.get("id", ""), meta.get("type", "")
+    if type(request_id) is not str or type(error_type) is not str:
+        return None
+    return request_id, error_type
 
 
-def _meta(delivery: Delivery) -> dict[str, object]:
-    invocation: Invocation = delivery.invocation
-    meta: dict[str, object] = {
-        "id": invocation.request_id,
-        "deadline_ms": delivery.deadline_ms,
-        "arn": invocation.invoked_arn,
-    }
+def _event_frame(delivery: Delivery) -> bytes:
+    """An EVENT. Its meta is put together by hand: `json.dumps` makes an encoder for each call, which is 3 µs more."""
+    invocation = delivery.invocation
+    meta = (
+        f'{{"id":{_quoted(invocation.request_id)},"deadline_ms":{delivery.deadline_ms},'
+        f'"arn":{_quoted(invocation.invoked_arn)}'
+    )
     if invocation.trace_id is not None:
-        meta["trace_id"] = invocation.trace_id
+        meta += f',"trace_id":{_quoted(invocation.trace_id)}'
     if invocation.client_context is not None:
-        meta["client_context"] = invocation.client_context
+        meta += f',"client_context":{_quoted(invocation.client_context)}'
     if invocation.cognito_identity is not None:
-        meta["cognito_identity"] = invocation.cognito_identity
-    return meta
+        meta += f',"cognito_identity":{_quoted(invocation.cognito_identity)}'
+    head = f"{meta}}}".encode()
+    return HEADER.pack(len(head), len(invocation.payload), EVENT) + head + invocation.payload

@@ -1,39 +1,38 @@
 """The command against a live server, typed as in the README."""
 
+import functools
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-STOKER = Path(sys.executable).with_name("stoker")
+from fakes import command_line
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
+HELLO = """
+import os
+
+def handler(event, context):
+    print("a word from", event)
+    return {"event": event, "mood": os.environ.get("MOOD")}
+"""
 
 Stoker = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stoker(live_server: Any) -> Stoker:
-    def run(*arguments: str | Path, status: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [STOKER, *map(str, arguments)]
-        done = subprocess.run(command, env=live_server.env, input=stdin, capture_output=True, text=True, timeout=110)
-        assert done.returncode == status, done.stderr
-        assert "stoker/cli" not in done.stderr, "a traceback of the command's own"
-        return done
-
-    return run
+    return functools.partial(command_line.stoker, live_server.env)
 
 
-@pytest.fixture
-def hello(stoker: Stoker, tmp_path: Path) -> str:
-    (tmp_path / "app.py").write_text(
-        "import os\n\n\ndef handler(event, context):\n"
-        "    print('a word from', event)\n    return {'event': event, 'mood': os.environ.get('MOOD')}\n"
-    )
-    stoker("deploy", tmp_path, "--name", "cli-hello", "--env", "MOOD=good")
+@pytest.fixture(scope="module")
+def hello(stoker: Stoker, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("hello")
+    (folder / "app.py").write_text(HELLO)
+    stoker("deploy", folder, "--name", "cli-hello", "--env", "MOOD=good")
     return "cli-hello"
 
 
@@ -50,17 +49,14 @@ def test_the_event_can_come_from_stdin_and_the_answer_as_json(stoker: Stoker, he
     assert answer["executedVersion"] == "$LATEST" and answer["report"]["billedMs"] >= 1
 
 
-def test_deploying_the_same_again_changes_nothing_and_other_code_updates(
-    stoker: Stoker, hello: str, tmp_path: Path
-) -> None:
-    again = json.loads(stoker("deploy", tmp_path, "--name", hello, "--json").stdout)
-    assert again["outcome"] == "unchanged"
-    (tmp_path / "app.py").write_text("def handler(event, context):\n    return 'new'\n")
-    assert (
-        json.loads(stoker("deploy", tmp_path, "--name", hello, "--memory", "256", "--json").stdout)["outcome"]
-        == "updated"
-    )
-    assert stoker("invoke", hello, "--no-log").stdout == "new\n"
+def test_deploying_the_same_again_changes_nothing_and_other_code_updates(stoker: Stoker, tmp_path: Path) -> None:
+    deploy = ("deploy", tmp_path / "again.py", "--json")
+    outcomes = []
+    for code in ("'old'", "'old'", "'new'"):
+        (tmp_path / "again.py").write_text(f"def handler(event, context):\n    return {code}\n")
+        outcomes.append(json.loads(stoker(*deploy).stdout)["outcome"])
+    assert outcomes == ["created", "unchanged", "updated"]
+    assert stoker("invoke", "again", "--no-log").stdout == "new\n"
 
 
 def test_a_function_that_fails_shows_its_error_and_status_1(stoker: Stoker, tmp_path: Path) -> None:
@@ -92,25 +88,15 @@ def test_a_missing_function_is_one_line_that_says_where_to_look(stoker: Stoker) 
     assert len(lines) == 1 and "`stoker list`" in lines[0]
 
 
-def test_a_wrong_secret_is_one_line_that_says_how_to_get_the_right_one(
-    live_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_secret_is_one_line_that_says_how_to_get_the_right_one(live_server: Any) -> None:
     environment = {**live_server.env, "AWS_SECRET_ACCESS_KEY": "wrong"}
-    done = subprocess.run([STOKER, "list"], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1 and "stoker credentials --export" in done.stderr
+    lines = command_line.stoker(environment, "list", status=1).stderr.splitlines()
+    assert len(lines) == 1 and "stoker credentials --export" in lines[0]
 
 
-def test_the_credentials_of_the_data_directory_are_enough(live_server: Any) -> None:
-    environment = {key: value for key, value in live_server.env.items() if not key.startswith("AWS_")}
-    done = subprocess.run(
-        [STOKER, "--endpoint", live_server.endpoint, "--data", live_server.data, "list", "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_data_directory_is_enough_to_find_the_server_and_its_key(live_server: Any) -> None:
+    environment = {key: value for key, value in live_server.env.items() if not key.startswith(("AWS_", "STOKER_"))}
+    done = command_line.stoker(environment, "--data", live_server.data, "list", "--json")
     assert isinstance(json.loads(done.stdout), list)
 
 

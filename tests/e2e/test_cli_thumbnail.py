@@ -2,14 +2,13 @@
 
 import base64
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-STOKER = Path(sys.executable).with_name("stoker")
+from fakes.command_line import stoker
+
 THUMBNAIL = Path(__file__).parents[2] / "examples" / "thumbnail"
 PHOTO = THUMBNAIL / "photo.jpg"
 
@@ -17,17 +16,9 @@ PHOTO = THUMBNAIL / "photo.jpg"
 TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
 
 
-def stoker(server: Any, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [STOKER, *map(str, arguments)]
-    done = subprocess.run(command, env=server.env, capture_output=True, text=True, timeout=110)
-    assert done.returncode in (0, 1) and "Traceback" not in done.stderr, done.stderr
-    return done
-
-
 @pytest.fixture(scope="module")
 def thumbnail(live_server: Any) -> Any:
-    deployed = stoker(live_server, "deploy", THUMBNAIL, "--json")
-    assert deployed.returncode == 0, deployed.stderr
+    stoker(live_server.env, "deploy", THUMBNAIL)
     return live_server
 
 
@@ -43,8 +34,7 @@ def encoded(photo: bytes) -> str:
 def test_a_photograph_comes_back_smaller_cold_and_then_warm(thumbnail: Any, tmp_path: Path) -> None:
     save = ["--save", f"image={tmp_path / 'small.jpg'}"]
     for _ in ("cold", "warm"):
-        answer = stoker(thumbnail, "invoke", "thumbnail", "--file", f"image={PHOTO}", *save)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+        answer = stoker(thumbnail.env, "invoke", "thumbnail", "--file", f"image={PHOTO}", *save)
         result = json.loads(answer.stdout)
         assert (result["width"], result["height"], result["format"]) == (320, 213, "JPEG")
         small = (tmp_path / "small.jpg").read_bytes()
@@ -78,5 +68,5 @@ def test_a_width_that_makes_no_sense_is_refused_in_words(thumbnail: Any) -> None
 
 
 def test_a_redeployment_installs_and_sends_nothing(thumbnail: Any) -> None:
-    deployed = stoker(thumbnail, "deploy", THUMBNAIL, "--json")
+    deployed = stoker(thumbnail.env, "deploy", THUMBNAIL, "--json")
     assert json.loads(deployed.stdout)["outcome"] == "unchanged"

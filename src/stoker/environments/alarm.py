@@ -11,9 +11,9 @@ _EARLY_S = 1e-6
 class Alarm:
     """Calls `callback` once when the clock reaches the moment that was set last.
 
-    Timers of the event loop cost microseconds to make and cancel. Putting an alarm off, or clearing it, leaves its
-    timer where it is: when that fires too early it is armed again for the rest. So a busy environment pays for a
-    timer once in a while and not per invocation.
+    Timers of the event loop cost microseconds to make and cancel. Putting an alarm off leaves its timer where it is:
+    when that fires too early it is armed again for the rest. So a busy environment pays for a timer once in a while
+    and not per invocation.
     """
 
     __slots__ = ("_armed_for", "_at", "_callback", "_clock", "_timer")
@@ -34,12 +34,8 @@ class Alarm:
             self._timer.cancel()
             self._arm(at)
 
-    def clear(self) -> None:
-        """Don't go off."""
-        self._at = None
-
     def stop(self) -> None:
-        """Clear, and leave no timer behind."""
+        """Don't go off, and leave no timer behind."""
         self._at = None
         if self._timer is not None:
             self._timer.cancel()

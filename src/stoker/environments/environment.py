@@ -210,6 +210,11 @@ class Environment:
         """The process answered."""
         self._conclude(outcome.answered(answer))
 
+    def lost(self) -> None:
+        """The process takes nothing more. If it has an invocation, its exit will tell more."""
+        if self.state is State.IDLE:
+            self._fail()
+
     def ended(self, exit_status: ExitStatus) -> None:
         """The process is over, with or without an invocation."""
         if self.state is State.IDLE:
@@ -228,7 +233,6 @@ class Environment:
             return
         self._concluding = True
         job.ended = self._clock.monotonic()
-        self._deadline.clear()
         self._process.drain(lambda: self._record(job, end))
 
     def _record(self, job: Job, end: Outcome) -> None:
@@ -245,7 +249,7 @@ class Environment:
             return
         self._job = None
         # What failed is not used again: the next invocation begins in a fresh environment, which is AWS's reset.
-        if end.fatal or self._process.exit_status is not None:
+        if end.fatal or not self._process.usable:
             self._fail()
         else:
             self._move(Event.ANSWERED)

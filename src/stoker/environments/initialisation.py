@@ -50,6 +50,9 @@ class Initialisation:
     def init_failed(self, answer: Answer) -> None:
         self._end(answer)
 
+    def lost(self) -> None:
+        """Its exit tells more, and is about to be heard."""
+
     def ended(self, exit_status: ExitStatus) -> None:
         self._end(exit_status)
 

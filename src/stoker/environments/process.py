@@ -27,8 +27,11 @@ class ProcessListener(Protocol):
     def init_failed(self, answer: Answer) -> None:
         """It said that it cannot start."""
 
+    def lost(self) -> None:
+        """It closed its channel, or broke the protocol: it takes and answers nothing more. `ended` follows."""
+
     def ended(self, exit_status: ExitStatus) -> None:
-        """It exited, or cannot be spoken to any more; what it said before has been heard. Called once."""
+        """It exited, or has been lost for a while; what it said before has been heard. Called once."""
 
     def wrote(self, lines: list[str]) -> None:
         """It wrote to stdout or stderr."""
@@ -41,8 +44,9 @@ class FunctionProcess:
         self.sandbox = sandbox
         self.listener: ProcessListener | None = listener
         self._clock = clock
-        # How it ended, once it has.
+        # How it ended, once it has. What is not usable takes no invocation any more, ended or not.
         self.exit_status: ExitStatus | None = None
+        self.usable = True
         self._connection = RuntimeConnection(self)
         self._output = OutputReader(sandbox.output, self._wrote)
         self._exit_wait = Alarm(clock, lambda: self._end(ExitStatus()))
@@ -90,17 +94,20 @@ class FunctionProcess:
             self.listener.init_failed(answer)
 
     def lost(self) -> None:
-        if self.listener is not None and not self.sandbox.exited.done():
+        if self.listener is not None and self.exit_status is None:
+            self.usable = False
             self._exit_wait.set(self._clock.monotonic() + EXIT_WAIT_S)
+            self.listener.lost()
 
     def _exited(self, exited: "asyncio.Future[ExitStatus]") -> None:
-        # Its last words may still be in the socket, which this turn of the loop reads: they count.
-        asyncio.get_running_loop().call_soon(self._end, exited.result())
+        # A future calls back in the loop's next turn: last words that were still in the socket have been heard by then.
+        self._end(exited.result())
 
     def _end(self, exit_status: ExitStatus) -> None:
         self._exit_wait.stop()
         if self.listener is not None and self.exit_status is None:
             self.exit_status = exit_status
+            self.usable = False
             self.listener.ended(exit_status)
 
     def _wrote(self, lines: list[str]) -> None:

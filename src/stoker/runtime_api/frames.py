@@ -25,6 +25,7 @@ class FrameChannel(asyncio.Protocol):
         self._buffer = bytearray()
         self._wanted = HEADER.size
         self._spoke = False
+        self._lost = False
 
     def __repr__(self) -> str:
         return f"<FrameChannel {'open' if self._transport else 'closed'} {self._session!r}>"
@@ -35,9 +36,7 @@ class FrameChannel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._session.withdraw(self)
-        # A bootstrap of the function's own never speaks here: exec closed its end, and it will come by HTTP.
-        if self._spoke:
-            self._listener.lost()
+        self._lose()
 
     def data_received(self, data: bytes) -> None:
         self._spoke = True
@@ -64,7 +63,7 @@ class FrameChannel(asyncio.Protocol):
                 return at
             meta_end = at + HEADER.size + head
             if not self._frame(kind, data[at + HEADER.size : meta_end], data[meta_end : meta_end + length]):
-                self.close()
+                self._break_off()
                 return len(data)
             at += self._wanted
         self._wanted = HEADER.size
@@ -116,7 +115,18 @@ class FrameChannel(asyncio.Protocol):
         """An answer over the limit fails the invocation, as over HTTP; its bytes are not worth reading."""
         if kind in (RESPONSE, ERROR) and length > MAX_RESPONSE_BYTES:
             self._answered(self._session.overflow(None))
+        self._break_off()
+
+    def _break_off(self) -> None:
+        """Close on a process that keeps to nothing. Told at once, before anybody can give it another invocation."""
         self.close()
+        self._lose()
+
+    def _lose(self) -> None:
+        # A bootstrap of the function's own never speaks here: exec closed its end, and it will come by HTTP.
+        if self._spoke and not self._lost:
+            self._lost = True
+            self._listener.lost()
 
     def send_event(self, delivery: Delivery) -> None:
         """Write an EVENT; the session has said that the process waits for it."""
@@ -125,8 +135,9 @@ class FrameChannel(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the socket, without waiting for what is not yet written; idempotent."""
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
 
 def _members(head: bytes) -> tuple[str, str] | None:

@@ -69,8 +69,8 @@ async def test_a_second_answer_does_not_reach_the_next_caller() -> None:
 
     bench = FleetBench(answers_twice, echo)
     assert (await bench.invoke()).payload == b"1"
-    await bench.pass_time(until=lambda: bench.driver.sandboxes[0].closed)
     assert (await bench.invoke(b"2")).payload == b"2"
+    await until(lambda: bench.driver.sandboxes[0].closed)
 
 
 @on_loop
@@ -80,13 +80,15 @@ async def test_an_answer_over_the_limit_is_an_error_of_the_function() -> None:
         meta, _ = await process.event()
         await process.respond(meta["id"], b"x" * 6_291_557)
 
-    bench = FleetBench(boasts)
+    bench = FleetBench(boasts, echo)
     result = await bench.invoke()
     assert result.function_error == "Unhandled"
     assert json.loads(result.payload) == {
         "errorType": "Function.ResponseSizeTooLarge",
         "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
     }
+    assert (await bench.invoke(b"2")).payload == b"2"
+    await until(lambda: bench.driver.sandboxes[0].closed)
 
 
 @on_loop

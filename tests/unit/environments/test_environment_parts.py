@@ -1,5 +1,6 @@
 """The small parts that environments are made of, each by itself."""
 
+import asyncio
 import os
 
 import pytest
@@ -10,12 +11,14 @@ from fakes.clock import FakeClock
 from fakes.loop import on_loop
 from fakes.registry import NODE, PROVIDED, PYTHON, a_function
 from stoker.environments.alarm import Alarm
+from stoker.environments.job import Job
 from stoker.environments.lines import MAX_EVENT_BYTES, LineSplitter, message
+from stoker.environments.outcome import Outcome
 from stoker.environments.output import OutputReader
 from stoker.environments.state import TRANSITIONS, Event, IllegalTransitionError, State, after
 from stoker.environments.variables import Credentials, function_variables
 from stoker.model.function import LoggingConfig
-from stoker.model.invocation import LogStream
+from stoker.model.invocation import Invocation, LogStream, Report
 from stoker.model.limits import RESERVED_ENVIRONMENT_NAMES
 from stoker.model.runtime import Runtime
 
@@ -72,11 +75,11 @@ def test_an_alarm_goes_off_at_the_moment_that_was_set_last() -> None:
     assert rung == [start + 2.75]
 
 
-def test_a_cleared_alarm_stays_silent_and_can_be_set_again() -> None:
+def test_a_stopped_alarm_stays_silent_and_can_be_set_again() -> None:
     clock, rung = FakeClock(), []
     alarm = Alarm(clock, lambda: rung.append(clock.monotonic()))
     alarm.set(clock.monotonic() + 1)
-    alarm.clear()
+    alarm.stop()
     clock.advance(2)
     assert rung == []
     alarm.set(clock.monotonic() + 1)
@@ -154,3 +157,15 @@ def test_json_logging_tells_the_runtime_its_format_and_level() -> None:
     found = variables(logging=logging)
     assert (found["AWS_LAMBDA_LOG_FORMAT"], found["AWS_LAMBDA_LOG_LEVEL"]) == ("JSON", "WARN")
     assert "AWS_LAMBDA_LOG_FORMAT" not in variables()
+
+
+def test_nobody_is_billed_for_a_timer_that_was_late() -> None:
+    async def report() -> Report:
+        answer = asyncio.get_running_loop().create_future()
+        invocation = Invocation(request_id="r-1", payload=b"", invoked_arn="arn:f")
+        job = Job(function=a_function(timeout_s=1), invocation=invocation, log_tail=False, answer=answer)
+        job.started, job.ended = 10.0, 11.004
+        return job.report(Outcome(payload=b"", status="timeout"), 1)
+
+    made = asyncio.run(report())
+    assert (made.duration_ms, made.billed_ms, made.max_memory_mb) == (1000.0, 1000, 1)

@@ -141,7 +141,10 @@ async def test_shutdown_during_an_init_leaves_nothing() -> None:
 
 @on_loop
 async def test_shutdown_while_a_sandbox_is_being_built_leaves_nothing() -> None:
-    bench = FleetBench()
+    async def hangs(process: FakeProcess) -> None:
+        await asyncio.Event().wait()
+
+    bench = FleetBench(hangs)
     bench.driver.gate = asyncio.Event()
     answer = bench.invoke()
     closing = asyncio.create_task(bench.shut_down())

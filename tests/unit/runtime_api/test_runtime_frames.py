@@ -11,7 +11,7 @@ from fakes.loop import on_loop, until
 from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
 from stoker.model.invocation import Invocation
 from stoker.runtime_api.frames import FrameChannel
-from stoker.runtime_api.session import Delivery, Session
+from stoker.runtime_api.session import Answer, Delivery, Session
 
 EVENT_1 = Delivery(
     invocation=Invocation(request_id="r-1", payload=b'{"n": 1}', invoked_arn="arn:f", trace_id="Root=1"),
@@ -69,6 +69,20 @@ async def test_a_response_also_asks_for_the_next_event() -> None:
     await bench.heard("ready", "answered")
     assert bench.listener.answers[0].payload == b'"ok"'
     assert repr(bench.session) == "<Session ready>"
+
+
+@on_loop
+async def test_whoever_hears_of_an_answer_can_hand_in_the_next_event_at_once() -> None:
+    class Eager(RecordingListener):
+        def answered(self, answer: Answer) -> None:
+            super().answered(answer)
+            bench.deliver()
+
+    bench = await (await Bench().open()).running()
+    bench.channel._listener = Eager()
+    bench.peer.send(encode(RESPONSE, {"id": "r-1"}, b"1"))
+    await until(lambda: bench.channel._listener.answers)
+    assert repr(bench.session) == "<Session running r-1>"
 
 
 @on_loop

@@ -10,6 +10,7 @@ from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
 from stoker.environments.environment import SETTLE_AFTER_S
+from stoker.model.function import LoggingConfig
 from stoker.sandbox.driver import ExitStatus, SandboxError
 
 
@@ -336,3 +337,21 @@ async def test_an_environment_says_in_one_line_how_it_is() -> None:
     assert repr(environment) == "<Environment hello:$LATEST idle 1 invocations>"
     bench.clock.advance(SETTLE_AFTER_S)
     assert repr(environment) == "<Environment hello:$LATEST idle frozen 1 invocations>"
+
+
+@on_loop
+async def test_in_json_format_every_line_of_the_platform_is_json_and_levels_are_obeyed() -> None:
+    async def prints(process: FakeProcess) -> None:
+        await process.next()
+        await process.event()
+        process.print('{"level": "DEBUG", "message": "hidden"}\n{"level": "ERROR", "message": "shown"}\nplain\n')
+        process.exit(ExitStatus(code=1))
+
+    bench = FleetBench(prints)
+    await bench.invoke(function=a_function(logging=LoggingConfig(log_format="JSON")))
+    assert '{"level": "ERROR", "message": "shown"}\n' in bench.telemetry.lines
+    assert "plain\n" in bench.telemetry.lines
+    assert not [line for line in bench.telemetry.lines if "hidden" in line]
+    types = [json.loads(line).get("type") for line in bench.telemetry.lines if line.startswith("{")]
+    assert types == ["platform.initStart", "platform.start", None, "platform.runtimeDone", "platform.report"]
+    assert json.loads(bench.telemetry.lines[-1])["record"]["errorType"] == "Runtime.ExitError"

@@ -1,8 +1,11 @@
 """One client's connection: uvicorn's, and the bounds that a hostile client meets."""
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from stoker.front_door.joining import JoiningTransport
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 20.0
@@ -28,6 +31,9 @@ class Connection(HttpToolsProtocol):
 
     def __repr__(self) -> str:
         return f"<Connection {self.client}>"
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(JoiningTransport(transport, self.loop))
 
     def data_received(self, data: bytes) -> None:
         self._unfinished_head_bytes += len(data)

@@ -48,6 +48,7 @@ class FakeSandbox:
 
     async def close(self) -> None:
         if not self.closed:
+            self._call("close")
             self.closed = True
             self.process.stop()
             self._peer.close()

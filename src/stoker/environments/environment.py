@@ -61,7 +61,6 @@ class Environment:
     ) -> None:
         self.function = function
         self.state = State.STARTING
-        self.frozen = False
         self._log = log
         self._start_sandbox = start_sandbox
         self._clock = clock
@@ -79,7 +78,8 @@ class Environment:
 
     def __repr__(self) -> str:
         name = f"{self.function.name}:{self.function.version}"
-        return f"<Environment {name} {self.state}{' frozen' if self.frozen else ''} {self._invocations} invocations>"
+        frozen = " frozen" if self._process is not None and self._process.frozen else ""
+        return f"<Environment {name} {self.state}{frozen} {self._invocations} invocations>"
 
     @property
     def aged(self) -> bool:
@@ -116,14 +116,11 @@ class Environment:
             job.give_up(EnvironmentEndedError(repr(self)))
         self._log.flush()
         if self._process is not None:
-            # LAMBDA.md, Shutdown: SIGTERM, and SIGKILL 0 ms after it where there are no extensions.
-            if self._process.exit_status is None:
-                self._process.sandbox.terminate()
             await self._process.close()
         self._move(Event.CLOSED)
 
     def _take(self, invocation: Invocation, log_tail: bool) -> Job:
-        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        answer = asyncio.get_running_loop().create_future()
         self._job = job = Job(function=self.function, invocation=invocation, log_tail=log_tail, answer=answer)
         return job
 
@@ -169,8 +166,7 @@ class Environment:
         return failure
 
     def _outcome_of(self, failure: InitFailure | None, job: Job) -> Outcome:
-        timeout_s = self.function.timeout_s
-        return outcome.of_init(failure, request_id=job.request_id, timeout_s=timeout_s, now=self._clock.time())
+        return outcome.of_init(failure, job.request_id, self.function.timeout_s, self._clock.time())
 
     # Invocations
 
@@ -178,7 +174,10 @@ class Environment:
         """Deliver an invocation to the process, which waits for it."""
         assert self._process is not None
         self._move(Event.ASSIGNED)
-        if self.frozen and not self._thaw(self._process):
+        try:
+            self._process.thaw()
+        except SandboxError as error:
+            self._break(error)
             return
         self._invocations += 1
         now = self._clock.monotonic()
@@ -200,11 +199,8 @@ class Environment:
         if not self._concluding:
             self._log.flush()
 
-    def ready(self) -> None:
-        raise AssertionError("the session lets a process become ready only once")
-
-    def init_failed(self, answer: Answer) -> None:
-        raise AssertionError("the session lets no init fail that has succeeded")
+    def initialised(self, error: Answer | None) -> None:
+        raise AssertionError("the session lets an init end only once")
 
     def answered(self, answer: Answer) -> None:
         """The process answered."""
@@ -278,9 +274,11 @@ class Environment:
     def _settled(self) -> None:
         """The phase has lasted for a while."""
         self._log.flush()
-        if self.frozen:
+        if self.state is not State.IDLE or self._process is None:
+            return
+        if self._process.frozen:
             self._owner.ended(self)
-        elif self.state is State.IDLE and self._process is not None:
+        else:
             self._freeze(self._process)
 
     def _freeze(self, process: FunctionProcess) -> None:
@@ -290,21 +288,11 @@ class Environment:
             self._settle.set(self._clock.monotonic() + SETTLE_AFTER_S)
             return
         try:
-            process.sandbox.freeze()
+            process.freeze()
         except SandboxError:
             self._fail()
             raise
-        self.frozen = True
         self._settle.set(self._idle_since + self._keep_warm_s)
-
-    def _thaw(self, process: FunctionProcess) -> bool:
-        try:
-            process.sandbox.thaw()
-        except SandboxError as error:
-            self._break(error)
-            return False
-        self.frozen = False
-        return True
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)

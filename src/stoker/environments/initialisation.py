@@ -44,11 +44,8 @@ class Initialisation:
         await drained
         return failure
 
-    def ready(self) -> None:
-        self._end(None)
-
-    def init_failed(self, answer: Answer) -> None:
-        self._end(answer)
+    def initialised(self, error: Answer | None) -> None:
+        self._end(error)
 
     def lost(self) -> None:
         """Its exit tells more, and is about to be heard."""

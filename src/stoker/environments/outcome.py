@@ -63,8 +63,8 @@ def exited(request_id: str, exit_status: ExitStatus) -> Outcome:
     )
 
 
-def of_init(failure: InitFailure | None, *, request_id: str, timeout_s: float, now: float) -> Outcome:
-    """How an init ended, in the words of the invocation that waits for it."""
+def of_init(failure: InitFailure | None, request_id: str, timeout_s: float, now: float) -> Outcome:
+    """How an init ended, in the words of the invocation that waits for it; `now` in seconds since the epoch."""
     if failure is None:
         return Outcome(payload=b"")
     if isinstance(failure, Answer):

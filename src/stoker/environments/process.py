@@ -18,14 +18,11 @@ EXIT_WAIT_S = 0.5
 class ProcessListener(Protocol):
     """Who hears what becomes of the process."""
 
-    def ready(self) -> None:
-        """It asked for work for the first time."""
+    def initialised(self, error: Answer | None) -> None:
+        """It asked for work for the first time, or said why it cannot start."""
 
     def answered(self, answer: Answer) -> None:
         """It answered its invocation."""
-
-    def init_failed(self, answer: Answer) -> None:
-        """It said that it cannot start."""
 
     def lost(self) -> None:
         """It closed its channel, or broke the protocol: it takes and answers nothing more. `ended` follows."""
@@ -47,6 +44,7 @@ class FunctionProcess:
         # How it ended, once it has. What is not usable takes no invocation any more, ended or not.
         self.exit_status: ExitStatus | None = None
         self.usable = True
+        self.frozen = False
         self._connection = RuntimeConnection(self)
         self._output = OutputReader(sandbox.output, self._wrote)
         self._exit_wait = Alarm(clock, lambda: self._end(ExitStatus()))
@@ -68,6 +66,17 @@ class FunctionProcess:
         """Hand it an invocation."""
         self._connection.deliver(delivery)
 
+    def freeze(self) -> None:
+        """Stop it, and all that it started, where it stands. Raises SandboxError."""
+        self.sandbox.freeze()
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on, if it was stopped. Raises SandboxError."""
+        if self.frozen:
+            self.sandbox.thaw()
+            self.frozen = False
+
     def drain(self, then: Callable[[], None]) -> None:
         """See OutputReader.drain."""
         self._output.drain(then)
@@ -79,11 +88,13 @@ class FunctionProcess:
         self.sandbox.exited.remove_done_callback(self._exited)
         self._connection.close()
         self._output.close()
+        # LAMBDA.md, Shutdown: without extensions there are 0 ms between SIGTERM and SIGKILL, in which nothing could be
+        # done; so the former is not sent. This is the place where extensions will get their time.
         await self.sandbox.close()
 
     def ready(self) -> None:
         if self.listener is not None:
-            self.listener.ready()
+            self.listener.initialised(None)
 
     def answered(self, answer: Answer) -> None:
         if self.listener is not None:
@@ -91,7 +102,7 @@ class FunctionProcess:
 
     def init_failed(self, answer: Answer) -> None:
         if self.listener is not None:
-            self.listener.init_failed(answer)
+            self.listener.initialised(answer)
 
     def lost(self) -> None:
         if self.listener is not None and self.exit_status is None:

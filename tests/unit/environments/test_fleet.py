@@ -162,7 +162,7 @@ async def test_an_environment_that_cannot_be_taken_down_is_not_passed_over_in_si
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
     bench = FleetBench(keep_warm_s=1.0)
     await bench.invoke()
-    bench.sandbox.broken = "terminate"
+    bench.sandbox.broken = "close"
     bench.clock.advance(1.0)
     await until(lambda: complaints)
     assert complaints[0].startswith("failed to close <Environment hello:$LATEST")

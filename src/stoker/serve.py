@@ -45,13 +45,15 @@ ENDPOINT_PORT = 4566
 # Longer than an environment may live (6 h, see environments), so that no function sees its credentials end.
 ROLE_SESSION_S = 12 * 3600.0
 DRAIN_LIMIT_S = 900.0
-# gVisor starts slowly however much is ready, and what is ready costs a Sentry each.
+# gVisor starts slowly however much is ready.
 GVISOR_SLOTS, GVISOR_BLANKS = 2, 1
 
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the process's exit status. What cannot be had is said on stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # It reports each step of a migration at this level, and each of its plugins.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings.data.mkdir(parents=True, exist_ok=True)
     if not _isolates(settings):
         return 1

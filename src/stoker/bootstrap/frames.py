@@ -5,8 +5,10 @@ UTF-8) and the body (bytes as the function's client sent or gets them).
 
 Kinds from the function's process: NEXT (ready for an event), RESPONSE and ERROR (meta {"id": request id,
 "type": error type}; body the JSON), INIT_ERROR (meta {"type"}). RESPONSE and ERROR count as NEXT too: one write ends an
-invocation and asks for another. Kind to it: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?,
-"client_context"?, "cognito_identity"?}; body the payload).
+invocation and asks for another. Node adds "exiting": true to the ERROR before a crash's exit; nobody acts on it.
+
+Kind to the function's process: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?, "client_context"?,
+"cognito_identity"?}; body the payload).
 """
 
 import json

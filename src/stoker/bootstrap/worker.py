@@ -7,6 +7,7 @@ it stands, with the runtime client that the zygote imported, or executes another
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from typing import NoReturn
 
@@ -70,17 +71,27 @@ def _give_up(job: Job) -> None:
     python_function.open_streams()
 
 
-def _execute(kind: str, argv: list[str]) -> None:
+def _execute(kind: str, argv: list[str]) -> NoReturn:
     """Become another runtime's program; the channel stays open for Node's and closes with any other's exec."""
     if kind == "node":
         os.set_inheritable(CHANNEL, True)
         os.environ["STOKER_CHANNEL_FD"] = str(CHANNEL)
     else:
-        argv = [path for path in argv if os.access(path, os.X_OK)][:1] or argv
+        argv = _entrypoint(argv)
+    # Python ignores it, and what is ignored stays so across an exec: a shell's pipes would never end.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        os.execve(argv[0], argv[:1] if kind != "node" else argv, os.environ)
+        os.execve(argv[0], argv, os.environ)
     except OSError as error:
-        refuse_entrypoint(_no_entrypoint(argv, error) if kind != "node" else str(error))
+        refuse_entrypoint("%s: %s" % (argv[0], error.strerror))
+
+
+def _entrypoint(candidates: list[str]) -> list[str]:
+    """The first of them that is there."""
+    there = [path for path in candidates if os.path.exists(path)]
+    if not there:
+        refuse_entrypoint("Couldn't find valid bootstrap(s): [%s]" % " ".join(candidates))
+    return there[:1]
 
 
 def refuse_entrypoint(message: str) -> NoReturn:
@@ -88,9 +99,3 @@ def refuse_entrypoint(message: str) -> NoReturn:
     body = frames.error_body("Runtime.InvalidEntrypoint", message)
     os.write(CHANNEL, frames.encode(frames.INIT_ERROR, {"type": "Runtime.InvalidEntrypoint"}, body))
     os._exit(1)
-
-
-def _no_entrypoint(argv: list[str], error: OSError) -> str:
-    if any(os.path.exists(path) for path in argv):
-        return "%s: %s" % (argv[0], error.strerror)
-    return "Couldn't find valid bootstrap(s): [%s]" % " ".join(argv)

@@ -12,7 +12,7 @@ from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.bootstrap.rootfs import UID
 from stoker.bootstrap.worker import OPEN_FILES
 from stoker.sandbox.blank import HOSTNAME
-from stoker.sandbox.linux_driver import ENTRYPOINTS, NODE_BOOTSTRAP
+from stoker.sandbox.linux_driver import ENTRYPOINTS, node_command
 from stoker.sandbox.spec import SandboxSpec
 
 PYTHON_BOOTSTRAP = "/var/runtime/platform/stoker/bootstrap/exec_python.py"
@@ -31,7 +31,7 @@ def order(spec: SandboxSpec) -> dict[str, Any]:
     if spec.runtime.kind == "node":
         environment["STOKER_CHANNEL_FD"] = str(CHANNEL)
         return {
-            "argv": [*MOVE_CHANNEL, str(spec.runtime.executable), NODE_BOOTSTRAP],
+            "argv": [*MOVE_CHANNEL, *node_command(spec)],
             "environment": environment,
         }
     return {"entrypoints": ENTRYPOINTS, "environment": environment}

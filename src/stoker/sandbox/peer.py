@@ -15,6 +15,10 @@ START_TIMEOUT_S = 30.0
 Message = dict[str, Any]
 
 
+class PeerGoneError(SandboxError):
+    """The process at the other end ended before it answered."""
+
+
 class Peer:
     """A child process that answers each message with one, in order."""
 
@@ -46,10 +50,14 @@ class Peer:
         return peer, hello
 
     async def request(self, message: Message, descriptors: tuple[int, ...] = ()) -> tuple[Message, list[int]]:
-        """Send one message and wait for its answer; SandboxError when it fails or the process is gone."""
+        """Send one message and wait for its answer; SandboxError when it fails, PeerGoneError with the process."""
         if not self.alive:
-            raise SandboxError(f"{self} is gone")
-        messages.send(self._sock, message, descriptors)
+            raise PeerGoneError(repr(self))
+        try:
+            messages.send(self._sock, message, descriptors)
+        except ConnectionError as error:
+            self._gone()
+            raise PeerGoneError(repr(self)) from error
         answer, received = await self._next()
         if "error" in answer:
             raise SandboxError(f"{self._name}: {answer['error']}")
@@ -90,7 +98,7 @@ class Peer:
         self._sock.close()
         for waiter in self._waiting:
             if not waiter.done():
-                waiter.set_exception(SandboxError(f"{self} is gone"))
+                waiter.set_exception(PeerGoneError(repr(self)))
         self._waiting.clear()
 
     def __repr__(self) -> str:

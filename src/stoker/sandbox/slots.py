@@ -1,5 +1,7 @@
 """Slots: the networks, user namespaces and disks that sandboxes will need, made ahead."""
 
+import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.bootstrap.rootfs import UID
-from stoker.sandbox.peer import Peer
+from stoker.sandbox.peer import Message, Peer, PeerGoneError
 from stoker.sandbox.reserve import Reserve
 
 # Outside ids that no account has (systemd's and adduser's ranges end below); two to a slot: process 1 and the function.
@@ -47,10 +49,14 @@ def outside_uid(index: int) -> int:
 
 
 class Slots:
-    """What the warden makes, with a few made ahead."""
+    """What the warden makes, with a few made ahead. A warden that died is replaced; what it made lives on."""
 
-    def __init__(self, warden: Peer, *, ready: int) -> None:
-        self._warden = warden
+    def __init__(self, *, directory: Path, endpoint_port: int, ready: int) -> None:
+        self._arguments = [str(directory), str(endpoint_port)]
+        # The network that the first warden chose, for one that takes its place.
+        self._addresses = ""
+        self._warden: Peer | None = None
+        self._starting = asyncio.Lock()
         self._ready = Reserve("slots", make=self._make, discard=self._discard, low=ready, high=2 * ready)
         # Taken in turn: a number is used again late, as the kernel takes its time to let go of a network.
         self._free = deque(range(MAX_SLOTS))
@@ -59,11 +65,8 @@ class Slots:
     async def start(cls, *, directory: Path, endpoint_port: int, ready: int) -> "tuple[Slots, Facts]":
         """Start the warden; the facts say what this machine cannot give."""
         directory.mkdir(parents=True, exist_ok=True)
-        arguments = [str(directory), str(endpoint_port)]
-        warden, hello = await Peer.start(
-            "warden", lambda fd: [sys.executable, "-m", "stoker.sandbox.warden", str(fd), *arguments]
-        )
-        slots = cls(warden, ready=ready)
+        slots = cls(directory=directory, endpoint_port=endpoint_port, ready=ready)
+        slots._warden, hello = await slots._start_warden()
         slots._ready.fill()
         return slots, Facts(no_disk=hello["no_disk"], no_uplink=hello["no_uplink"])
 
@@ -80,19 +83,25 @@ class Slots:
 
     async def close(self) -> None:
         await self._ready.close()
-        await self._warden.close()
+        if self._warden is not None:
+            await self._warden.close()
 
     async def _make(self) -> Slot:
-        index = self._free.popleft()
-        message = {"op": "slot", "index": index, "uid": UID, "init_uid": INIT_UID, "outside_uid": outside_uid(index)}
-        _, (user, net, runtime_api, endpoint) = await self._warden.request(message)
+        with contextlib.ExitStack() as undo:
+            index = self._free.popleft()
+            undo.callback(self._free.append, index)
+            disk = await self._disk(index, DEFAULT_DISK_MB)
+            undo.callback(os.close, disk)
+            ids = {"uid": UID, "init_uid": INIT_UID, "outside_uid": outside_uid(index)}
+            user, net, runtime_api, endpoint = await self._request({"op": "slot", "index": index, **ids})
+            undo.pop_all()
         return Slot(
             index=index,
             user_namespace=user,
             network_namespace=net,
             runtime_api=socket.socket(fileno=runtime_api),
             endpoint=socket.socket(fileno=endpoint),
-            disk=await self._disk(index, DEFAULT_DISK_MB),
+            disk=disk,
         )
 
     async def _discard(self, slot: Slot) -> None:
@@ -101,8 +110,28 @@ class Slots:
 
     async def _disk(self, index: int, size_mb: int) -> int:
         message = {"op": "disk", "size_bytes": size_mb * MB, "uid": outside_uid(index) + 1}
-        _, (descriptor,) = await self._warden.request(message)
+        (descriptor,) = await self._request(message)
         return descriptor
+
+    async def _request(self, message: Message) -> list[int]:
+        """Ask the warden; once more if it dies over it, which leaves nothing behind."""
+        try:
+            _, descriptors = await (await self._running()).request(message)
+        except PeerGoneError:
+            _, descriptors = await (await self._running()).request(message)
+        return descriptors
+
+    async def _running(self) -> Peer:
+        async with self._starting:
+            if self._warden is None or not self._warden.alive:
+                self._warden, _ = await self._start_warden()
+            return self._warden
+
+    async def _start_warden(self) -> tuple[Peer, Message]:
+        module = [sys.executable, "-m", "stoker.sandbox.warden"]
+        warden, hello = await Peer.start("warden", lambda fd: [*module, str(fd), *self._arguments, self._addresses])
+        self._addresses = hello["addresses"]
+        return warden, hello
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ It is single-threaded, as user namespaces need it, and holds nothing that outliv
 {"op": "slot" | "disk", …}; each is answered in order, with file descriptors, or with {"error"}.
 """
 
+import ipaddress
 import os
 import signal
 import socket
@@ -21,15 +22,16 @@ PREFIX = "stoker"
 class Warden:
     """Answers requests until its host goes away."""
 
-    def __init__(self, host: socket.socket, *, directory: Path, endpoint_port: int) -> None:
+    def __init__(self, host: socket.socket, *, directory: Path, endpoint_port: int, addresses: str) -> None:
+        """`addresses` is the network of a predecessor that died, whose sandboxes still run; or empty."""
         self._host = host
         self._endpoint_port = endpoint_port
         self._disks = loop_disk.DiskMaker(directory)
         self._no_disk = self._disks.unavailable_reason()
-        self._uplink, self._no_uplink = _uplink()
+        self._uplink, self._no_uplink = _uplink(addresses)
 
     def serve(self) -> None:
-        messages.send(self._host, {"no_disk": self._no_disk, "no_uplink": self._no_uplink})
+        messages.send(self._host, self._hello())
         while received := messages.receive(self._host):
             request, _ = received
             try:
@@ -43,6 +45,10 @@ class Warden:
         self._disks.close()
         if self._uplink is not None:
             self._uplink.close()
+
+    def _hello(self) -> dict[str, object]:
+        addresses = "" if self._uplink is None else str(self._uplink.network)
+        return {"no_disk": self._no_disk, "no_uplink": self._no_uplink, "addresses": addresses}
 
     def _slot(self, *, index: int, uid: int, init_uid: int, outside_uid: int) -> tuple[int, int, int, int]:
         """A user and a network namespace, and in the latter the two listening sockets; in this order."""
@@ -64,11 +70,13 @@ class Warden:
         return mounts.new_tmpfs(size_bytes, mode=0o700, uid=uid, gid=uid)
 
 
-def _uplink() -> tuple[network.Uplink | None, str | None]:
+def _uplink(addresses: str) -> tuple[network.Uplink | None, str | None]:
     """The way out for every slot, or why there is none."""
     try:
         network.sweep(PREFIX)
-        return network.Uplink(PREFIX), None
+        known = ipaddress.IPv4Network(addresses) if addresses else None
+        # The host's and not this process's: should this one die, the sandboxes that it connected stay walled off.
+        return network.Uplink(PREFIX, owner=os.getppid(), network=known), None
     except (OSError, network.NetworkUnavailableError) as error:
         return None, str(error)
 
@@ -76,9 +84,9 @@ def _uplink() -> tuple[network.Uplink | None, str | None]:
 def main() -> None:
     credentials.set_parent_death_signal(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    descriptor, directory, endpoint_port = sys.argv[1:]
+    descriptor, directory, endpoint_port, addresses = sys.argv[1:]
     host = socket.socket(fileno=int(descriptor))
-    Warden(host, directory=Path(directory), endpoint_port=int(endpoint_port)).serve()
+    Warden(host, directory=Path(directory), endpoint_port=int(endpoint_port), addresses=addresses).serve()
 
 
 if __name__ == "__main__":

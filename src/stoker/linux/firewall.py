@@ -23,6 +23,8 @@ def rules(table: str, links: str, all_links: str, network: ipaddress.IPv4Network
     metadata and credentials; what goes to the world gets the host's address, and only answers come back.
     """
     return f"""
+add table inet {table}
+delete table inet {table}
 table inet {table} {{
     chain prerouting {{
         type filter hook prerouting priority raw; policy accept;
@@ -49,7 +51,7 @@ table inet {table} {{
 
 
 def apply(text: str) -> None:
-    """Add a table, whole or not at all."""
+    """Add a table, or put it in the place of one of its name: in one step, whole or not at all."""
     _nft(["-f", "-"], text)
 
 

@@ -14,7 +14,11 @@ _START_TIME_FIELD = 22  # proc_pid_stat(5)
 
 def own_name(prefix: str) -> str:
     """The calling process's name."""
-    pid = os.getpid()
+    return name_of(os.getpid(), prefix)
+
+
+def name_of(pid: int, prefix: str) -> str:
+    """The name of another living process."""
     return f"{prefix}-{_pid_namespace()}-{pid}-{_start_time(pid)}"
 
 

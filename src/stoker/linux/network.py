@@ -63,16 +63,21 @@ class Uplink:
     methods may be called by several threads; `_lock` guards `_routing`.
     """
 
-    def __init__(self, prefix: str) -> None:
-        """Choose a range, set the rules. Raises NetworkUnavailableError."""
+    def __init__(self, prefix: str, *, owner: int | None = None, network: ipaddress.IPv4Network | None = None) -> None:
+        """Choose a range, set the rules. Raises NetworkUnavailableError.
+
+        `owner` is the process with whose end the rules are abandoned, the calling one if not said. `network` is the
+        range of an uplink of the same owner whose maker died: its cables and rules are taken over.
+        """
         self._lock = threading.Lock()
-        name = instances.own_name(prefix)
-        number = zlib.crc32(name.encode())
-        self._links = f"{_ALL_LINKS}{number:08x}"[:9]
+        name = instances.name_of(owner or os.getpid(), prefix)
         self._routing = RoutingSocket()
         try:
-            self.network = free_range(number, self._routing.networks(), _ranges_of_others(prefix))
+            self.network = network or free_range(
+                zlib.crc32(name.encode()), self._routing.networks(), _ranges_of_others(prefix)
+            )
             self._table = f"{name}-{self.network.network_address.packed[1]}"
+            self._links = f"{_ALL_LINKS}{zlib.crc32(self._table.encode()):08x}"[:9]
             self.forwarding_was_off = _switch_forwarding_on()
             # Last, so that a refusal of anything leaves no table behind.
             firewall.apply(firewall.rules(self._table, self._links, _ALL_LINKS, self.network))

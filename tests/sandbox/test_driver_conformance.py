@@ -221,7 +221,10 @@ def test_a_bootstrap_asks_the_runtime_api_for_work(start: StartProbe, task_root:
     (task_root / "bootstrap").chmod(0o755)
     custom = start(wait=False, runtime=PROVIDED_RUNTIME)
     with custom.accept() as connection:
-        assert connection.recv(1000).startswith(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n")
+        asked = b""
+        while b"\r\n\r\n" not in asked:
+            asked += connection.recv(1000)
+        assert asked.startswith(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n")
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
     with pytest.raises(EOFError):
         custom.receive()

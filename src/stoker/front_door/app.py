@@ -23,6 +23,7 @@ from stoker.front_door.exchange import (
 )
 from stoker.front_door.limits import body_limit
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
+from stoker.front_door.shortage import shortage
 from stoker.model.errors import NotBuiltError, ServiceError
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import InternalFailure, UnrecognizedClientException
@@ -136,11 +137,13 @@ class FrontDoor:
             return api.fail(error, request_id) if api is not None else _plain_failure(error, request_id)
         except ClientDisconnectedError:
             raise
-        except Exception:
-            # The boundary: whatever is not the caller's fault is ours, told here once and to nobody outside.
+        except Exception as error:
+            # The boundary: whatever is not the caller's fault is ours, told here once, and outside only if it helps.
             log.exception("request %s (%s %s) failed", request_id, request.method, request.path)
-            api = self._guess_api(request)
-            return api.fail_internally(request_id) if api is not None else _plain_failure(InternalFailure(), request_id)
+            api, reason = self._guess_api(request), shortage(error)
+            if api is None:
+                return _plain_failure(InternalFailure(reason), request_id)
+            return api.fail_internally(request_id, reason)
 
     async def _call(self, request: Request, receive: Receive, request_id: str, *, from_sandbox: bool) -> Response:
         claim = self._verifier.claim(request)

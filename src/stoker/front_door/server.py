@@ -1,6 +1,7 @@
 """The sockets: uvicorn's protocol behind listeners that come and go while it runs."""
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Callable
@@ -85,7 +86,7 @@ class Server:
 
     async def start(self, host: str, port: int) -> None:
         """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for."""
-        listening = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+        listening = _listening_socket(host, port)
         self.port = listening.getsockname()[1]
         await self._listen(listening, self._door)
 
@@ -124,6 +125,15 @@ class Server:
             await asyncio.sleep(_POLL_S)
         for listener in list(self._listeners):
             await listener.abandon()
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    """Raises OSError that says what could not be listened on, and what to do where the port is taken."""
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        remedy = ": another program listens there; choose another one with --port" * (error.errno == errno.EADDRINUSE)
+        raise OSError(f"cannot listen on {host}:{port}{remedy or f': {error.strerror}'}") from error
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -17,6 +17,7 @@ BUSY_TIMEOUT_MS = 10_000
 WAL_KEPT_BYTES = 64 << 20
 # PostgreSQL: serialization_failure and deadlock_detected; the transaction did nothing and may be run again.
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
+DISK_FULL_SQLSTATE = "53100"
 
 
 class UnsupportedStoreError(Exception):
@@ -41,6 +42,14 @@ def reader_engine(url: sa.URL, connections: int) -> sa.Engine:
 def is_retryable(error: BaseException) -> bool:
     """Whether the database gave up a whole transaction in favour of another one: it can simply be run again."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in RETRYABLE_SQLSTATES
+
+
+def is_out_of_space(error: BaseException) -> bool:
+    """Whether the database had no disk space left; what was to be written is not."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(cause, "sqlstate", None) == DISK_FULL_SQLSTATE
 
 
 def supported_url(url: str) -> sa.URL:

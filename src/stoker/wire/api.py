@@ -99,10 +99,10 @@ class ServiceApi:
         shape = self._error_shapes.get(error.code)
         return self._protocol.fail(Fault.of(error, status=self._status(error, shape), shape=shape), request_id)
 
-    def fail_internally(self, request_id: str) -> Response:
-        """The answer for a fault of ours, which says nothing of it."""
+    def fail_internally(self, request_id: str, message: str | None = None) -> Response:
+        """The answer for a fault of ours, which says nothing of it unless there is something to be known."""
         modelled = "ServiceException" in self._error_shapes
-        error = ServiceError(InternalFailure().message) if modelled else InternalFailure()
+        error = ServiceError(message or InternalFailure().message) if modelled else InternalFailure(message)
         return self.fail(error, request_id)
 
     def _status(self, error: ServiceError, shape: Shape | None) -> int:

@@ -10,6 +10,7 @@ import sys
 import uvloop
 
 from stoker import __version__
+from stoker.environments.anticipation import Anticipation
 from stoker.environments.fleet import Fleet
 from stoker.environments.variables import Credentials
 from stoker.front_door.app import FrontDoor, Service
@@ -128,6 +129,8 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             session_token=session.session_token,
         )
 
+    anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
+    stack.push_async_callback(anticipation.close)
     fleet = Fleet(
         registry=registry,
         runtimes=runtimes,

@@ -59,5 +59,8 @@ class FakeRegistry:
     def change(self, name: str, **changes: Any) -> None:
         """Change a function and tell everybody."""
         self.functions[name] = replace(self.functions[name], **changes)
+        self.tell(self.functions[name].region, name)
+
+    def tell(self, region: str, name: str) -> None:
         for listener in self._listeners:
-            listener(self.functions[name].region, name)
+            listener(region, name)

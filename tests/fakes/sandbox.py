@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from stoker.bootstrap.frames import ERROR, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
+from stoker.model.runtime import Runtime
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.spec import SandboxSpec
 
@@ -146,6 +147,10 @@ class FakeDriver:
         self.sandboxes: list[FakeSandbox] = []
         self.gate: asyncio.Event | None = None
         self.error: Exception | None = None
+        self.prepared: list[str] = []
+
+    async def prepare(self, runtime: Runtime) -> None:
+        self.prepared.append(runtime.name)
 
     async def start(self, spec: SandboxSpec) -> FakeSandbox:
         if self.gate is not None:

@@ -1,9 +1,11 @@
 """`stoker tour`: deploys the examples and invokes each cold and warm; what `make run` shows."""
 
 import base64
+import http.client
 import json
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _CHECKOUT = Path(__file__).parents[3]
 _HELLOS = ("hello-python", "hello-node", "hello-bootstrap")
 _CONSOLE = "/_stoker/console/"
+_LOOK_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +88,19 @@ def _picture(result: dict[str, Any]) -> str:
     return f"a {result['format']} of {result['width']} x {result['height']} pixels, {len(content):,} bytes"
 
 
+def _is_there(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=_LOOK_TIMEOUT_S) as answer:
+            return bool(answer.status == http.client.OK)
+    except OSError:
+        return False
+
+
 def _say_where(connection: Connection, options: ClientOptions) -> None:
     screen.say("\n━━ yours", style="bold")
     print(f"endpoint  {connection.endpoint}")
-    print(f"console   {connection.endpoint}{_CONSOLE}")
+    console = connection.endpoint + _CONSOLE
+    print(f"console   {console}{'' if _is_there(console) else '  (not in this release yet)'}")
     data = local_data(options)
     if (data / "credentials").is_file():
         print(f"for every AWS client of a shell:  eval $({sys.argv[0]} --data {data} credentials --export)")

@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 from typing import Protocol
 
+from stoker.model.runtime import Runtime
 from stoker.sandbox.spec import SandboxSpec
 
 
@@ -63,6 +64,9 @@ class SandboxDriver(Protocol):
     """A way to build sandboxes on this machine."""
 
     name: str
+
+    async def prepare(self, runtime: Runtime) -> None:
+        """Start what sandboxes of this runtime are made from, so that the first need not wait; raises SandboxError."""
 
     async def start(self, spec: SandboxSpec) -> Sandbox:
         """Build one; raises SandboxError."""

@@ -134,6 +134,10 @@ class GvisorDriver:
             raise
         return driver
 
+    async def prepare(self, runtime: Runtime) -> None:
+        await self._compiled(runtime)
+        await self._zygote(runtime.roots).prepare()
+
     async def start(self, spec: SandboxSpec) -> GvisorSandbox:
         await self._compiled(spec.runtime)
         blank = await self._zygote(spec.runtime.roots).take()

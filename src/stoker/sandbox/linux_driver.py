@@ -122,6 +122,9 @@ class LinuxDriver:
             serve_endpoint=serve_endpoint,
         )
 
+    async def prepare(self, runtime: Runtime) -> None:
+        await self._zygote(runtime).prepare()
+
     async def start(self, spec: SandboxSpec) -> LinuxSandbox:
         blank = await self._zygote(spec.runtime).take()
         try:

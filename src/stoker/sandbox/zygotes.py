@@ -47,6 +47,11 @@ class Zygote:
             usable=lambda blank: not blank.ended.done(),
         )
 
+    async def prepare(self) -> None:
+        """Start it, and its blanks behind the scenes."""
+        await self._running()
+        self._blanks.fill()
+
     async def take(self) -> Blank:
         """A blank: a ready one, or one made now. Raises SandboxError."""
         return await self._blanks.take()

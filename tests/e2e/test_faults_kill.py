@@ -177,7 +177,10 @@ def test_nothing_of_it_is_left_after_kill_9_and_a_start(own_server: LiveServer, 
     running.start()
     logs = own_server.client("logs")
     group = f"/aws/lambda/{name}"
-    eventually(lambda: len(logs.filter_log_events(logGroupName=group, filterPattern="START")["events"]) == 2, "it runs")
+    eventually(
+        lambda: len(logs.filter_log_events(logGroupName=group, filterPattern='"START RequestId"')["events"]) == 2,
+        "it runs",
+    )
     before = KernelTraces.of(own_server)
     assert len(before.processes) >= 4 and before.cgroups and before.tables and before.disks_left()
     own_server.kill()

@@ -21,7 +21,9 @@ def started(server: LiveServer, name: str) -> bool:
     groups = server.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
     if not groups:
         return False
-    found = server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="START")
+    found = server.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{name}", filterPattern='"START RequestId"'
+    )
     return bool(found["events"])
 
 

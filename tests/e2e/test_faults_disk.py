@@ -1,0 +1,84 @@
+"""The disk is full: what is new is refused in words, what was acknowledged stays, and it goes on with space."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from fakes.deployment import Deployment, package
+from fakes.live_server import LiveServer, free_port
+from fakes.waiting import eventually
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+DISK_MB = 96
+ECHO = "def handler(event, context):\n    return event\n"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "small"
+    place.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "stoker-test", place], check=True)
+    # What the server says must not be lost with the space.
+    (place / "stoker.log").symlink_to(tmp_path / "stoker.log")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture
+def server(small_disk: Path) -> Iterator[LiveServer]:
+    server = LiveServer(data=small_disk, port=free_port())
+    server.start()
+    yield server
+    assert server.stop() == 0, server.log()
+
+
+def fill(place: Path, *, leave_bytes: int = 0) -> Path:
+    """A file that takes all the space there is."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    os.truncate(filler, filler.stat().st_size - leave_bytes)
+    return filler
+
+
+def incompressible(megabytes: int) -> bytes:
+    return package({"app.py": ECHO, "ballast": os.urandom(megabytes << 20)})
+
+
+def test_a_full_disk_refuses_what_is_new_and_keeps_what_was_acknowledged(server: LiveServer, small_disk: Path) -> None:
+    functions = Deployment(server.client("lambda"))
+    kept = functions.deploy(ECHO)
+    assert functions.invoke(kept, 1).value == 1
+    filler = fill(small_disk, leave_bytes=1 << 20)
+    with pytest.raises(ClientError, match="no space left on the disk"):
+        functions.deploy(incompressible(4), FunctionName="too-large")
+    with pytest.raises(ClientError, match="Function not found"):
+        functions.client.get_function(FunctionName="too-large")
+    assert functions.client.get_function(FunctionName=kept)["Configuration"]["State"] == "Active"
+    assert functions.invoke(kept, 2).value == 2
+    filler.unlink()
+    functions.deploy(incompressible(4), FunctionName="too-large")
+    assert functions.invoke("too-large", 3).value == 3
+
+
+def test_a_disk_that_is_full_to_the_last_byte_is_outlived(server: LiveServer, small_disk: Path) -> None:
+    functions = Deployment(server.client("lambda"))
+    kept = functions.deploy(ECHO)
+    assert functions.invoke(kept, 1).value == 1
+    filler = fill(small_disk)
+    for number in range(20):
+        with pytest.raises(ClientError, match="no space left on the disk"):
+            functions.deploy(f"{ECHO}# {number}\n" * 500, FunctionName=f"refused-{number}")
+    assert server.process is not None and server.process.poll() is None
+    filler.unlink()
+    eventually(lambda: functions.invoke(kept, 2).value == 2, "invocations go on")
+    name = functions.deploy(f"# new\n{ECHO}")
+    assert functions.invoke(name, 3).value == 3
+    assert [each["FunctionName"] for each in functions.client.list_functions()["Functions"]].count(kept) == 1

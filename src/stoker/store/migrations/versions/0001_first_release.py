@@ -7,6 +7,19 @@ from stoker.store.tables import complete_metadata
 revision = "0001"
 down_revision = None
 
+TABLES = (
+    "version_counters",
+    "functions",
+    "function_versions",
+    "function_aliases",
+    "function_policies",
+    "layer_versions",
+    "packages",
+    "package_references",
+)
+
 
 def upgrade() -> None:
-    complete_metadata().create_all(op.get_bind())
+    tables = complete_metadata().tables
+    for name in TABLES:
+        tables[name].create(op.get_bind())

@@ -1,8 +1,9 @@
 """Moves journal records into the telemetry database, each exactly once."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from stoker.observability.journal import Position
@@ -13,8 +14,11 @@ EVENT_OVERHEAD_BYTES = 26
 # Streams come and go with environments; forgetting all is cheaper than choosing, and a look-up repairs it.
 _MAX_REMEMBERED_STREAMS = 4096
 
-_INSERT_EVENTS = "INSERT INTO log_events VALUES (?, ?, ?, ?, ?, ?)"
-_INSERT_LEDGER = f"INSERT OR IGNORE INTO ledger VALUES ({', '.join('?' * len(LEDGER_COLUMNS))})"
+_INSERT_EVENTS, _EVENT_COLUMNS = "INSERT INTO log_events VALUES", 6
+_INSERT_LEDGER = "INSERT OR IGNORE INTO ledger VALUES"
+# Rows of one statement. Python's sqlite3 gives the interpreter's lock away and takes it back around every statement,
+# each of executemany's too, and the event loop pays for each of these turns with a wake-up or a wait.
+_ROWS_AT_ONCE = (256, 16, 1)
 _UPDATE_STREAM = """UPDATE log_streams SET
     first_event_ms = MIN(COALESCE(first_event_ms, ?1), ?1), last_event_ms = MAX(COALESCE(last_event_ms, ?2), ?2),
     last_ingestion_ms = MAX(COALESCE(last_ingestion_ms, ?3), ?3) WHERE id = ?4"""
@@ -96,12 +100,20 @@ class Ingest:
 
     def _write(self, batch: _Batch) -> None:
         # Sorted: neighbours in the tree are inserted one after the other.
-        self._connection.executemany(_INSERT_EVENTS, sorted(batch.events))
-        self._connection.executemany(_INSERT_LEDGER, batch.ledger)
+        self._insert(_INSERT_EVENTS, _EVENT_COLUMNS, sorted(batch.events))
+        self._insert(_INSERT_LEDGER, len(LEDGER_COLUMNS), batch.ledger)
         self._connection.executemany(_UPDATE_STREAM, [(*times, id_) for id_, times in batch.streams.items()])
         self._connection.executemany(
             "UPDATE log_groups SET stored_bytes = stored_bytes + ?2 WHERE id = ?1", batch.group_bytes.items()
         )
+
+    def _insert(self, insert: str, columns: int, rows: Sequence[tuple[Any, ...]]) -> None:
+        row, done = f"({', '.join('?' * columns)})", 0
+        for size in _ROWS_AT_ONCE:
+            statement = f"{insert} {', '.join([row] * size)}"
+            while len(rows) - done >= size:
+                self._connection.execute(statement, list(chain.from_iterable(rows[done : done + size])))
+                done += size
 
     def _stream_ids(self, record: Record) -> tuple[int, int]:
         """The ids of the record's group and stream, which come to be if they are not there."""

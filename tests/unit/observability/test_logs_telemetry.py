@@ -77,6 +77,19 @@ def test_a_line_can_be_queried_as_soon_as_it_was_appended(tmp_path: Path) -> Non
     run(tmp_path, scenario)
 
 
+@pytest.mark.parametrize("invocations", [1, 17, 300])
+def test_however_much_comes_at_once_every_line_and_row_is_kept(tmp_path: Path, invocations: int) -> None:
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> None:
+        sent = [f"{number}" for number in range(invocations)]
+        for number, line in enumerate(lines(*sent)):
+            telemetry.append(STREAM, [line], entry(line.message, at=float(number)))
+        assert await messages_of(telemetry) == sent
+        rows = await telemetry.read(lambda c: c.execute("SELECT request_id FROM ledger ORDER BY at").fetchall())
+        assert [request_id for (request_id,) in rows] == sent
+
+    run(tmp_path, scenario)
+
+
 def test_lines_reach_the_database_without_anybody_asking(tmp_path: Path) -> None:
     async def scenario(telemetry: Telemetry, clock: FakeClock) -> int:
         telemetry.append(STREAM, lines("a"))

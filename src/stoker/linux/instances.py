@@ -23,8 +23,11 @@ def name_of(pid: int, prefix: str) -> str:
 
 
 def is_abandoned(name: str, prefix: str) -> bool:
-    """Whether `name` is one that a process of this pid namespace had, and that process is no more."""
-    match = re.fullmatch(re.escape(prefix) + r"-(\d+)-(\d+)-(\d+)", name)
+    """Whether `name` is one that a process of this pid namespace had, and that process is no more.
+
+    `prefix` stands for itself and for what it is followed by: what `stoker-probe` left is swept for `stoker` too.
+    """
+    match = re.fullmatch(re.escape(prefix) + r"(?:-[a-z]+)?-(\d+)-(\d+)-(\d+)", name)
     if match is None or int(match[1]) != _pid_namespace():
         return False
     return _start_time(int(match[2])) != int(match[3])

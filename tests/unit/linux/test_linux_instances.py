@@ -26,3 +26,9 @@ def test_another_container_s_and_another_program_s_things_are_left_alone() -> No
     assert not instances.is_abandoned(f"thing-{int(namespace) + 1}-4194304-{start}", "thing")
     assert not instances.is_abandoned(f"other-{namespace}-4194304-{start}", "thing")
     assert not instances.is_abandoned("thing-of-somebody", "thing")
+
+
+def test_what_a_part_of_a_program_left_is_the_program_s_to_sweep() -> None:
+    _, namespace, _, start = instances.own_name("thing").split("-")
+    assert instances.is_abandoned(f"thing-part-{namespace}-4194304-{start}", "thing")
+    assert not instances.is_abandoned(f"thing-{namespace}-4194304-{start}", "thing-part")

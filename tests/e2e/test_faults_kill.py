@@ -170,8 +170,12 @@ def _unfinished_or_marker(name: str) -> bool:
     return name.startswith("unfinished") or name == "boot_id"
 
 
-def test_nothing_of_it_is_left_after_kill_9_and_a_start(own_server: LiveServer, own_functions: Deployment) -> None:
-    name = own_functions.deploy("import time\ndef handler(event, context):\n    time.sleep(event)\n")
+@pytest.mark.parametrize("sandbox", ["linux", "gvisor"])
+def test_nothing_of_it_is_left_after_kill_9_and_a_start(
+    own_server: LiveServer, own_functions: Deployment, sandbox: str
+) -> None:
+    code = "import time\ndef handler(event, context):\n    time.sleep(event)\n"
+    name = own_functions.deploy(code, Tags={"stoker:sandbox": sandbox})
     own_functions.invoke(name, 0)
     running = threading.Thread(target=_invoke_until_cut_off, args=(own_server, name))
     running.start()
@@ -187,6 +191,7 @@ def test_nothing_of_it_is_left_after_kill_9_and_a_start(own_server: LiveServer, 
     running.join(10)
     eventually_none(before.processes_left, "a process", within_s=5)
     eventually_none(before.disks_left, "a loop device or a mount", within_s=5)
+    # The next start has none of gVisor's functions to run.
     own_server.start()
     assert before.swept_later() == []
 

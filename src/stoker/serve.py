@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ import uvloop
 
 from stoker import __version__
 from stoker.environments.anticipation import Anticipation
+from stoker.environments.capacity import spare_memory_mb
 from stoker.environments.fleet import Fleet
 from stoker.environments.variables import Credentials
 from stoker.front_door.app import FrontDoor, Service
@@ -19,8 +21,11 @@ from stoker.front_door.server import Listener, Server
 from stoker.functions.code_links import CodeLinks
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
+from stoker.functions.reservations import Reservations
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
+from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
+from stoker.invocations.pacing import YOUNG_PER_CPU, Pacing
 from stoker.linux import capabilities
 from stoker.model.clock import SystemClock
 from stoker.model.function import FunctionVersion
@@ -131,6 +136,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
 
     anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
     stack.push_async_callback(anticipation.close)
+    reservations = Reservations(settings.concurrency)
     fleet = Fleet(
         registry=registry,
         runtimes=runtimes,
@@ -139,15 +145,27 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         clock=clock,
         mint=mint,
         endpoint_url=f"http://127.0.0.1:{ENDPOINT_PORT}",
-        concurrency=settings.concurrency,
+        reservations=reservations,
         keep_warm_s=settings.keep_warm_s,
+        spare_mb=spare_memory_mb(),
     )
     links = CodeLinks(endpoint=settings.endpoint_at(settings.port), secret=keys.derived_key("code links"), clock=clock)
-    invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None)
+    invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
+    events = AsyncQueue(
+        account=settings.account,
+        store=store,
+        invoker=invoker,
+        clock=clock,
+        # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
+        owner=f"{socket.gethostname()}:{settings.data.resolve()}",
+        pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
+    )
+    registry.on_change(events.let_go)
     services: list[Service] = [
         LambdaService(
             registry=registry,
             invoker=invoker,
+            events=events,
             runtimes=runtimes,
             code_location=links.sign,
             concurrency=settings.concurrency,
@@ -165,6 +183,8 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     server = Server(door)
     await server.start(settings.host, settings.port)
     stack.push_async_callback(fleet.close, limit_s=DRAIN_LIMIT_S)
+    await events.start()
+    stack.push_async_callback(events.close, limit_s=DRAIN_LIMIT_S)
     stack.push_async_callback(server.stop, DRAIN_LIMIT_S)
     return server
 

@@ -1,6 +1,7 @@
 """A fleet on fakes: everything of environments is real but the sandbox, the registry, telemetry and time."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from fakes.registry import RUNTIMES, FakeRegistry, a_function, mint
 from fakes.sandbox import FakeDriver, FakeSandbox, Script
 from fakes.telemetry import FakeTelemetry
 from stoker.environments.fleet import Fleet
+from stoker.functions.reservations import Reservations
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult
 
@@ -20,6 +22,7 @@ class FleetBench:
         self.driver = FakeDriver(*scripts)
         self.telemetry = FakeTelemetry()
         self.registry = FakeRegistry()
+        self.reservations = Reservations(settings.pop("concurrency", 1000))
         self.fleet = Fleet(
             registry=self.registry,  # type: ignore[arg-type]
             runtimes=RUNTIMES,
@@ -28,7 +31,8 @@ class FleetBench:
             clock=self.clock,
             mint=mint,
             endpoint_url="http://169.254.0.1:4566",
-            **{"concurrency": 1000, "keep_warm_s": 600.0, **settings},
+            reservations=self.reservations,
+            **{"keep_warm_s": 600.0, "spare_mb": lambda: math.inf, **settings},
         )
         self._requests = 0
 

@@ -1,19 +1,21 @@
 """Which environment an invocation gets: decided at once and purely, acted upon by `fleet.py`.
 
-Three answers: an environment that is idle, a new one, or none now. A new one may come at the price of idle ones of
-other functions, which the decision names.
+Four answers: an environment that is idle, a new one, wait for room in the machine's memory, or a throttle. Waiting may
+come with an idle environment of another function that is let go to make the room.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+from stoker.environments.admission import ACCOUNT_LIMIT, Admission
+from stoker.functions.reservations import FunctionKey
 from stoker.model.function import FunctionVersion
 
 E = TypeVar("E")
 
-ACCOUNT_LIMIT = "ConcurrentInvocationLimitExceeded"
-RESERVED_LIMIT = "ReservedFunctionConcurrentInvocationLimitExceeded"
+# What an environment takes until its init is over and the kernel counts it: Python with boto3 and a client, rounded up.
+EXPECTED_MB = 64
 
 
 class EnvironmentKey(NamedTuple):
@@ -28,6 +30,10 @@ class EnvironmentKey(NamedTuple):
     def of(cls, function: FunctionVersion) -> "EnvironmentKey":
         return cls(function.region, function.name, function.version, function.revision_id)
 
+    @property
+    def function(self) -> FunctionKey:
+        return self.region, self.name
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Idle(Generic[E]):
@@ -37,127 +43,204 @@ class Idle(Generic[E]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class New(Generic[E]):
-    """Let these go, then start one and tell `started`."""
+class New:
+    """Start one and tell `started`."""
 
-    let_go: tuple[E, ...] = ()
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait(Generic[E]):
+    """There is no memory: let this one go if there is one, and ask again by `reassign`, or `abandon`."""
+
+    let_go: E | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throttle:
-    """There is no room; `reason` is the `Reason` of AWS's TooManyRequestsException."""
+    """It may not run now; `reason` is the `Reason` of AWS's TooManyRequestsException."""
 
     reason: str
 
 
 @dataclass(slots=True)
 class _Live:
-    """What is known of a live environment."""
+    """What is known of a live environment. `charged_mb` is expected of it and not yet measured."""
 
     key: EnvironmentKey
-    memory_mb: int
+    provisioned: bool
+    running: bool
+    charged_mb: float
 
 
 @dataclass(slots=True)
 class _Pool(Generic[E]):
-    """The environments of one key; `idle` with the most recently used last."""
+    """The idle environments of one key, with the most recently used last."""
 
     idle: list[E] = field(default_factory=list)
+    provisioned: list[E] = field(default_factory=list)
     live: int = 0
 
 
 class Assignment(Generic[E]):
     """Knows every live environment and whether it runs. Belongs to the event loop's thread; nothing here waits.
 
-    `concurrency` is how many may run at once in the account. `memory_budget_mb` says what the memory sizes of all live
-    environments may add up to.
+    `spare_mb` measures what memory new environments may take; it is asked only when one is to be started.
     """
 
-    def __init__(self, *, concurrency: int, memory_budget_mb: Callable[[], float]) -> None:
-        self._concurrency = concurrency
-        self._memory_budget_mb = memory_budget_mb
+    def __init__(self, *, admission: Admission, spare_mb: Callable[[], float]) -> None:
+        self._admission = admission
+        self._spare_mb = spare_mb
         self._live: dict[E, _Live] = {}
         self._pools: dict[EnvironmentKey, _Pool[E]] = {}
-        # All idle environments, the one that has been idle longest first.
+        # The idle environments that may be let go, the one that has been idle longest first.
         self._idle: dict[E, None] = {}
-        self._memory_mb = 0
+        self._charged_mb = 0.0
+        self.running = 0
+        self.waiting = 0
 
     def __repr__(self) -> str:
-        return f"<Assignment {self.running} running, {len(self._idle)} idle, {self._memory_mb} MB>"
+        waiting = f", {self.waiting} waiting" if self.waiting else ""
+        return f"<Assignment {self.running} running, {len(self._live) - self.running} idle{waiting}>"
 
     def __iter__(self) -> Iterator[E]:
         """Every live environment."""
         return iter(tuple(self._live))
 
-    @property
-    def running(self) -> int:
-        """How many environments have an invocation, starting ones included."""
-        return len(self._live) - len(self._idle)
+    def __contains__(self, environment: E) -> bool:
+        return environment in self._live
 
-    def is_idle(self, environment: E) -> bool:
-        return environment in self._idle
+    def is_running(self, environment: E) -> bool:
+        """Whether it has an invocation, or is being started for one."""
+        return self._live[environment].running
 
-    def of_function(self, region: str, name: str) -> list[E]:
-        """A function's live environments, of whatever version and revision."""
+    def on_demand_of(self, region: str, name: str) -> list[E]:
+        """A function's live environments of whatever version and revision, but for the provisioned ones."""
+        function = (region, name)
         return [
             environment
             for environment, live in self._live.items()
-            if live.key.name == name and live.key.region == region
+            if live.key.function == function and not live.provisioned
         ]
 
-    def assign(
-        self, key: EnvironmentKey, *, memory_mb: int, reserved: int | None = None
-    ) -> Idle[E] | New[E] | Throttle:
-        """Decide for one invocation. `reserved` is the function's reserved concurrency, if it has one."""
-        if self.running >= self._concurrency:
-            return Throttle(reason=ACCOUNT_LIMIT)
-        if reserved is not None and self._running_of(key) >= reserved:
-            return Throttle(reason=RESERVED_LIMIT)
+    def assign(self, key: EnvironmentKey, memory_mb: int, now: float) -> Idle[E] | New | Wait[E] | Throttle:
+        """Decide for one invocation; `now` in monotonic seconds."""
         pool = self._pools.get(key)
+        if pool is not None and pool.provisioned:
+            reason = self._admission.enter((key.region, key.name), now, provisioned=True)
+            return self._take(pool.provisioned) if reason is None else Throttle(reason=reason)
+        reason = self._admission.enter((key.region, key.name), now)
+        if reason is not None:
+            return Throttle(reason=reason)
         if pool is not None and pool.idle:
-            environment = pool.idle.pop()
-            del self._idle[environment]
-            return Idle(environment=environment)
-        return self._make_room(memory_mb)
+            return self._take_on_demand(pool)
+        # Nobody overtakes those who wait for memory.
+        decision: New | Wait[E] | Throttle = Wait() if self.waiting else self._make_room(key, memory_mb, now)
+        if isinstance(decision, Wait):
+            self.waiting += 1
+        return decision
 
-    def started(self, key: EnvironmentKey, environment: E, *, memory_mb: int) -> None:
-        """A new environment is there, and has the invocation that it was made for."""
-        self._live[environment] = _Live(key=key, memory_mb=memory_mb)
+    def reassign(
+        self, key: EnvironmentKey, memory_mb: int, now: float, *, first: bool
+    ) -> Idle[E] | New | Wait[E] | Throttle:
+        """Decide again for one that waits. Only the `first` of them may have new room."""
+        pool = self._pools.get(key)
+        decision: Idle[E] | New | Wait[E] | Throttle
+        if pool is not None and pool.provisioned:
+            self._admission.leave(key.function)
+            decision = self._take(pool.provisioned)
+        elif pool is not None and pool.idle:
+            decision = self._take_on_demand(pool)
+        else:
+            decision = self._make_room(key, memory_mb, now) if first else Wait()
+        if not isinstance(decision, Wait):
+            self.waiting -= 1
+        return decision
+
+    def abandon(self, key: EnvironmentKey) -> None:
+        """One that waited does so no longer."""
+        self.waiting -= 1
+        self._admission.leave(key.function)
+
+    def not_started(self, key: EnvironmentKey) -> None:
+        """The new environment that was decided on could not even be begun."""
+        self._admission.leave(key.function)
+
+    def room(self, memory_mb: int) -> New | Wait[E]:
+        """Whether there is memory for an environment that has no invocation yet."""
+        return New() if self._has_room(memory_mb) else Wait(let_go=next(iter(self._idle), None))
+
+    def started(self, key: EnvironmentKey, environment: E, memory_mb: int, *, provisioned: bool = False) -> None:
+        """A new environment is there, and has the invocation that it was made for, unless it is provisioned."""
+        charged_mb = min(memory_mb, EXPECTED_MB)
+        self._live[environment] = _Live(
+            key=key, provisioned=provisioned, running=not provisioned, charged_mb=charged_mb
+        )
         self._pools.setdefault(key, _Pool()).live += 1
-        self._memory_mb += memory_mb
+        self._charged_mb += charged_mb
+        if provisioned:
+            self._admission.provision(key.function)
+        else:
+            self.running += 1
+
+    def initialised(self, environment: E) -> None:
+        """Its init is over: what it takes can be measured from now on."""
+        live = self._live[environment]
+        self._charged_mb -= live.charged_mb
+        live.charged_mb = 0.0
 
     def released(self, environment: E) -> None:
-        """Its invocation is over; it may have the next."""
-        self._pools[self._live[environment].key].idle.append(environment)
-        self._idle[environment] = None
+        """It has no invocation any more, or none yet; it may have the next."""
+        live = self._live[environment]
+        pool = self._pools[live.key]
+        self._finish(live)
+        if live.provisioned:
+            pool.provisioned.append(environment)
+        else:
+            pool.idle.append(environment)
+            self._idle[environment] = None
 
     def gone(self, environment: E) -> None:
         """It takes no more invocations."""
         live = self._live.pop(environment)
         pool = self._pools[live.key]
-        if environment in self._idle:
-            del self._idle[environment]
-            pool.idle.remove(environment)
+        for idle in (pool.idle, pool.provisioned):
+            if environment in idle:
+                idle.remove(environment)
+        self._idle.pop(environment, None)
+        self._finish(live)
+        if live.provisioned:
+            self._admission.leave(live.key.function)
+        self._charged_mb -= live.charged_mb
         pool.live -= 1
         if not pool.live:
             del self._pools[live.key]
-        self._memory_mb -= live.memory_mb
 
-    def _running_of(self, key: EnvironmentKey) -> int:
-        function = self.of_function(key.region, key.name)
-        return len(function) - sum(environment in self._idle for environment in function)
+    def _finish(self, live: _Live) -> None:
+        if live.running:
+            live.running = False
+            self.running -= 1
+            if not live.provisioned:
+                self._admission.leave(live.key.function)
 
-    def _make_room(self, memory_mb: int) -> New[E] | Throttle:
-        """A new environment, for which the longest idle ones go as far as memory is short.
+    def _take_on_demand(self, pool: _Pool[E]) -> Idle[E]:
+        decision = self._take(pool.idle)
+        del self._idle[decision.environment]
+        return decision
 
-        This is where waiting for memory would come in: what runs will be idle in a while. AWS never lets a caller
-        wait for room, so this does not either.
-        """
-        short_mb = self._memory_mb + memory_mb - self._memory_budget_mb()
-        let_go: list[E] = []
-        for environment in self._idle:
-            if short_mb <= 0:
-                break
-            let_go.append(environment)
-            short_mb -= self._live[environment].memory_mb
-        return New(let_go=tuple(let_go)) if short_mb <= 0 else Throttle(reason=ACCOUNT_LIMIT)
+    def _take(self, idle: list[E]) -> Idle[E]:
+        environment = idle.pop()
+        self._live[environment].running = True
+        self.running += 1
+        return Idle(environment=environment)
+
+    def _has_room(self, memory_mb: int) -> bool:
+        return self._spare_mb() - self._charged_mb >= min(memory_mb, EXPECTED_MB)
+
+    def _make_room(self, key: EnvironmentKey, memory_mb: int, now: float) -> New | Wait[E] | Throttle:
+        """A new environment; or, as long as memory is short, the idle ones go, and it is measured again each time."""
+        room = self.room(memory_mb)
+        if isinstance(room, Wait):
+            return room
+        if not self._admission.scale(key.function, now):
+            self._admission.leave(key.function)
+            return Throttle(reason=ACCOUNT_LIMIT)
+        return New()

@@ -25,6 +25,8 @@ from stoker.sandbox.driver import ExitStatus, Sandbox, SandboxError
 
 # LAMBDA.md, Lifecycle: an init that takes longer runs again within the first invocation.
 INIT_LIMIT_S = 10.0
+# One that no invocation waits for may take longer: so much, or the function's timeout if that is more.
+PROVISIONED_INIT_LIMIT_S = 130.0
 # How long a phase lasts before it is worth doing something about it: freezing what is idle, showing the START line of
 # what runs. A busy environment never gets that far and so pays for neither.
 SETTLE_AFTER_S = 0.02
@@ -39,15 +41,23 @@ class EnvironmentEndedError(Exception):
 class EnvironmentOwner(Protocol):
     """Who has environments: the fleet."""
 
+    def initialised(self, environment: "Environment") -> None:
+        """Its init is over, and was successful."""
+
     def idle(self, environment: "Environment") -> None:
-        """Its invocation is over; it may have the next."""
+        """Its invocation is over, or it was warmed up; it may have the next."""
 
     def ended(self, environment: "Environment") -> None:
-        """It failed or was idle for too long: it wants to be stopped and closed. Called once, and not after `stop`."""
+        """It failed, was idle for too long or is too old: it wants to be stopped and closed.
+
+        Called once, and not after `stop`.
+        """
 
 
 class Environment:
-    """`start` once with its first invocation, then `run` whenever it is idle; in the end `stop` and `close`, once."""
+    """`start` with its first invocation or `warm_up` without, once; then `run` whenever it is idle; in the end `stop`
+    and `close`, once.
+    """
 
     def __init__(
         self,
@@ -61,6 +71,8 @@ class Environment:
     ) -> None:
         self.function = function
         self.state = State.STARTING
+        # Set when a warm-up ended because the function's init failed.
+        self.init_failed = False
         self._log = log
         self._start_sandbox = start_sandbox
         self._clock = clock
@@ -91,6 +103,14 @@ class Environment:
         job = self._take(invocation, log_tail)
         self._boot = asyncio.get_running_loop().create_task(self._boot_up(job), name=f"boot {self.function.name}")
         return job.answer
+
+    def warm_up(self) -> "asyncio.Task[None]":
+        """Build the sandbox and run the init; the owner hears of its end. An init that fails is not tried again.
+
+        The task raises what was not the function's fault.
+        """
+        self._boot = asyncio.get_running_loop().create_task(self._warm_up(), name=f"warm up {self.function.name}")
+        return self._boot
 
     def run(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
         """Run an invocation; cancelling the result does not. A result that is an exception is a fault of ours."""
@@ -136,11 +156,31 @@ class Environment:
             self._break(error)
             return
         if failure is None:
-            self._move(Event.READY)
+            self._ready()
             self._begin(job)
         else:
             self._log.began(job.request_id, keep_tail=job.log_tail)
             self._conclude(self._outcome_of(failure, job))
+
+    async def _warm_up(self) -> None:
+        self._log.init_started()
+        try:
+            failure = await self._initialise(None, max(PROVISIONED_INIT_LIMIT_S, self.function.timeout_s))
+        except EnvironmentEndedError:
+            return
+        except Exception as error:
+            self._break(error)
+            raise
+        if failure is None:
+            self._ready()
+            self._rest()
+        else:
+            self.init_failed = True
+            self._fail()
+
+    def _ready(self) -> None:
+        self._move(Event.READY)
+        self._owner.initialised(self)
 
     async def _initialise_again(self, job: Job) -> InitFailure | None:
         """As AWS does: once more, in a new sandbox, within the invocation, whose timeout and bill begin here."""
@@ -151,7 +191,7 @@ class Environment:
         job.started = self._clock.monotonic()
         return await self._initialise(job, self.function.timeout_s)
 
-    async def _initialise(self, job: Job, limit_s: float) -> InitFailure | None:
+    async def _initialise(self, job: Job | None, limit_s: float) -> InitFailure | None:
         attempt = Initialisation(await self._start_sandbox(), self._clock, self.wrote)
         self._process = attempt.process
         self._move(Event.STARTED)
@@ -159,14 +199,15 @@ class Environment:
             raise EnvironmentEndedError(repr(self))
         failure = await attempt.run(limit_s)
         attempt.process.listener = self
-        duration_ms, again = attempt.duration_s * 1000.0, job.started is not None
-        if failure is None and not again:
+        duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
+        if job is not None and failure is None and not again:
             job.init_ms = duration_ms
         self._log.init_ended(duration_ms, again=again, outcome=self._outcome_of(failure, job))
         return failure
 
-    def _outcome_of(self, failure: InitFailure | None, job: Job) -> Outcome:
-        return outcome.of_init(failure, job.request_id, self.function.timeout_s, self._clock.time())
+    def _outcome_of(self, failure: InitFailure | None, job: Job | None) -> Outcome:
+        request_id = job.request_id if job is not None else ""
+        return outcome.of_init(failure, request_id, self.function.timeout_s, self._clock.time())
 
     # Invocations
 
@@ -292,7 +333,7 @@ class Environment:
         except SandboxError:
             self._fail()
             raise
-        self._settle.set(self._idle_since + self._keep_warm_s)
+        self._settle.set(min(self._idle_since + self._keep_warm_s, self._born + MAX_AGE_S))
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)

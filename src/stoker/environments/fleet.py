@@ -5,18 +5,22 @@ import math
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Protocol
 
+from stoker.environments.admission import ACCOUNT_LIMIT, Admission
 from stoker.environments.alarm import Alarm
-from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, Throttle
+from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.environments.environment import Environment
 from stoker.environments.log import EnvironmentLog
-from stoker.environments.variables import Credentials, function_variables
+from stoker.environments.variables import ON_DEMAND, PROVISIONED, Credentials, function_variables
+from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
 from stoker.functions.registry import Registry
+from stoker.functions.reservations import Reservations
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.clock import Clock
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.function import FunctionVersion
-from stoker.model.invocation import Invocation, InvocationResult, LogStream
+from stoker.model.invocation import Invocation, LogStream
 from stoker.model.runtime import Runtime
 from stoker.observability.telemetry import Telemetry
 from stoker.sandbox.driver import Sandbox, SandboxDriver
@@ -35,11 +39,21 @@ class FleetClosedError(Exception):
     """Stoker stops: no new invocation begins."""
 
 
+class ProvisionedOwner(Protocol):
+    """Who asked for a provisioned environment."""
+
+    def ready(self, environment: Environment) -> None:
+        """It is initialised."""
+
+    def gone(self, environment: Environment) -> None:
+        """It takes no more invocations: it failed, became too old, or was dismissed."""
+
+
 class Fleet:
     """Starts, reuses and closes environments. Belongs to the event loop's thread.
 
-    `mint(role_arn, session_name)` gives a function's credentials, `driver_for` its sandbox driver.
-    `memory_budget_mb` is what the memory sizes of live environments may add up to.
+    `mint(role_arn, session_name)` gives a function's credentials, `driver_for` its sandbox driver. `reservations` say
+    how many invocations may run at once, `spare_mb` what memory new environments may take now.
     """
 
     def __init__(
@@ -52,9 +66,9 @@ class Fleet:
         clock: Clock,
         mint: Mint,
         endpoint_url: str,
-        concurrency: int,
+        reservations: Reservations,
         keep_warm_s: float,
-        memory_budget_mb: Callable[[], float] = lambda: math.inf,
+        spare_mb: Callable[[], float],
     ) -> None:
         self._registry = registry
         self._runtimes = runtimes
@@ -64,10 +78,10 @@ class Fleet:
         self._mint = mint
         self._endpoint_url = endpoint_url
         self._keep_warm_s = keep_warm_s
-        self._assignment: Assignment[Environment] = Assignment(
-            concurrency=concurrency, memory_budget_mb=memory_budget_mb
-        )
+        self._assignment: Assignment[Environment] = Assignment(admission=Admission(reservations), spare_mb=spare_mb)
+        self._waiting = WaitingLine(clock, self._serve_waiter, self._give_up_waiter)
         self._stale: set[Environment] = set()
+        self._provisioned: dict[Environment, ProvisionedOwner] = {}
         self._closings: set[asyncio.Task[None]] = set()
         self._drained: asyncio.Future[None] | None = None
         registry.on_change(self.retire)
@@ -80,35 +94,55 @@ class Fleet:
         """Those that are alive; each says in its `repr` how it is."""
         return list(self._assignment)
 
-    def run(
-        self, function: FunctionVersion, invocation: Invocation, *, log_tail: bool = False
-    ) -> "asyncio.Future[InvocationResult]":
+    def run(self, function: FunctionVersion, invocation: Invocation, *, log_tail: bool = False) -> Answer:
         """Run an invocation in an environment of this function: an idle one, or else a new one.
 
-        Raises TooManyRequestsException if there is no room. Cancelling the result does not end the invocation.
+        Raises TooManyRequestsException if a limit is reached; the result is one where memory was short for too long.
+        Cancelling the result does not end an invocation that has begun.
         """
         if self._drained is not None:
             raise FleetClosedError
         key = EnvironmentKey.of(function)
-        decision = self._assignment.assign(key, memory_mb=function.memory_mb)
+        decision = self._assignment.assign(key, function.memory_mb, self._clock.monotonic())
         if isinstance(decision, Idle):
             return decision.environment.run(invocation, log_tail=log_tail)
         if isinstance(decision, Throttle):
-            raise TooManyRequestsException(Reason=decision.reason, Type="User")
-        runtime = self._runtimes.require(function.runtime)
-        for environment in decision.let_go:
+            raise _throttled(decision.reason)
+        if isinstance(decision, New):
+            return self._start(key, function, invocation, log_tail=log_tail)
+        if decision.let_go is not None:
+            self._let_go(decision.let_go)
+        return self._waiting.join(function, invocation, log_tail=log_tail)
+
+    def provision(self, function: FunctionVersion, owner: ProvisionedOwner) -> Environment | None:
+        """Start an environment that waits for invocations from its init on and is not let go when it is idle.
+
+        None if there is no memory for it now; an idle environment is let go then, so that there may be soon.
+        """
+        room = self._assignment.room(function.memory_mb)
+        if self._drained is not None or isinstance(room, Wait):
+            if isinstance(room, Wait) and room.let_go is not None and not self._closings:
+                self._let_go(room.let_go)
+            return None
+        environment = self._create(function, self._runtimes.require(function.runtime), initialization_type=PROVISIONED)
+        self._assignment.started(EnvironmentKey.of(function), environment, function.memory_mb, provisioned=True)
+        self._provisioned[environment] = owner
+        environment.warm_up().add_done_callback(self._report_failure)
+        return environment
+
+    def dismiss(self, environment: Environment) -> None:
+        """Let an environment go: now if it is idle, else when it has finished. One that is gone is no error."""
+        if environment not in self._assignment:
+            return
+        if self._assignment.is_running(environment):
+            self._stale.add(environment)
+        else:
             self._let_go(environment)
-        environment = self._create(function, runtime)
-        self._assignment.started(key, environment, memory_mb=function.memory_mb)
-        return environment.start(invocation, log_tail=log_tail)
 
     def retire(self, region: str, name: str) -> None:
-        """A function changed or is gone: its idle environments go now, those that run when they have finished."""
-        for environment in self._assignment.of_function(region, name):
-            if self._assignment.is_idle(environment):
-                self._let_go(environment)
-            else:
-                self._stale.add(environment)
+        """A function changed or is gone: its environments go, but for provisioned ones, which have an owner."""
+        for environment in self._assignment.on_demand_of(region, name):
+            self.dismiss(environment)
 
     async def close(self, *, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Let what runs finish, for so long at most, then take everything down."""
@@ -118,6 +152,7 @@ class Fleet:
         self._look_whether_drained()
         await self._drained
         alarm.stop()
+        self._waiting.disperse()
         for environment in self._assignment:
             self._let_go(environment)
         while self._closings:
@@ -125,11 +160,19 @@ class Fleet:
 
     # What environments tell their owner
 
+    def initialised(self, environment: Environment) -> None:
+        self._assignment.initialised(environment)
+        self._waiting.look_soon()
+        owner = self._provisioned.get(environment)
+        if owner is not None:
+            owner.ready(environment)
+
     def idle(self, environment: Environment) -> None:
         if environment in self._stale or environment.aged:
             self._let_go(environment)
         else:
             self._assignment.released(environment)
+        self._waiting.look_soon()
         self._look_whether_drained()
 
     def ended(self, environment: Environment) -> None:
@@ -141,6 +184,9 @@ class Fleet:
         self._assignment.gone(environment)
         environment.stop()
         self._spawn(environment.close(), f"close {environment!r}")
+        owner = self._provisioned.pop(environment, None)
+        if owner is not None:
+            owner.gone(environment)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -149,43 +195,98 @@ class Fleet:
 
     def _closed(self, task: "asyncio.Task[None]") -> None:
         self._closings.discard(task)
+        self._waiting.look_soon()
+        self._report_failure(task)
+
+    def _report_failure(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
-            # Nobody waits for it, and an environment that could not be taken down is an operator's business.
+            # Nobody waits for it, and an environment that could not be built or taken down is an operator's business.
             context = {"message": f"failed to {task.get_name()}", "exception": task.exception(), "task": task}
             asyncio.get_running_loop().call_exception_handler(context)
 
     def _look_whether_drained(self) -> None:
-        if self._drained is not None and self._assignment.running == 0:
+        if self._drained is not None and self._assignment.running == 0 and not self._waiting:
             self._finish_draining()
 
     def _finish_draining(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
+    # Those that wait for memory
+
+    def _serve_waiter(self, waiter: Waiter, first: bool) -> bool:
+        function = waiter.function
+        key = EnvironmentKey.of(function)
+        decision = self._assignment.reassign(key, function.memory_mb, self._clock.monotonic(), first=first)
+        if isinstance(decision, Wait):
+            # What is being taken down makes room: only when that was not enough the next one has to go.
+            if decision.let_go is not None and not self._closings:
+                self._let_go(decision.let_go)
+            return False
+        try:
+            pass_on(self._run_waiter(key, waiter, decision), waiter.answer)
+        except Exception as error:  # Whoever waits for the invocation gets the error.
+            waiter.answer.set_exception(error)
+        return True
+
+    def _run_waiter(self, key: EnvironmentKey, waiter: Waiter, decision: Idle[Environment] | New | Throttle) -> Answer:
+        if isinstance(decision, Throttle):
+            raise _throttled(decision.reason)
+        if isinstance(decision, Idle):
+            return decision.environment.run(waiter.invocation, log_tail=waiter.log_tail)
+        return self._start(key, waiter.function, waiter.invocation, log_tail=waiter.log_tail)
+
+    def _give_up_waiter(self, waiter: Waiter) -> None:
+        self._assignment.abandon(EnvironmentKey.of(waiter.function))
+        if not waiter.answer.done():
+            waiter.answer.set_exception(_throttled(ACCOUNT_LIMIT))
+        self._look_whether_drained()
+
     # New environments
 
-    def _create(self, function: FunctionVersion, runtime: Runtime) -> Environment:
+    def _start(
+        self, key: EnvironmentKey, function: FunctionVersion, invocation: Invocation, *, log_tail: bool
+    ) -> Answer:
+        """Start the environment that was decided on."""
+        try:
+            environment = self._create(function, self._runtimes.require(function.runtime))
+        except BaseException:
+            self._assignment.not_started(key)
+            raise
+        self._assignment.started(key, environment, function.memory_mb)
+        return environment.start(invocation, log_tail=log_tail)
+
+    def _create(
+        self, function: FunctionVersion, runtime: Runtime, *, initialization_type: str = ON_DEMAND
+    ) -> Environment:
         stream = LogStream(region=function.region, group=function.log_group, stream=self._stream_name(function))
 
         async def start_sandbox() -> Sandbox:
-            return await self._start_sandbox(function, runtime, stream)
+            return await self._start_sandbox(function, runtime, stream, initialization_type)
 
         return Environment(
             function=function,
             log=EnvironmentLog(
-                telemetry=self._telemetry, stream=stream, function=function, runtime=runtime, clock=self._clock
+                telemetry=self._telemetry,
+                stream=stream,
+                function=function,
+                runtime=runtime,
+                clock=self._clock,
+                initialization_type=initialization_type,
             ),
             start_sandbox=start_sandbox,
             clock=self._clock,
             owner=self,
-            keep_warm_s=self._keep_warm_s,
+            keep_warm_s=self._keep_warm_s if initialization_type == ON_DEMAND else math.inf,
         )
 
     def _stream_name(self, function: FunctionVersion) -> str:
         day = datetime.fromtimestamp(self._clock.time(), UTC)
         return f"{day:%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
 
-    async def _start_sandbox(self, function: FunctionVersion, runtime: Runtime, stream: LogStream) -> Sandbox:
+    async def _start_sandbox(
+        self, function: FunctionVersion, runtime: Runtime, stream: LogStream, initialization_type: str
+    ) -> Sandbox:
         prepared = await self._registry.prepared(function)
         credentials = await self._mint(function.role, function.name)
         spec = SandboxSpec(
@@ -194,7 +295,12 @@ class Fleet:
             task_root=prepared.task_root,
             layers_root=prepared.layers_root,
             environment=function_variables(
-                function, runtime, stream=stream, credentials=credentials, endpoint_url=self._endpoint_url
+                function,
+                runtime,
+                stream=stream,
+                credentials=credentials,
+                endpoint_url=self._endpoint_url,
+                initialization_type=initialization_type,
             ),
             memory_mb=function.memory_mb,
             ephemeral_mb=function.ephemeral_mb,
@@ -202,3 +308,7 @@ class Fleet:
         )
         driver = await self._driver_for(function)
         return await driver.start(spec)
+
+
+def _throttled(reason: str) -> TooManyRequestsException:
+    return TooManyRequestsException(Reason=reason, Type="User")

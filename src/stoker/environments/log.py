@@ -1,6 +1,7 @@
 """The log of one environment: the platform's lines and the function's own, in order, into its stream."""
 
 from stoker.environments.outcome import Outcome
+from stoker.environments.variables import ON_DEMAND
 from stoker.functions.runtimes import runtime_version_arn
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
@@ -20,14 +21,26 @@ class EnvironmentLog:
     """
 
     def __init__(
-        self, *, telemetry: Telemetry, stream: LogStream, function: FunctionVersion, runtime: Runtime, clock: Clock
+        self,
+        *,
+        telemetry: Telemetry,
+        stream: LogStream,
+        function: FunctionVersion,
+        runtime: Runtime,
+        clock: Clock,
+        initialization_type: str = ON_DEMAND,
     ) -> None:
         self.stream = stream
         self._telemetry = telemetry
         self._function = function
         self._runtime = runtime
         self._clock = clock
-        self._platform = platform_log(function=function.name, version=function.version, logging=function.logging)
+        self._platform = platform_log(
+            function=function.name,
+            version=function.version,
+            logging=function.logging,
+            initialization_type=initialization_type,
+        )
         self._filters = function.logging.log_format == "JSON"
         self._events: list[LogEvent] = []
         self._tail: bytearray | None = None

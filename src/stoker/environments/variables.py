@@ -12,6 +12,10 @@ from stoker.model.runtime import Runtime
 
 RUNTIME_API = "127.0.0.1:9001"
 
+# Values of AWS_LAMBDA_INITIALIZATION_TYPE.
+ON_DEMAND = "on-demand"
+PROVISIONED = "provisioned-concurrency"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
@@ -23,7 +27,13 @@ class Credentials:
 
 
 def function_variables(
-    function: FunctionVersion, runtime: Runtime, *, stream: LogStream, credentials: Credentials, endpoint_url: str
+    function: FunctionVersion,
+    runtime: Runtime,
+    *,
+    stream: LogStream,
+    credentials: Credentials,
+    endpoint_url: str,
+    initialization_type: str = ON_DEMAND,
 ) -> Mapping[str, str]:
     """All variables of one environment: what a function may set itself comes first, what it may not comes last."""
     return {
@@ -31,6 +41,7 @@ def function_variables(
         "AWS_ENDPOINT_URL": endpoint_url,
         **function.environment,
         **_reserved(function, runtime, stream),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         **_logging(function),
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
@@ -67,7 +78,6 @@ def _reserved(function: FunctionVersion, runtime: Runtime, stream: LogStream) ->
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": stream.group,
         "AWS_LAMBDA_LOG_STREAM_NAME": stream.stream,
         "AWS_LAMBDA_RUNTIME_API": RUNTIME_API,

@@ -82,14 +82,22 @@ class TextLog:
 class JsonLog:
     """The format `JSON`: `{time, type, record}`, at or above the function's system log level."""
 
-    def __init__(self, *, function: str, version: str, system_level: str = DEFAULT_LEVEL) -> None:
+    def __init__(
+        self,
+        *,
+        function: str,
+        version: str,
+        system_level: str = DEFAULT_LEVEL,
+        initialization_type: str = "on-demand",
+    ) -> None:
+        self._init_phase = {"initializationType": initialization_type, "phase": "init"}
         self._function = function
         self._version = version
         self._lowest = SYSTEM_LEVELS.index(system_level)
 
     def init_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
         record = {
-            **_INIT_PHASE,
+            **self._init_phase,
             "runtimeVersion": runtime_version,
             "runtimeVersionArn": runtime_arn,
             "functionName": self._function,
@@ -98,14 +106,14 @@ class JsonLog:
         return self._line("INFO", at_ms, "platform.initStart", record)
 
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
-        record = {**_INIT_PHASE, "status": status, **_optional("errorType", error_type)}
+        record = {**self._init_phase, "status": status, **_optional("errorType", error_type)}
         return self._line(_level_of(status, "DEBUG"), at_ms, "platform.initRuntimeDone", record)
 
     def init_report(
         self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None, phase: str = "init"
     ) -> str | None:
         record = {
-            **_INIT_PHASE,
+            **self._init_phase,
             "phase": phase,
             "status": status,
             **_optional("errorType", error_type),
@@ -146,10 +154,17 @@ class JsonLog:
         return _event(at_ms, kind, record) if SYSTEM_LEVELS.index(level) >= self._lowest else None
 
 
-def platform_log(*, function: str, version: str, logging: LoggingConfig) -> PlatformLog:
+def platform_log(
+    *, function: str, version: str, logging: LoggingConfig, initialization_type: str = "on-demand"
+) -> PlatformLog:
     """The log in the function's own format."""
     if logging.log_format == "JSON":
-        return JsonLog(function=function, version=version, system_level=logging.system_level or DEFAULT_LEVEL)
+        return JsonLog(
+            function=function,
+            version=version,
+            system_level=logging.system_level or DEFAULT_LEVEL,
+            initialization_type=initialization_type,
+        )
     return TextLog(version=version)
 
 
@@ -174,9 +189,6 @@ def logs_dropped_line(at_ms: int, records: int, size_bytes: int) -> str:
     reason = "The log database could not keep up; lines were dropped so that functions go on."
     record = {"reason": reason, "droppedRecords": records, "droppedBytes": size_bytes}
     return _event(at_ms, "platform.logsDropped", record)
-
-
-_INIT_PHASE = {"initializationType": "on-demand", "phase": "init"}
 
 
 def _event(at_ms: int, kind: str, record: Mapping[str, Any]) -> str:

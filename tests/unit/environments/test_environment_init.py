@@ -54,7 +54,7 @@ async def test_nothing_is_left_of_an_environment_that_could_not_start() -> None:
     bench = FleetBench(fails)
     await bench.invoke()
     await until(lambda: not bench.driver.live)
-    assert repr(bench.fleet) == "<Fleet <Assignment 0 running, 0 idle, 0 MB>>"
+    assert repr(bench.fleet) == "<Fleet <Assignment 0 running, 0 idle>>"
 
 
 @on_loop

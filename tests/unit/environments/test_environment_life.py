@@ -256,11 +256,23 @@ async def test_an_environment_is_let_go_when_it_was_idle_for_the_keep_warm_time(
 
 
 @on_loop
-async def test_an_environment_is_too_old_after_six_hours() -> None:
+async def test_an_environment_is_too_old_after_six_hours_even_if_it_is_kept_warm_for_longer() -> None:
     bench = FleetBench(keep_warm_s=1e6)
     await bench.invoke()
     bench.clock.advance(6 * 3600 + 1)
-    await bench.invoke()
+    await until(lambda: not bench.driver.live)
+
+
+@on_loop
+async def test_an_environment_that_is_too_old_when_it_has_finished_takes_no_more() -> None:
+    async def takes_long(process: FakeProcess) -> None:
+        await process.next()
+        meta, _ = await process.event()
+        bench.clock.advance(6 * 3600 + 1)
+        await process.respond(meta["id"], b"1")
+
+    bench = FleetBench(takes_long)
+    await bench.invoke(function=a_function(timeout_s=7 * 3600))
     await until(lambda: not bench.driver.live)
 
 

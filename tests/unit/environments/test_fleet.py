@@ -63,15 +63,6 @@ async def test_one_too_many_is_throttled_as_aws_does() -> None:
 
 
 @on_loop
-async def test_short_memory_lets_an_idle_neighbour_go() -> None:
-    bench = FleetBench(memory_budget_mb=lambda: 200.0)
-    await bench.invoke(function=a_function(name="other"))
-    await bench.invoke()
-    await until(lambda: len(bench.driver.live) == 1)
-    assert [environment.function.name for environment in bench.fleet.environments] == ["hello"]
-
-
-@on_loop
 async def test_a_change_ends_idle_environments_at_once_and_running_ones_when_they_have_finished() -> None:
     bench = FleetBench(answers_on_demand)
     old = bench.registry.functions["hello"]

@@ -1,0 +1,19 @@
+"""What memory of the machine environments may still take."""
+
+from collections.abc import Callable
+
+from stoker.linux import memory_info
+
+_MB = 1 << 20
+# Left to Stoker itself, to the page cache of its databases and to the operator's shell; on a small machine less.
+RESERVE_MB = 512
+RESERVE_PART = 0.1
+
+
+def spare_memory_mb(available_bytes: Callable[[], int] = memory_info.available_bytes) -> Callable[[], float]:
+    """Gives a function that measures how many MB may be taken now; 20 µs each.
+
+    What is kept back is measured against what was available at the start.
+    """
+    reserve_mb = min(RESERVE_MB, available_bytes() / _MB * RESERVE_PART)
+    return lambda: available_bytes() / _MB - reserve_mb

@@ -26,7 +26,8 @@ from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
 from stoker.invocations.pacing import YOUNG_PER_CPU, Pacing
-from stoker.linux import capabilities
+from stoker.linux import capabilities, rootless
+from stoker.linux.cgroups import CgroupsUnavailableError
 from stoker.model.clock import SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import open_telemetry
@@ -61,9 +62,12 @@ def run(settings: Settings) -> int:
     # It reports each step of a migration at this level, and each of its plugins.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings.data.mkdir(parents=True, exist_ok=True)
-    if not _isolates(settings):
-        return 1
     try:
+        if not _isolates(settings):
+            return 1
+        if rootless.is_needed():
+            # Before any thread and the event loop: a process with more than one thread may not.
+            rootless.enter()
         with DataDirectory.open(settings.data):
             uvloop.run(_serve(settings))
     except (DataDirectoryInUseError, SandboxError, OSError) as error:
@@ -79,11 +83,15 @@ def _isolates(settings: Settings) -> bool:
         file.write("-900")
     missing = [each for each in capabilities.probe("stoker-probe", settings.data) if not each.available]
     for each in missing:
-        print(f"stoker: {each.name} is not to be had: {each.detail}. {each.remedy}".rstrip(), file=sys.stderr)
-    if any(each.needed for each in missing) and not settings.allow_weak_isolation:
-        print("stoker: not starting without it; --allow-weak-isolation starts all the same.", file=sys.stderr)
+        print(f"stoker: {each.name} not to be had: {each.detail}. To do: {each.remedy}.", file=sys.stderr)
+    needed = [each for each in missing if each.needed]
+    if fatal := [each.name for each in needed if not each.without]:
+        print(f"stoker: not starting; nothing can be isolated without {', '.join(fatal)}.", file=sys.stderr)
         return False
-    return True
+    for each in needed:
+        how = "" if settings.allow_weak_isolation else "not starting, unless with --allow-weak-isolation: then "
+        print(f"stoker: {how}{each.without}.", file=sys.stderr)
+    return settings.allow_weak_isolation or not needed
 
 
 async def _serve(settings: Settings) -> None:
@@ -159,6 +167,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
         owner=f"{socket.gethostname()}:{settings.data.resolve()}",
         pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
+        is_stopped=lambda region, function: reservations.of((region, function)) == 0,
     )
     registry.on_change(events.let_go)
     services: list[Service] = [
@@ -197,16 +206,20 @@ def _drivers(settings: Settings, serve_endpoint: ServeEndpoint) -> Drivers:
             slots=settings.slots,
             blanks=settings.blanks,
             serve_endpoint=serve_endpoint,
+            allow_weak_isolation=settings.allow_weak_isolation,
         )
 
     async def gvisor() -> SandboxDriver:
-        return await GvisorDriver.open(
-            settings.data,
-            endpoint_port=ENDPOINT_PORT,
-            slots=GVISOR_SLOTS,
-            blanks=GVISOR_BLANKS,
-            serve_endpoint=serve_endpoint,
-        )
+        try:
+            return await GvisorDriver.open(
+                settings.data,
+                endpoint_port=ENDPOINT_PORT,
+                slots=GVISOR_SLOTS,
+                blanks=GVISOR_BLANKS,
+                serve_endpoint=serve_endpoint,
+            )
+        except CgroupsUnavailableError as error:
+            raise SandboxError(f"gVisor needs cgroups: {error}") from error
 
     return Drivers({LINUX: linux, GVISOR: gvisor})
 

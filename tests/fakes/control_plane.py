@@ -53,6 +53,17 @@ class EchoInvoker:
         return InvocationResult(**values)
 
 
+class EventInbox:
+    """Accepts every event; keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.requests: list[InvokeRequest] = []
+
+    async def accept(self, request: InvokeRequest) -> str:
+        self.requests.append(request)
+        return f"e-{len(self.requests)}"
+
+
 class PausedStorage(CodeStorage):
     """Real code storage whose preparations wait while it is paused."""
 
@@ -75,6 +86,7 @@ class ControlPlane:
         self.clock = FakeClock()
         self.chance = 0.0
         self.invoker = EchoInvoker()
+        self.events = EventInbox()
         self.changes: list[tuple[str, str]] = []
         self._runner = asyncio.Runner()
         self._model = lambda_model()
@@ -99,6 +111,7 @@ class ControlPlane:
         self.service = LambdaService(
             registry=self.registry,
             invoker=self.invoker,
+            events=self.events,
             runtimes=runtimes,
             code_location=self.links.sign,
             concurrency=1000,

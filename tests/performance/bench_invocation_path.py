@@ -100,7 +100,7 @@ def an_invoker() -> tuple[Invoker, Fleet]:
         concurrency=1000,
         keep_warm_s=600,
     )
-    return Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None), fleet
+    return Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=SystemClock()), fleet
 
 
 async def measure(invocations: int, clients: int) -> None:

@@ -161,6 +161,7 @@ class FrontDoor:
             principal=claim.principal,
             request_id=request_id,
             source_ip=request.source_ip,
+            trace_id=request.headers.get("x-amzn-trace-id"),
         )
         authorise(call)
         result = await method(call)

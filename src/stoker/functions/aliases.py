@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.functions import lookup
+from stoker.functions.event_invoke_config import forget_event_invoke_config
 from stoker.functions.permissions import forget_policy
 from stoker.functions.records import Alias, Page, decode_marker, encode_marker, new_revision, page_of
 from stoker.functions.resolution import Resolver
@@ -107,12 +108,13 @@ class Aliases:
         return await self._write(function, work)
 
     async def delete(self, function: FunctionId, name: str) -> None:
-        """Delete an alias and its policy; one that is not there is no error."""
+        """Delete an alias with its policy and event invoke config; one that is not there is no error."""
 
         def work(conn: Connection) -> None:
             lookup.require_latest(conn, function)
             conn.execute(sa.delete(function_aliases).where(lookup.is_alias(function, name)))
             forget_policy(conn, function, name)
+            forget_event_invoke_config(conn, function, name)
 
         await self._write(function, work)
 

@@ -17,10 +17,12 @@ from stoker.functions.changes import Changes, Listener
 from stoker.functions.code_storage import CodeStorage, Prepared
 from stoker.functions.configuration import ConfigurationChange
 from stoker.functions.drafts import NewFunction
+from stoker.functions.event_invoke_config import EventInvokeConfigs
 from stoker.functions.layers import Layers
 from stoker.functions.permissions import Permissions
 from stoker.functions.preparation import Preparation
 from stoker.functions.records import Page, VersionRecord, decode_marker, encode_marker, page_of
+from stoker.functions.recursion import Recursion
 from stoker.functions.resolution import Resolver
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.functions.tags import Tags
@@ -33,6 +35,7 @@ from stoker.model.errors import ResourceConflictException
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Target
 from stoker.store.store import Store
+from stoker.store.tables_async import async_events, event_invoke_configs, recursive_functions
 from stoker.store.tables_functions import function_aliases, function_policies, functions
 
 
@@ -68,6 +71,8 @@ class Registry:
         self.versions = Versions(store, self._changes, self._unused)
         self.aliases = Aliases(store, self._resolver)
         self.permissions = Permissions(store)
+        self.event_invoke_configs = EventInvokeConfigs(store, clock)
+        self.recursion = Recursion(store)
         self.tags = Tags(store, self._changes)
         self.layers = Layers(store, self._uploads, self._unused, clock)
 
@@ -199,7 +204,7 @@ class Registry:
         return replace(record, function=drafts.with_code(record.function, package))
 
     async def delete(self, function: FunctionId) -> None:
-        """The function with all its versions, aliases, policies and tags."""
+        """The function with all its versions, aliases, policies, tags and events."""
         released = await self._store.write(lambda conn: _delete(conn, function))
         self._changes.announce(function.region, function.name)
         self._unused.consider(released)
@@ -237,7 +242,8 @@ def _delete(conn: Connection, function: FunctionId) -> set[str]:
     records = version_rows.page_of_versions(conn, function.region, function.name, -1, None)
     for record in records:
         version_rows.delete(conn, record)
-    for table in (function_aliases, function_policies):
+    # Events that wait for a function go with it, as on AWS.
+    for table in (function_aliases, function_policies, event_invoke_configs, recursive_functions, async_events):
         where = (table.c.region == function.region) & (table.c.function == function.name)
         conn.execute(sa.delete(table).where(where))
     where = (functions.c.region == function.region) & (functions.c.name == function.name)

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from stoker.environments.fleet import Fleet
 from stoker.functions.registry import Registry
+from stoker.invocations import trace
 from stoker.invocations.request_id import RequestIds
-from stoker.model.errors import RequestTooLargeException
+from stoker.model.arn import FunctionId
+from stoker.model.clock import Clock
+from stoker.model.errors import RecursiveInvocationException, RequestTooLargeException
 from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 
@@ -16,10 +19,11 @@ Authorise = Callable[[InvokeRequest, Target], None]
 class Invoker:
     """Turns requests into results. Nothing in its signatures is bound to this machine."""
 
-    def __init__(self, *, registry: Registry, fleet: Fleet, authorise: Authorise) -> None:
+    def __init__(self, *, registry: Registry, fleet: Fleet, authorise: Authorise, clock: Clock) -> None:
         self._registry = registry
         self._fleet = fleet
         self._authorise = authorise
+        self._clock = clock
         self._request_ids = RequestIds()
 
     def __repr__(self) -> str:
@@ -39,14 +43,26 @@ class Invoker:
         """Run a function and wait for its result, which is logged, metered and billed when this returns.
 
         A function that fails gives a result with a `function_error`. Raises what `check` does, and
-        TooManyRequestsException where there is no room. Once begun, an invocation goes on if its caller is cancelled.
+        TooManyRequestsException where there is no room, and RecursiveInvocationException where the function has come to
+        call itself. Once begun, an invocation goes on if its caller is cancelled.
         """
         target = await self.check(request)
+        trace_id = await self._follow(request, target)
         invocation = Invocation(
-            request_id=self._request_ids.new(),
+            request_id=request.request_id or self._request_ids.new(),
             payload=request.payload,
             invoked_arn=target.invoked_arn,
             client_context=request.client_context,
-            trace_id=request.trace_id,
+            trace_id=trace_id,
         )
         return await self._fleet.run(target.function, invocation, log_tail=request.log_tail)
+
+    async def _follow(self, request: InvokeRequest, target: Target) -> str:
+        """The trace header with this run in its chain, unless the chain is a loop that is to be stopped."""
+        function = target.function
+        step = trace.step(trace.begin(request.trace_id, self._clock.time()), function.unqualified_arn)
+        if step.loops >= trace.MAX_LOOPS:
+            identity = FunctionId(account=function.account, region=function.region, name=function.name)
+            if not await self._registry.recursion.allowed(identity):
+                raise RecursiveInvocationException
+        return step.header

@@ -117,3 +117,10 @@ class InvalidRequestContentException(ServiceError):
 
     code = "InvalidRequestContentException"
     status = 400
+
+
+class RecursiveInvocationException(ServiceError):
+    """Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation."""
+
+    code = "RecursiveInvocationException"
+    status = 400

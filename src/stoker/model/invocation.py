@@ -16,7 +16,10 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvokeRequest:
-    """What a caller asks for: a function by bare name, a qualifier (version, alias or None) and an event."""
+    """What a caller asks for: a function by bare name, a qualifier (version, alias or None) and an event.
+
+    `request_id` is for a run of an event that has one already; else it gets a new one.
+    """
 
     region: str
     function: str
@@ -25,6 +28,7 @@ class InvokeRequest:
     client_context: str | None = None
     trace_id: str | None = None
     log_tail: bool = False
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

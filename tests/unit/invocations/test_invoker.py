@@ -18,7 +18,7 @@ def an_invoker(bench: FleetBench, *, forbid: str = "") -> Invoker:
         if target.function.name == forbid:
             raise AccessDeniedException("not yours")
 
-    return Invoker(registry=bench.registry, fleet=bench.fleet, authorise=authorise)  # type: ignore[arg-type]
+    return Invoker(registry=bench.registry, fleet=bench.fleet, authorise=authorise, clock=bench.clock)  # type: ignore[arg-type]
 
 
 def a_request(**members: object) -> InvokeRequest:
@@ -44,9 +44,10 @@ async def test_what_the_caller_sends_along_reaches_the_function() -> None:
 
     seen: list[dict[str, object]] = []
     result = await an_invoker(FleetBench(shows)).invoke(
-        a_request(client_context='{"a": 1}', trace_id="Root=1", log_tail=True)
+        a_request(client_context='{"a": 1}', trace_id="Root=1;Sampled=1", log_tail=True)
     )
-    assert (seen[0]["client_context"], seen[0]["trace_id"]) == ('{"a": 1}', "Root=1")
+    assert seen[0]["client_context"] == '{"a": 1}'
+    assert str(seen[0]["trace_id"]).startswith("Root=1;Sampled=1;Lineage=")
     assert seen[0]["arn"] == "arn:aws:lambda:us-east-1:000000000000:function:hello"
     assert result.log_tail is not None
 

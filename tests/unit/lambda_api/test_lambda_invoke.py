@@ -8,7 +8,6 @@ import pytest
 from fakes.control_plane import ControlPlane
 from stoker.model.errors import (
     InvalidRequestContentException,
-    NotBuiltError,
     RequestEntityTooLargeException,
     ResourceNotFoundException,
 )
@@ -42,11 +41,6 @@ def test_a_dry_run_looks_and_does_not_invoke(plane: ControlPlane) -> None:
     with pytest.raises(ResourceNotFoundException):
         plane.call("Invoke", FunctionName="g", InvocationType="DryRun")
     assert plane.invoker.requests == []
-
-
-def test_an_asynchronous_invocation_is_not_there_yet(plane: ControlPlane) -> None:
-    with pytest.raises(NotBuiltError):
-        plane.call("Invoke", FunctionName="f", InvocationType="Event")
 
 
 def test_the_client_context_reaches_the_function_decoded(plane: ControlPlane) -> None:

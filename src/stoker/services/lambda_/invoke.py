@@ -3,14 +3,15 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 
 from stoker.functions.registry import Registry
-from stoker.model.errors import InvalidRequestContentException, NotBuiltError, RequestEntityTooLargeException
+from stoker.model.errors import InvalidRequestContentException, RequestEntityTooLargeException
 from stoker.model.invocation import InvocationResult, InvokeRequest
-from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
+from stoker.model.limits import MAX_ASYNC_PAYLOAD_BYTES, MAX_INVOKE_REQUEST_BYTES
 from stoker.services.lambda_.naming import locate
 from stoker.services.lambda_.unbuilt import refuse_unbuilt
 from stoker.wire.message import Call, Result
@@ -29,12 +30,19 @@ class CanInvoke(Protocol):
     async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
 
 
-class InvokeOperations:
-    """Synchronous invocations and dry runs."""
+class AcceptsEvents(Protocol):
+    """What this needs of `invocations.AsyncQueue`."""
 
-    def __init__(self, registry: Registry, invoker: CanInvoke) -> None:
+    async def accept(self, request: InvokeRequest) -> str: ...
+
+
+class InvokeOperations:
+    """Synchronous and asynchronous invocations, and dry runs."""
+
+    def __init__(self, registry: Registry, invoker: CanInvoke, events: AcceptsEvents) -> None:
         self._registry = registry
         self._invoker = invoker
+        self._events = events
 
     async def invoke(self, call: Call) -> Result:
         params = call.params
@@ -44,24 +52,50 @@ class InvokeOperations:
         payload: bytes = params.get("Payload") or NO_PAYLOAD
         check_payload(payload)
         invocation_type = params.get("InvocationType")
-        if invocation_type == "Event":
-            raise NotBuiltError("Asynchronous invocation (InvocationType Event) is not there yet in Stoker.")
         if invocation_type == "DryRun":
             await self._registry.resolve(call.region, located.function.name, located.qualifier)
             return Result(members={}, status=204)
         client_context = params.get("ClientContext")
-        result = await self._invoker.invoke(
-            InvokeRequest(
-                region=call.region,
-                function=located.function.name,
-                qualifier=located.qualifier,
-                payload=payload,
-                client_context=decode_client_context(client_context) if client_context else None,
-                trace_id=call.trace_id,
-                log_tail=params.get("LogType") == "Tail",
-            )
+        request = InvokeRequest(
+            region=call.region,
+            function=located.function.name,
+            qualifier=located.qualifier,
+            payload=payload,
+            client_context=decode_client_context(client_context) if client_context else None,
+            trace_id=call.trace_id,
+            log_tail=params.get("LogType") == "Tail",
         )
-        return answer(result)
+        if invocation_type == "Event":
+            return accepted(await self._accept(request), {"Payload": b""})
+        return answer(await self._invoker.invoke(request))
+
+    async def invoke_async(self, call: Call) -> Result:
+        """The older way to say `InvocationType=Event`."""
+        located = locate(call)
+        payload: bytes = call.params.get("InvokeArgs") or NO_PAYLOAD
+        check_payload(payload)
+        request = InvokeRequest(
+            region=call.region,
+            function=located.function.name,
+            qualifier=located.qualifier,
+            payload=payload,
+            trace_id=call.trace_id,
+        )
+        return accepted(await self._accept(request), {"Status": 202})
+
+    async def _accept(self, request: InvokeRequest) -> str:
+        size = len(request.payload)
+        if size > MAX_ASYNC_PAYLOAD_BYTES:
+            raise RequestEntityTooLargeException(
+                f"{size} byte payload is too large for the Event invocation type "
+                f"(limit {MAX_ASYNC_PAYLOAD_BYTES} bytes)"
+            )
+        return await self._events.accept(request)
+
+
+def accepted(request_id: str, members: Mapping[str, object]) -> Result:
+    """An event is queued: its request id is the one under which it will run."""
+    return Result(members=members, status=202, headers={"x-amzn-RequestId": request_id})
 
 
 def answer(result: InvocationResult) -> Result:

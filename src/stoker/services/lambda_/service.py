@@ -7,8 +7,9 @@ from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
 from stoker.services.lambda_.configuration_words import ConfigurationWords
+from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
 from stoker.services.lambda_.functions import FunctionOperations
-from stoker.services.lambda_.invoke import CanInvoke, InvokeOperations
+from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
 from stoker.services.lambda_.layers import LayerOperations
 from stoker.services.lambda_.permissions import PermissionOperations
 from stoker.services.lambda_.tags import TagOperations
@@ -28,13 +29,14 @@ class LambdaService:
         *,
         registry: Registry,
         invoker: CanInvoke,
+        events: AcceptsEvents,
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
         concurrency: int,
     ) -> None:
         words = ConfigurationWords(runtimes)
 
-        self.invoke = InvokeOperations(registry, invoker).invoke
+        self._serve_invocations(registry, invoker, events)
 
         functions = FunctionOperations(registry, words, code_location)
         self.create_function = functions.create_function
@@ -79,3 +81,19 @@ class LambdaService:
 
     def __repr__(self) -> str:
         return "<LambdaService>"
+
+    def _serve_invocations(self, registry: Registry, invoker: CanInvoke, events: AcceptsEvents) -> None:
+        invocations = InvokeOperations(registry, invoker, events)
+        self.invoke = invocations.invoke
+        self.invoke_async = invocations.invoke_async
+
+        configs = EventInvokeConfigOperations(registry.event_invoke_configs)
+        self.put_function_event_invoke_config = configs.put_function_event_invoke_config
+        self.update_function_event_invoke_config = configs.update_function_event_invoke_config
+        self.get_function_event_invoke_config = configs.get_function_event_invoke_config
+        self.list_function_event_invoke_configs = configs.list_function_event_invoke_configs
+        self.delete_function_event_invoke_config = configs.delete_function_event_invoke_config
+
+        recursion = RecursionOperations(registry.recursion)
+        self.put_function_recursion_config = recursion.put_function_recursion_config
+        self.get_function_recursion_config = recursion.get_function_recursion_config

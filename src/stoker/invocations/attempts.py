@@ -1,0 +1,84 @@
+"""One run of an event, or the reason why there is none, and what becomes of the event by it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stoker.invocations import destinations, retries
+from stoker.invocations.async_event import AsyncEvent, HeldEvent
+from stoker.invocations.request_id import RequestIds
+from stoker.invocations.retries import Over, RetryPolicy, Settlement
+from stoker.model.clock import Clock
+from stoker.model.errors import ServiceError
+from stoker.model.invocation import InvocationResult, InvokeRequest, Target
+
+log = logging.getLogger(__name__)
+
+
+class CanInvoke(Protocol):
+    """What this needs of `invocations.Invoker`."""
+
+    async def check(self, request: InvokeRequest) -> Target: ...
+
+    async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempted:
+    """An event, what becomes of it and, if that is its end, the event for its destination."""
+
+    event: AsyncEvent
+    settlement: Settlement
+    delivery: AsyncEvent | None = None
+
+
+class Attempts:
+    """Runs events through the invoker. `is_stopped(region, function)` says whether nothing of a function may run."""
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        invoker: CanInvoke,
+        clock: Clock,
+        policy: RetryPolicy,
+        is_stopped: Callable[[str, str], bool],
+    ) -> None:
+        self._account = account
+        self._invoker = invoker
+        self._clock = clock
+        self._policy = policy
+        self._is_stopped = is_stopped
+        self._request_ids = RequestIds()
+
+    async def run(self, held: HeldEvent) -> Attempted:
+        """Run one event, unless it is too late for it or its function is stopped. Raises nothing of the function's."""
+        settlement = await self._settlement(held)
+        if not isinstance(settlement, Over):
+            return Attempted(event=held.event, settlement=settlement)
+        delivery = destinations.delivery(
+            held.event,
+            settlement,
+            held.config,
+            account=self._account,
+            request_id=self._request_ids.new(),
+            now=self._clock.time(),
+        )
+        return Attempted(event=held.event, settlement=settlement, delivery=delivery)
+
+    async def _settlement(self, held: HeldEvent) -> Settlement:
+        event, config, policy = held.event, held.config, self._policy
+        stopped = self._is_stopped(event.region, event.function)
+        over = retries.before_run(event, config, policy, self._clock.time(), stopped=stopped)
+        if over is not None:
+            return over
+        try:
+            result = await self._invoker.invoke(event.request())
+        except ServiceError as error:
+            return retries.after_refusal(event, error, config, policy, self._clock.time())
+        except Exception as error:
+            # The boundary of an event: a fault of ours is told here, once, and its event gets another chance.
+            log.exception("event %s of %s could not run", event.request_id, event.function)
+            return retries.after_refusal(event, error, config, policy, self._clock.time())
+        return retries.after_run(event, result, config, policy, self._clock.time())

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import stoker
 
-# Importable by a function, as on AWS; all of them pure Python, so one copy serves every interpreter.
+# Importable by a function, as on AWS. All of them run as pure Python, so one copy serves every interpreter; simplejson,
+# which reads events and writes results, is faster where the interpreter is of the kind that Stoker itself runs on.
 DISTRIBUTIONS = (
     "awslambdaric",
     "boto3",
@@ -66,7 +67,7 @@ def compile_for(interpreter: Path, runtime_dir: Path) -> None:
 
 
 def _modules() -> list[Path]:
-    """The packages and modules that the distributions installed, but for their metadata and compiled extensions."""
+    """The packages and modules that the distributions installed, but for metadata and extensions beside packages."""
     found = set()
     for name in DISTRIBUTIONS:
         distribution = importlib.metadata.distribution(name)
@@ -91,8 +92,8 @@ def _digest() -> str:
 
 
 def _place(source: Path, target: Path) -> None:
-    """Copy a file or a tree without compiled extensions, which belong to one interpreter only."""
-    ignore = shutil.ignore_patterns("*.so", "__pycache__")
+    """Copy a file or a tree. Compiled extensions have their interpreter in their names; others pass them over."""
+    ignore = shutil.ignore_patterns("__pycache__")
     if source.is_dir():
         shutil.copytree(source, target, ignore=ignore, copy_function=_link)
     else:

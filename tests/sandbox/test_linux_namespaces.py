@@ -73,7 +73,11 @@ def test_an_id_inside_a_user_namespace_is_another_one_outside(anybody_s: Path) -
 
 
 def test_a_map_that_the_kernel_refuses_is_named_and_no_child_is_left() -> None:
-    with pytest.raises(namespaces.UserNamespaceError, match=r"uid_map: Invalid argument"):
-        namespaces.create_user_namespace([(0, 100_000, 10), (5, 200_000, 10)])
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    def refuse() -> None:
+        with pytest.raises(namespaces.UserNamespaceError, match=r"uid_map: Invalid argument"):
+            namespaces.create_user_namespace([(0, 100_000, 10), (5, 200_000, 10)])
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+    # In a process of its own, which has no other children.
+    in_child(refuse)

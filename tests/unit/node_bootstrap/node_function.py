@@ -65,6 +65,8 @@ class Platform(Protocol):
 
     def inherited(self) -> tuple[int, ...]: ...
 
+    def command(self, program: list[str]) -> list[str]: ...
+
     def wait_ready(self) -> None:
         """Until the process has asked for its first event."""
 
@@ -84,10 +86,15 @@ class FramePlatform:
         self.channel.settimeout(PATIENCE_S)
 
     def environment(self) -> Mapping[str, str]:
-        return {"STOKER_CHANNEL_FD": str(self._descriptor)}
+        return {"STOKER_CHANNEL_FD": "3"}
 
     def inherited(self) -> tuple[int, ...]:
         return (self._descriptor,)
+
+    def command(self, program: list[str]) -> list[str]:
+        # At 3, as in a sandbox: Node keeps what it inherits from its children only up to the first gap in the numbers.
+        move = f"3<&{self._descriptor} {self._descriptor}<&-" if self._descriptor != 3 else ""
+        return ["bash", "-c", f'exec "$@" {move}', "bash", *program]
 
     def wait_ready(self) -> None:
         self._theirs.close()
@@ -196,6 +203,9 @@ class HttpPlatform:
     def inherited(self) -> tuple[int, ...]:
         return ()
 
+    def command(self, program: list[str]) -> list[str]:
+        return program
+
     def wait_ready(self) -> None:
         assert self.asked.wait(PATIENCE_S)
 
@@ -224,7 +234,7 @@ class NodeFunction:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         self.process = subprocess.Popen(
-            [NODE, str(INDEX)],
+            platform.command([NODE, str(INDEX)]),
             cwd=root,
             env={
                 "PATH": os.environ["PATH"],

@@ -25,11 +25,15 @@ START_TIMEOUT_S = 60.0
 
 @dataclass
 class LiveServer:
-    """A running `stoker up`; `kill` and `start` again on the same data show what survives."""
+    """A running `stoker up`; `kill` and `start` again on the same data show what survives.
+
+    `launcher` is a command that starts it, in the process that it is given.
+    """
 
     data: Path
     port: int
     options: list[str] = field(default_factory=list)
+    launcher: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,7 +55,7 @@ class LiveServer:
 
     def start(self) -> None:
         keys = {"STOKER_ACCESS_KEY": ACCESS_KEY, "STOKER_SECRET_KEY": SECRET_KEY}
-        command = [str(STOKER), "up", "--port", str(self.port), "--data", str(self.data), *self.options]
+        command = [*self.launcher, str(STOKER), "up", "--port", str(self.port), "--data", str(self.data), *self.options]
         with open(self.data / "stoker.log", "ab") as log:
             self.process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -38,6 +38,7 @@ def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> No
         work(job, go)
         return
     go.close()
+    _shield_from_worker()
     worker_pidfd = os.pidfd_open(pid)
     for descriptor in (job.channel, job.output, job.network_namespace):
         os.close(descriptor)
@@ -64,10 +65,29 @@ def _enter(job: Job) -> None:
     # Without this the mounts below would show in the zygote and in every other sandbox.
     mounts.make_private()
     namespaces.set_hostname(job.hostname)
-    mounts.mount_proc("/proc")
+    _show_own_processes()
     for path in MASKED:
         if os.path.exists(path):
             mounts.bind("/dev/null", path, nodev=False)
+
+
+def _shield_from_worker() -> None:
+    """Hold also where the function has the same uid, as it must where the user namespace has only one.
+
+    Process 1 ignores every signal from its own namespace that it has no handler for; ptrace is not to be had in there.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Not dumpable: nobody of the same uid may look into /proc/1, its memory and its descriptors.
+    credentials.set_dumpable(False)
+
+
+def _show_own_processes() -> None:
+    fd = mounts.new_proc()
+    if os.path.ismount("/proc"):
+        # The host's, kept this far because the kernel shows the root of a user namespace no proc if it sees none.
+        mounts.detach("/proc")
+    mounts.attach(fd, "/proc")
+    os.close(fd)
 
 
 def _mount(order: dict[str, object], descriptors: list[int]) -> None:
@@ -81,19 +101,21 @@ def _drop(job: Job) -> None:
     """From here on this process only waits: it needs no right but to speak on its control socket."""
     namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
     os.close(job.user_namespace)
-    credentials.drop(job.init_uid, job.init_uid)
+    credentials.drop(job.init_uid, job.init_uid, keep_groups=job.keep_groups)
     # A change of ids clears it.
     credentials.set_parent_death_signal(signal.SIGKILL)
 
 
 def _report_end(job: Job, worker_pid: int) -> None:
     while True:
-        pid, status = os.waitpid(-1, 0)
+        pid, status, usage = os.wait4(-1, 0)
         if pid == worker_pid:
             break
     message: dict[str, object] = (
         {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
     )
+    # In KiB (getrusage(2)): the largest of the worker and of the children that it waited for.
+    message["max_memory_bytes"] = usage.ru_maxrss * 1024
     # The host may have gone first; then nobody wants to know.
     with contextlib.suppress(BrokenPipeError):
         messages.send(job.control, message)

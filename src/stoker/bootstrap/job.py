@@ -18,6 +18,7 @@ class Job:
         *cgroup_entrances: int,
         uid: int,
         init_uid: int,
+        keep_groups: bool,
         hostname: str,
         seccomp_program: bytes,
     ) -> None:
@@ -29,5 +30,6 @@ class Job:
         self.cgroup_entrances = cgroup_entrances
         self.uid = uid
         self.init_uid = init_uid
+        self.keep_groups = keep_groups
         self.hostname = hostname
         self.seccomp_program = seccomp_program

@@ -45,6 +45,9 @@ def populate(root: str, runtime_dir: str, roots: list[str]) -> None:
     mounts.attach(mounts.new_tmpfs(16 << 20, mode=0o755, uid=0, gid=0, inodes=4096), root)
     for name in MOUNT_POINTS:
         os.makedirs(os.path.join(root, name))
+    if _is_nested():
+        # For a forked child to replace with its own before anything of a function's runs: see `init`.
+        mounts.bind("/proc", os.path.join(root, "proc"), recursive=True)
     _share(root, "/usr")
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         _link_or_share(root, name)
@@ -58,7 +61,14 @@ def populate(root: str, runtime_dir: str, roots: list[str]) -> None:
 def _share(root: str, path: str) -> None:
     target = root + path
     os.makedirs(target, exist_ok=True)
-    mounts.attach(mounts.clone_tree(path), target)
+    # What a user namespace inherited it can only take along whole: a part might show what another mount covers.
+    mounts.attach(mounts.clone_tree(path, recursive=_is_nested()), target)
+
+
+def _is_nested() -> bool:
+    """Whether this user namespace is not the machine's, which maps every id to itself."""
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() != ["0", "0", "4294967295"]
 
 
 def _link_or_share(root: str, name: str) -> None:

@@ -7,6 +7,7 @@ see was loaded from the place where the function sees it too.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 PLATFORM = "/var/runtime/platform"
@@ -18,6 +19,8 @@ def main(descriptor: int, root: str, runtime_dir: str, shared: list[str]) -> Non
     from stoker.linux import namespaces
 
     # Opened while the host's /proc is in view; the new root has none until a child mounts its own.
+    if not namespaces.is_own(namespaces.CLONE_NEWPID):
+        _go_on_in_own_pid_namespace(descriptor)
     pid_namespace = namespaces.current(namespaces.CLONE_NEWPID)
     namespaces.unshare(namespaces.CLONE_NEWNS)
     rootfs.build(root, runtime_dir, shared)
@@ -28,6 +31,25 @@ def main(descriptor: int, root: str, runtime_dir: str, shared: list[str]) -> Non
 
     sys.path.remove(PLATFORM)
     zygote.main(descriptor, pid_namespace)
+
+
+def _go_on_in_own_pid_namespace(descriptor: int) -> None:
+    """Return in a child that is process 1 of a new pid namespace.
+
+    For each sandbox the zygote leaves its pid namespace and comes back, which takes rights over it. An ordinary user
+    has none over the machine's. This process waits, so that whoever started it has something to wait for and to kill.
+    """
+    from stoker.linux import credentials, namespaces
+
+    credentials.set_parent_death_signal(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    namespaces.unshare(namespaces.CLONE_NEWPID)
+    pid = os.fork()
+    if pid != 0:
+        # The other end must see the zygote's end at once.
+        os.close(descriptor)
+        os.waitpid(pid, 0)
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from stoker.linux import credentials, namespaces, seccomp
 
 GO = 4
 OPEN_FILES = 1024
+PROCESSES = 1024
 
 
 def run(job: Job, go: socket.socket) -> None:
@@ -65,8 +66,8 @@ def _give_up(job: Job) -> None:
     leave_platform()
     namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
     os.close(job.user_namespace)
-    credentials.limit_resources(OPEN_FILES)
-    credentials.drop(job.uid, job.uid)
+    credentials.limit_resources(OPEN_FILES, PROCESSES)
+    credentials.drop(job.uid, job.uid, keep_groups=job.keep_groups)
     seccomp.install(job.seccomp_program)
     python_function.open_streams()
 

@@ -29,7 +29,10 @@ class Cgroup(Protocol):
         """
 
     def entrances(self) -> tuple[str, ...]:
-        """Paths for `cgroup_entry.enter`, by which a process with one thread moves itself: the quick way in."""
+        """Paths for `cgroup_entry.enter`, by which a process with one thread moves itself: the quick way in.
+
+        Without any, its process 1 has to be attached once it has mounted /proc (see `no_cgroups`).
+        """
 
     def attach(self, pid: int) -> None:
         """Move a process (all its threads) into the group; what it forks from then on is in it too.

@@ -77,16 +77,18 @@ def set_dumpable(dumpable: bool = True) -> None:
     syscalls.prctl(PR_SET_DUMPABLE, int(dumpable))
 
 
-def limit_resources(open_files: int = _OPEN_FILES) -> None:
+def limit_resources(open_files: int = _OPEN_FILES, processes: int | None = None) -> None:
     """No core dumps, no POSIX message queues, 64 KiB of locked memory and `open_files` descriptors; hard limits.
 
-    Processes are not limited here: RLIMIT_NPROC counts a user in all namespaces; a pids cgroup counts what is meant.
+    `processes` counts the threads of one user in its user namespace (before Linux 5.14 in all of them); it stands in
+    for a pids cgroup and does not reach root of the machine.
     """
     wanted = (
         (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, _MEMLOCK_BYTES),
+        *([] if processes is None else [(resource.RLIMIT_NPROC, processes)]),
     )
     for kind, value in wanted:
         hard = resource.getrlimit(kind)[1]

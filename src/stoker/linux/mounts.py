@@ -107,13 +107,18 @@ def new_tmpfs(
     return new_filesystem("tmpfs", options, attributes)
 
 
-def mount_proc(target: str) -> None:
-    """Show the calling process's pid namespace at `target`; call it as a member of that namespace.
+def new_proc() -> int:
+    """A detached proc of the calling process's pid namespace; call it as a member of that namespace.
 
     Nobody's processes but the namespace's own are in it, so it takes no hidepid to keep others out.
     """
-    # A proc belongs to the pid namespace that mounts it: a cloned one would go on showing the host's processes.
-    fd = new_filesystem("proc", {"source": "proc"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+    # A proc belongs to the pid namespace that makes it: a cloned one would go on showing the host's processes.
+    return new_filesystem("proc", {"source": "proc"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+
+def mount_proc(target: str) -> None:
+    """Show the calling process's pid namespace at `target`."""
+    fd = new_proc()
     try:
         attach(fd, target)
     finally:

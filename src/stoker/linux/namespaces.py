@@ -8,6 +8,7 @@ entered by a process with one thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
@@ -53,6 +54,22 @@ def setns(fd: int, kind: int) -> None:
 def current(kind: int) -> int:
     """A file descriptor of the calling thread's namespace of this kind."""
     return os.open("/proc/thread-self/ns/" + _FILES[kind], os.O_RDONLY | os.O_CLOEXEC)
+
+
+def is_own(kind: int) -> bool:
+    """Whether this process has rights over the namespace of this kind that it is in, so that it may leave and come
+    back. One that only is root in a user namespace has none over those that it brought along."""
+    fd = current(kind)
+    try:
+        # setns to where one is changes nothing, but asks the kernel what a return would ask.
+        setns(fd, kind)
+    except syscalls.SyscallError as error:
+        if error.errno != errno.EPERM:
+            raise
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 def set_hostname(name: str) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.bootstrap import messages
-from stoker.bootstrap.rootfs import UID
+from stoker.linux import pidfds
 from stoker.linux.cgroups import Cgroup
 from stoker.sandbox.driver import ExitStatus, SandboxError
 from stoker.sandbox.peer import Peer
-from stoker.sandbox.slots import INIT_UID, Slot
+from stoker.sandbox.slots import Slot
 
 HOSTNAME = "sandbox"
 
@@ -24,7 +24,6 @@ HOSTNAME = "sandbox"
 class Blank:
     """One waiting process 1 with its worker. `ended` is done with the exit status when process 1 is gone."""
 
-    pid: int
     pidfd: int
     control: socket.socket
     channel: socket.socket
@@ -32,7 +31,10 @@ class Blank:
     slot: Slot
     cgroup: Cgroup
     ended: asyncio.Future[ExitStatus]
+    pid: int = 0
     worker_pidfd: int | None = None
+    # What process 1 said of its worker at the end, for where the kernel kept no other account.
+    last_memory_bytes: int = 0
 
     def watch(self) -> None:
         """Follow it until process 1 ends; whatever it last said of its worker is the exit status."""
@@ -43,6 +45,7 @@ class Blank:
         status: dict[str, Any] = {"signal": int(signal.SIGKILL)}
         while received := messages.receive(self.control):
             status = received[0] if "ready" not in received[0] else status
+        self.last_memory_bytes = status.get("max_memory_bytes", 0)
         out_of_memory = self.cgroup.oom_kills() > 0
         self.ended.set_result(
             ExitStatus(code=status.get("code"), signal=status.get("signal"), out_of_memory=out_of_memory)
@@ -59,8 +62,18 @@ class Blank:
             loop.remove_reader(self.control)
         received = messages.receive(self.control)
         if received is None:
-            raise SandboxError(f"process 1 of a sandbox ended while it was prepared (pid {self.pid})")
+            raise SandboxError("process 1 of a sandbox ended while it was prepared")
         (self.worker_pidfd,) = received[1]
+        try:
+            self.pid = pidfds.pid_of(self.pidfd)
+            if not self.cgroup.entrances():
+                self.cgroup.attach(self.pid)
+        except OSError as error:
+            raise SandboxError(f"process 1 of a sandbox ended while it was prepared: {error}") from error
+
+    def peak_memory(self) -> int:
+        """Bytes at most, up to now or to the end."""
+        return self.cgroup.peak_memory() or self.last_memory_bytes
 
     def order(self, message: dict[str, Any], mounts: dict[str, int]) -> None:
         """Say what to be: hang these detached mounts at their targets, then start as the message says."""
@@ -93,10 +106,11 @@ async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
     os.set_blocking(output, False)
     entrances = [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in cgroup.entrances()]
     theirs = (their_control.fileno(), their_channel.fileno(), their_output)
-    request = {"uid": UID, "init_uid": INIT_UID, "hostname": HOSTNAME}
+    ids = slot.ids
+    request = {"uid": ids.uid, "init_uid": ids.init_uid, "keep_groups": ids.keep_groups, "hostname": HOSTNAME}
     try:
         with their_control, their_channel:
-            answer, (pidfd,) = await zygote.request(
+            _, (pidfd,) = await zygote.request(
                 request, (*theirs, slot.network_namespace, slot.user_namespace, *entrances)
             )
     except BaseException:
@@ -110,7 +124,6 @@ async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
         for descriptor in (their_output, *entrances):
             os.close(descriptor)
     blank = Blank(
-        pid=answer["pid"],
         pidfd=pidfd,
         control=control,
         channel=channel,

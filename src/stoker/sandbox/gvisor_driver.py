@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from stoker.bootstrap.worker import PROCESSES
 from stoker.linux import cgroups
 from stoker.model.runtime import Runtime
 from stoker.sandbox import gvisor_container
@@ -18,7 +19,7 @@ from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.gvisor_runsc import SIGNAL_CODES, Runsc
-from stoker.sandbox.linux_driver import MB, PROCESSES, LinuxSandbox, Listener, ServeEndpoint
+from stoker.sandbox.linux_driver import MB, LinuxSandbox, Listener, ServeEndpoint
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.spec import SandboxSpec

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from stoker.bootstrap.worker import PROCESSES
 from stoker.linux import cgroups
+from stoker.linux.no_cgroups import NoHierarchy
 from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
@@ -20,7 +22,6 @@ from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Zygote, interpreter_command
 
 MB = 1 << 20
-PROCESSES = 1024
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 NODE_BOOTSTRAP = "/var/runtime/node/index.cjs"
 # As AWS's Node runtime divides a function's memory.
@@ -59,7 +60,7 @@ class LinuxSandbox:
         self._blank.cgroup.thaw()
 
     def usage(self) -> Usage:
-        return Usage(max_memory_bytes=self._blank.cgroup.peak_memory())
+        return Usage(max_memory_bytes=self._blank.peak_memory())
 
     def terminate(self) -> None:
         self._blank.signal_worker(signal.SIGTERM)
@@ -106,11 +107,21 @@ class LinuxDriver:
 
     @classmethod
     async def open(
-        cls, data: Path, *, endpoint_port: int, slots: int, blanks: int, serve_endpoint: ServeEndpoint
+        cls,
+        data: Path,
+        *,
+        endpoint_port: int,
+        slots: int,
+        blanks: int,
+        serve_endpoint: ServeEndpoint,
+        allow_weak_isolation: bool = False,
     ) -> "LinuxDriver":
-        """Prepare this machine: sweep what a killed predecessor left, start the warden, fill the pool."""
+        """Prepare this machine: sweep what a killed predecessor left, start the warden, fill the pool.
+
+        Without cgroups a SandboxError, or functions without limits where weak isolation is allowed.
+        """
         runtime_dir = await asyncio.to_thread(assemble, data)
-        hierarchy = await asyncio.to_thread(cgroups.open_hierarchy, "stoker")
+        hierarchy = await asyncio.to_thread(_open_hierarchy, allow_weak_isolation)
         await asyncio.to_thread(hierarchy.sweep)
         pool, facts = await Slots.start(directory=data / "disks", endpoint_port=endpoint_port, ready=slots)
         return cls(
@@ -181,6 +192,15 @@ class LinuxDriver:
                 ready=self._blanks,
             )
         return self._zygotes[runtime.name]
+
+
+def _open_hierarchy(allow_weak_isolation: bool) -> cgroups.Hierarchy:
+    try:
+        return cgroups.open_hierarchy("stoker")
+    except cgroups.CgroupsUnavailableError as error:
+        if not allow_weak_isolation:
+            raise SandboxError(f"functions cannot be limited here: {error}") from error
+        return NoHierarchy()
 
 
 def node_command(spec: SandboxSpec) -> list[str]:

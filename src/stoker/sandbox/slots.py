@@ -9,14 +9,10 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.bootstrap.rootfs import UID
 from stoker.sandbox.peer import Message, Peer, PeerGoneError
 from stoker.sandbox.reserve import Reserve
+from stoker.sandbox.slot_ids import MAX_SLOTS, IdPlan, SlotIds
 
-# Outside ids that no account has (systemd's and adduser's ranges end below); two to a slot: process 1 and the function.
-FIRST_OUTSIDE_UID = 1_879_048_192
-INIT_UID = 0
-MAX_SLOTS = 16_000
 DEFAULT_DISK_MB = 512
 MB = 1 << 20
 
@@ -26,26 +22,18 @@ class Slot:
     """One sandbox's prepared parts; whoever takes it closes its descriptors and returns its index."""
 
     index: int
+    ids: SlotIds
     user_namespace: int
     network_namespace: int
     runtime_api: socket.socket
     endpoint: socket.socket
     disk: int
 
-    @property
-    def outside_uid(self) -> int:
-        """The function's uid as the host sees it."""
-        return outside_uid(self.index) + 1
-
     def close(self) -> None:
         for descriptor in (self.user_namespace, self.network_namespace, self.disk):
             os.close(descriptor)
         self.runtime_api.close()
         self.endpoint.close()
-
-
-def outside_uid(index: int) -> int:
-    return FIRST_OUTSIDE_UID + 2 * index
 
 
 class Slots:
@@ -59,6 +47,7 @@ class Slots:
         self._starting = asyncio.Lock()
         self._ready = Reserve("slots", make=self._make, discard=self._discard, low=ready, high=2 * ready)
         # Taken in turn: a number is used again late, as the kernel takes its time to let go of a network.
+        self._ids = IdPlan.of_this_process()
         self._free = deque(range(MAX_SLOTS))
 
     @classmethod
@@ -92,11 +81,12 @@ class Slots:
             undo.callback(self._free.append, index)
             disk = await self._disk(index, DEFAULT_DISK_MB)
             undo.callback(os.close, disk)
-            ids = {"uid": UID, "init_uid": INIT_UID, "outside_uid": outside_uid(index)}
-            user, net, runtime_api, endpoint = await self._request({"op": "slot", "index": index, **ids})
+            request = {"op": "slot", "index": index, "ids": self._ids.of(index).map}
+            user, net, runtime_api, endpoint = await self._request(request)
             undo.pop_all()
         return Slot(
             index=index,
+            ids=self._ids.of(index),
             user_namespace=user,
             network_namespace=net,
             runtime_api=socket.socket(fileno=runtime_api),
@@ -109,7 +99,7 @@ class Slots:
         self.give_back(slot)
 
     async def _disk(self, index: int, size_mb: int) -> int:
-        message = {"op": "disk", "size_bytes": size_mb * MB, "uid": outside_uid(index) + 1}
+        message = {"op": "disk", "size_bytes": size_mb * MB, "uid": self._ids.of(index).outside_uid}
         (descriptor,) = await self._request(message)
         return descriptor
 

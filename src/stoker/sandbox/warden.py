@@ -50,9 +50,8 @@ class Warden:
         addresses = "" if self._uplink is None else str(self._uplink.network)
         return {"no_disk": self._no_disk, "no_uplink": self._no_uplink, "addresses": addresses}
 
-    def _slot(self, *, index: int, uid: int, init_uid: int, outside_uid: int) -> tuple[int, int, int, int]:
+    def _slot(self, *, index: int, ids: list[tuple[int, int, int]]) -> tuple[int, int, int, int]:
         """A user and a network namespace, and in the latter the two listening sockets; in this order."""
-        ids = [(init_uid, outside_uid, 1), (uid, outside_uid + 1, 1)]
         user = namespaces.create_user_namespace(ids)
         net = namespaces.create_network_namespace()
         if self._uplink is None:
@@ -72,6 +71,11 @@ class Warden:
 
 def _uplink(addresses: str) -> tuple[network.Uplink | None, str | None]:
     """The way out for every slot, or why there is none."""
+    if not namespaces.is_own(namespaces.CLONE_NEWNET):
+        # It could make namespaces there but not come back to make the next one. One of its own will do: nothing that
+        # it makes needs the machine's.
+        namespaces.unshare(namespaces.CLONE_NEWNET)
+        return None, "only root may connect a network to the machine's"
     try:
         network.sweep(PREFIX)
         known = ipaddress.IPv4Network(addresses) if addresses else None

@@ -1,0 +1,18 @@
+"""Descriptors that mean processes."""
+
+import os
+from pathlib import Path
+
+
+class ProcessGoneError(OSError):
+    """The process that a pidfd means has ended and was reaped."""
+
+
+def pid_of(pidfd: int) -> int:
+    """The pid by which this process knows the one that a pidfd means, whatever namespace the pidfd came from."""
+    # The kernel translates it for the reader (pidfd_open(2), fdinfo); another namespace's number would mean another.
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pid" and int(value) > 0:
+            return int(value)
+    raise ProcessGoneError(f"pidfd {pidfd} of process {os.getpid()} means no living process")

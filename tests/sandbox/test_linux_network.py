@@ -176,7 +176,7 @@ def test_a_cable_s_number_can_be_used_again_at_once() -> None:
         scene.uplink.disconnect(link)
         again = scene.uplink.connect(second, 7)
         _server = network.listen_inside(scene.world, WORLD, 80)
-        return again == link and reaches(second, WORLD, 80)
+        return again == link and reaches(second, WORLD, 80, LONG_PATIENCE_S)
 
     assert on_a_host(reconnect)
 

@@ -75,7 +75,7 @@ def test_the_world_is_reached_under_the_host_s_address() -> None:
         inside = namespaces.create_network_namespace()
         scene.uplink.connect(inside, 0)
         server = network.listen_inside(scene.world, WORLD, 80)
-        assert reaches(inside, WORLD, 80)
+        assert reaches(inside, WORLD, 80, LONG_PATIENCE_S)
         return str(server.accept()[1][0])
 
     assert on_a_host(connect) == HOST

@@ -1,0 +1,244 @@
+"""The durable queue, on both engines."""
+
+import asyncio
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from fakes.async_queue import ACCOUNT, failed, queue_bench, ran
+from fakes.loop import on_loop, until
+from stoker.invocations.async_queue import AHEAD, LEASE_S, RENEW_S
+from stoker.invocations.pacing import Pacing
+from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
+from stoker.store.tables_async import async_events
+
+OTHER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:other"
+
+
+@on_loop
+async def test_an_accepted_event_runs_with_the_id_that_its_caller_was_told(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        request_id = await bench.accept(b'{"a":1}', qualifier="live", client_context="{}", trace_id="Root=7")
+        await bench.settled()
+        (request,) = bench.invoker.requests
+        assert (request.request_id, request.payload, request.qualifier) == (request_id, b'{"a":1}', "live")
+        assert (request.client_context, request.trace_id) == ("{}", "Root=7")
+
+
+@on_loop
+async def test_an_event_is_on_the_disk_before_its_caller_is_told(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        request_id = await bench.accept()
+        assert [event.request_id for event in await bench.events()] == [request_id]
+        bench.invoker.go.set()
+
+
+@on_loop
+async def test_a_function_that_is_not_there_accepts_nothing(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.refuses = ResourceNotFoundException()
+        with pytest.raises(ResourceNotFoundException):
+            await bench.accept()
+        assert await bench.events() == []
+
+
+@on_loop
+async def test_a_function_error_is_tried_again_at_its_time_and_not_before(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.script = failed
+        request_id = await bench.accept()
+        await bench.waiting(attempts=1, due_at=bench.clock.time() + 60)
+        bench.clock.advance(59)
+        await asyncio.sleep(0.02)
+        assert len(bench.invoker.requests) == 1
+        bench.clock.advance(1)
+        await bench.waiting(attempts=2, due_at=bench.clock.time() + 120)
+        bench.clock.advance(120)
+        await bench.settled()
+        assert [request.request_id for request in bench.invoker.requests] == [request_id] * 3
+
+
+@on_loop
+async def test_a_throttled_event_waits_longer_each_time_and_then_runs(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.script = lambda request: TooManyRequestsException()
+        await bench.accept()
+        for backoffs, wait in enumerate((1, 2, 4), 1):
+            await bench.waiting(backoffs=backoffs, attempts=0, due_at=bench.clock.time() + wait)
+            if backoffs == 3:
+                bench.invoker.script = ran
+            bench.clock.advance(wait)
+        await bench.settled()
+        assert len(bench.invoker.requests) == 4
+
+
+@on_loop
+async def test_a_fault_of_ours_is_tried_again(store_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.script = lambda request: RuntimeError("no sandbox to be had")
+        await bench.accept()
+        await bench.waiting(backoffs=1)
+        assert "no sandbox to be had" in caplog.text
+        bench.invoker.script = ran
+        bench.clock.advance(1)
+        await bench.settled()
+
+
+@on_loop
+async def test_events_run_in_the_order_in_which_they_are_due(store_url: str) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        payloads = [b"%d" % number for number in range(20)]
+        for payload in payloads:
+            await bench.accept(payload)
+            bench.clock.advance(0.001)
+        await bench.settled()
+        assert bench.invoker.payloads == payloads
+
+
+@on_loop
+async def test_a_burst_beyond_what_is_held_ahead_runs_whole_and_once(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        ids = await asyncio.gather(*(bench.accept(b"%d" % number) for number in range(4 * AHEAD)))
+        assert len(bench.invoker.requests) <= 100
+        bench.invoker.go.set()
+        await bench.settled()
+        assert sorted(str(request.request_id) for request in bench.invoker.requests) == sorted(ids)
+
+
+@on_loop
+async def test_a_success_is_told_to_its_destination_by_another_event(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        await bench.configure(on_success=OTHER)
+        request_id = await bench.accept()
+        await until(lambda: len(bench.invoker.requests) == 2)
+        told = bench.invoker.requests[1]
+        assert (told.function, json.loads(told.payload)["requestContext"]["requestId"]) == ("other", request_id)
+        assert told.request_id != request_id
+        await bench.settled()
+        assert len(bench.invoker.requests) == 2
+
+
+@on_loop
+async def test_a_failure_without_retries_is_told_at_once(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        await bench.configure(retry_attempts=0, on_failure=OTHER)
+        bench.invoker.script = lambda request: failed(request) if request.function == "hello" else ran(request)
+        await bench.accept()
+        await bench.settled()
+        _, told = bench.invoker.requests
+        assert json.loads(told.payload)["requestContext"]["condition"] == "RetriesExhausted"
+
+
+@on_loop
+async def test_a_stopped_functions_event_goes_to_its_failure_destination_unrun(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.stopped.add("hello")
+        await bench.configure(on_failure=OTHER)
+        await bench.accept()
+        await bench.settled()
+        (told,) = bench.invoker.requests
+        assert json.loads(told.payload)["requestContext"]["condition"] == "ZeroReservedConcurrency"
+
+
+@on_loop
+async def test_after_a_crash_what_ran_runs_again_and_attempts_are_remembered(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.script = failed
+        request_id = await bench.accept()
+        await bench.waiting(attempts=1)
+        bench.invoker.go.clear()
+        bench.clock.advance(60)
+        await until(lambda: len(bench.invoker.requests) == 2)
+        await bench.crash()
+        bench.new()
+        bench.invoker.script = failed
+        await bench.queue.start()
+        await bench.waiting(attempts=2, request_id=request_id)
+        assert len(bench.invoker.requests) == 1
+
+
+@on_loop
+async def test_after_a_crash_what_was_settled_does_not_run_again(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        await bench.accept()
+        await bench.settled()
+        await bench.crash()
+        bench.new()
+        await bench.queue.start()
+        await bench.accept(b"2")
+        await bench.settled()
+        assert bench.invoker.payloads == [b"2"]
+
+
+@on_loop
+async def test_another_stoker_takes_over_only_when_the_lease_has_ended(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        await bench.accept()
+        await bench.crash()
+        bench.new(owner="elsewhere")
+        await bench.queue.start()
+        await asyncio.sleep(0.02)
+        assert bench.invoker.requests == []
+        bench.clock.advance(LEASE_S)
+        await bench.settled()
+        assert len(bench.invoker.requests) == 1
+
+
+@on_loop
+async def test_a_long_run_keeps_its_lease_and_runs_once(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        await bench.accept()
+        for _ in range(6):
+            due = (await bench.events())[0].due_at
+            bench.clock.advance(RENEW_S)
+            while (await bench.events())[0].due_at == due:  # noqa: ASYNC110 - the database does not signal
+                await asyncio.sleep(0.001)
+        bench.invoker.go.set()
+        await bench.settled()
+        assert len(bench.invoker.requests) == 1
+
+
+@on_loop
+async def test_a_deleted_functions_events_neither_run_nor_are_told(store_url: str) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        await bench.configure(on_success=OTHER)
+        bench.invoker.go.clear()
+        await asyncio.gather(bench.accept(), bench.accept())
+        await until(lambda: len(bench.invoker.requests) == 1)
+        await bench.store.write(lambda conn: conn.execute(sa.delete(async_events)).close())
+        bench.queue.let_go("us-east-1", "hello")
+        bench.invoker.go.set()
+        await bench.accept(function="third")
+        await bench.settled()
+        assert [request.function for request in bench.invoker.requests] == ["hello", "third"]
+
+
+@on_loop
+async def test_a_changed_function_still_runs_what_waits(store_url: str) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        bench.invoker.go.clear()
+        await asyncio.gather(bench.accept(b"1"), bench.accept(b"2"))
+        await until(lambda: len(bench.invoker.requests) == 1)
+        bench.queue.let_go("us-east-1", "hello")
+        bench.invoker.go.set()
+        await bench.settled()
+        assert sorted(bench.invoker.payloads) == [b"1", b"2"]
+
+
+@on_loop
+async def test_stopping_finishes_what_runs_and_begins_nothing(store_url: str) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        bench.invoker.go.clear()
+        await asyncio.gather(bench.accept(b"1"), bench.accept(b"2"))
+        await until(lambda: len(bench.invoker.requests) == 1)
+        closing = asyncio.create_task(bench.queue.close(limit_s=5.0))
+        await asyncio.sleep(0)
+        bench.invoker.go.set()
+        await closing
+        assert len(bench.invoker.requests) == 1
+        assert len(await bench.events()) == 1

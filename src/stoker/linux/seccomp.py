@@ -35,6 +35,7 @@ _NETLINK_ROUTE = 0
 # Asked for by libraries that know how to do without: they look for ENOSYS.
 _MISSING = (
     "clone3",  # its flags lie in memory, where a filter cannot look; libc then uses clone
+    "io_setup",  # contexts are counted for the whole machine (fs.aio-max-nr): one call takes them from everybody
     "io_uring_setup",
     "io_uring_enter",
     "io_uring_register",
@@ -197,6 +198,15 @@ _ARGUMENT_CHECKS = (
             (_JUMP_EQUAL, _AF_NETLINK, 0, 3),
             _load_argument(2),  # getaddrinfo and getifaddrs ask NETLINK_ROUTE for addresses
             (_JUMP_EQUAL, _NETLINK_ROUTE, 0, 1),
+            _return(RET_ALLOW),
+            _return(_EAFNOSUPPORT),
+        ),
+    ),
+    (
+        "socketpair",  # creates two of any family before it asks whether that has pairs
+        (
+            _load_argument(0),
+            (_JUMP_EQUAL, _AF_UNIX, 0, 1),
             _return(RET_ALLOW),
             _return(_EAFNOSUPPORT),
         ),

@@ -46,7 +46,7 @@ def test_what_leads_out_of_a_sandbox_is_not_permitted(architecture: str, name: s
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("name", ["clone3", "io_uring_setup"])
+@pytest.mark.parametrize("name", ["clone3", "io_uring_setup", "io_setup"])
 def test_what_libraries_can_do_without_looks_as_if_the_kernel_lacked_it(architecture: str, name: str) -> None:
     assert verdict(architecture, name) == failing(errno.ENOSYS)
 
@@ -54,6 +54,13 @@ def test_what_libraries_can_do_without_looks_as_if_the_kernel_lacked_it(architec
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_ordinary_calls_pass(architecture: str) -> None:
     assert verdict(architecture, "getppid") == seccomp.RET_ALLOW
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_pairs_of_sockets_are_of_the_one_family_that_stays_in_a_sandbox(architecture: str) -> None:
+    assert verdict(architecture, "socketpair", 1, 1) == seccomp.RET_ALLOW
+    for family in (2, 16, 30, 38, 40):
+        assert verdict(architecture, "socketpair", family, 1) == failing(errno.EAFNOSUPPORT)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

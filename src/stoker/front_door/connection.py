@@ -1,9 +1,11 @@
 """One client's connection: uvicorn's, and the bounds that a hostile client meets."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from stoker.front_door.joining import JoiningTransport
 
@@ -17,14 +19,43 @@ class HeadTooLargeError(Exception):
     """A request's line and headers are longer than is read."""
 
 
+class PipelinedError(Exception):
+    """A request came before the one ahead of it was answered. No client of AWS does that; a flood does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What all connections of one listener may take of the server together.
+
+    `body_bytes` counts bodies from their first byte to the answer: they are in memory before a signature can be
+    checked.
+    """
+
+    connections: int
+    body_bytes: int
+
+
+class ListenerState(ServerState):
+    """What the connections of one listener share."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__()
+        self.bounds = bounds
+        self.body_bytes = 0
+
+
 class Connection(HttpToolsProtocol):
-    """Refuses heads that are too large, and can tell whether its client has been sending for too long.
+    """Refuses what takes too much: heads, bodies, and requests before their turn. Can tell whether its client has been
+    sending for too long.
 
     `overdue` is asked once a second for every connection, so that an ordinary request pays for no timer.
     """
 
+    server_state: ListenerState
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._body_bytes = 0
         self._unfinished_head_bytes = 0
         self._waiting_for: object = None
         self._waiting_since = 0.0
@@ -34,6 +65,12 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(JoiningTransport(transport, self.loop))
+        if len(self.connections) > self.server_state.bounds.connections:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_body()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._unfinished_head_bytes += len(data)
@@ -53,7 +90,27 @@ class Connection(HttpToolsProtocol):
             if size > MAX_HEAD_BYTES:
                 self._refuse_head()
                 raise HeadTooLargeError(size)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()
+            raise PipelinedError
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        state = self.server_state
+        if not self.cycle.response_complete:
+            self._body_bytes += len(body)
+            state.body_bytes += len(body)
+            if state.body_bytes > state.bounds.body_bytes:
+                self.transport.abort()
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        self._forget_body()
+        super().on_response_complete()
+
+    def _forget_body(self) -> None:
+        self.server_state.body_bytes -= self._body_bytes
+        self._body_bytes = 0
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():
@@ -62,6 +119,11 @@ class Connection(HttpToolsProtocol):
     def _refuse_head(self) -> None:
         self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
+
+    @property
+    def receiving(self) -> bool:
+        """Whether a request has begun to be served whose body is not here as a whole."""
+        return self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
 
     def overdue(self, now: float) -> bool:
         """Whether the head or body that the connection waits for should have been here by `now` (loop time)."""

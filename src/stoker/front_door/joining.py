@@ -32,7 +32,9 @@ class JoiningTransport(asyncio.Transport):
     def _flush(self) -> None:
         if self._held:
             held, self._held = self._held, []
-            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+            # The client may have gone since: uvloop takes a write then for a fault of ours.
+            if not self._transport.is_closing():
+                self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self) -> None:
         self._flush()

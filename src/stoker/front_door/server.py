@@ -9,14 +9,17 @@ from email.utils import formatdate
 from functools import partial
 
 from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from stoker.front_door.app import FrontDoor
-from stoker.front_door.connection import Connection
+from stoker.front_door.connection import Bounds, Connection, ListenerState
 from stoker.front_door.exchange import Application
 
 KEEP_ALIVE_S = 75
-MAX_CONNECTIONS = 8192
+MB = 1 << 20
+# A gigabyte is fourteen packages of the largest size at once.
+OF_THE_WORLD = Bounds(connections=8192, body_bytes=1024 * MB)
+# What a function opens and sends is Stoker's descriptors and memory, and not its own.
+OF_A_SANDBOX = Bounds(connections=128, body_bytes=16 * MB)
 BACKLOG = 2048
 CLEAN_UP_S = 5.0
 _TICK_S = 1.0
@@ -27,7 +30,7 @@ class Listener:
     """One listening socket and the connections that were made through it."""
 
     def __init__(
-        self, address: str, server: asyncio.AbstractServer, state: ServerState, forget: Callable[["Listener"], None]
+        self, address: str, server: asyncio.AbstractServer, state: ListenerState, forget: Callable[["Listener"], None]
     ) -> None:
         """`forget` is called when the listener closes."""
         self._address = address
@@ -53,10 +56,14 @@ class Listener:
                 connection.transport.abort()
 
     def begin_drain(self) -> None:
-        """Stop listening; connections without a request close, the others after their answer."""
+        """Stop listening; connections without a whole request close, the others after their answer."""
         self._server.close()
         for connection in list(self._state.connections):
-            connection.shutdown()
+            # Who sends for ever would keep the server from its end.
+            if isinstance(connection, Connection) and connection.receiving:
+                connection.transport.abort()
+            else:
+                connection.shutdown()
 
     @property
     def busy(self) -> bool:
@@ -88,16 +95,16 @@ class Server:
         """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for."""
         listening = _listening_socket(host, port)
         self.port = listening.getsockname()[1]
-        await self._listen(listening, self._door)
+        await self._listen(listening, self._door, OF_THE_WORLD)
 
     async def serve_socket(self, sock: socket.socket) -> Listener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
-        return await self._listen(sock, self._door.for_sandboxes)
+        return await self._listen(sock, self._door.for_sandboxes, OF_A_SANDBOX)
 
-    async def _listen(self, sock: socket.socket, application: Application) -> Listener:
+    async def _listen(self, sock: socket.socket, application: Application, bounds: Bounds) -> Listener:
         loop = asyncio.get_running_loop()
         config = _config(application)
-        state = ServerState()
+        state = ListenerState(bounds)
         server = await loop.create_server(partial(Connection, config, state, {}), sock=sock, backlog=BACKLOG)
         listener = Listener(str(sock.getsockname()), server, state, self._listeners.discard)
         self._listeners.add(listener)
@@ -152,7 +159,6 @@ def _config(application: Application) -> Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     config.load()

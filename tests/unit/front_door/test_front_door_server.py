@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from front_door_house import INVOKE, House
 
-from stoker.front_door.connection import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, Connection
+from stoker.front_door.connection import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, Bounds, Connection
 from stoker.front_door.server import Listener, Server
 
 T = TypeVar("T")
@@ -159,6 +159,70 @@ def test_a_client_that_never_finishes_its_headers_is_cut_off(running: Running, s
             assert len(listener._state.connections) == 1
             running.call(lambda moment=moment: listener.tick(b"", 1e9 + moment))
         assert sock.recv(1) == b""
+
+
+HEALTH = b"GET /_stoker/health HTTP/1.1\r\nhost: a\r\n\r\n"
+
+
+def read_until_closed(sock: socket.socket) -> bytes:
+    received = b""
+    try:
+        while data := sock.recv(65536):
+            received += data
+    except ConnectionResetError:
+        return received
+    return received
+
+
+def test_a_client_that_asks_before_its_answer_came_is_cut_off(running: Running) -> None:
+    with running.connect() as sock:
+        sock.sendall(HEALTH * 100)
+        assert read_until_closed(sock).count(b"HTTP/1.1 200 ") <= 1
+
+
+def test_a_client_that_asks_after_its_answer_came_is_served(running: Running) -> None:
+    with running.connect() as sock:
+        for _ in range(3):
+            sock.sendall(HEALTH)
+            assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_more_connections_than_a_listener_may_have_are_closed_and_the_others_go_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (listener,) = running.server._listeners
+    monkeypatch.setattr(listener._state, "bounds", Bounds(connections=1, body_bytes=1000))
+    with running.connect() as first:
+        wait_until(lambda: len(listener._state.connections) == 1)
+        with running.connect() as second:
+            assert read_until_closed(second) == b""
+        first.sendall(HEALTH)
+        assert first.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_bodies_may_take_so_much_memory_together_and_give_it_back(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (listener,) = running.server._listeners
+    monkeypatch.setattr(listener._state, "bounds", Bounds(connections=9, body_bytes=1000))
+    with running.connect() as sock:
+        sock.sendall(request_head("POST", INVOKE, running.house.sign("POST", INVOKE, b"1" * 2000, {})) + b"1" * 2000)
+        assert read_until_closed(sock) == b""
+    for _ in range(3):
+        answer = running.client("lambda").invoke(FunctionName="hello", Payload=b'"%s"' % (b"x" * 500))
+        assert answer["StatusCode"] == 200
+
+
+def test_a_body_that_never_ends_does_not_keep_the_server_from_stopping(house: House) -> None:
+    running = Running(house)
+    with running.connect() as sock:
+        sock.sendall(request_head("POST", INVOKE, house.sign("POST", INVOKE, b"1" * 2000, {})) + b"1")
+        (listener,) = running.server._listeners
+        wait_until(lambda: any(c.receiving for c in listener._state.connections if isinstance(c, Connection)))
+        began = time.monotonic()
+        running.run(running.server.stop(8.0))
+        assert time.monotonic() - began < 4
+    running.close()
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -91,6 +91,10 @@ class _Request:
     keep_alive: bool = True
 
 
+class _PipelinedError(Exception):
+    """A request came before the one ahead of it was answered."""
+
+
 class _Connection(asyncio.Protocol):
     """One connection. httptools calls the `on_…` methods while it parses; whole requests are answered afterwards."""
 
@@ -99,9 +103,10 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._request = _Request()
-        self._whole: list[_Request] = []
+        self._whole: _Request | None = None
         self._header_bytes = 0
         self._waiting = False
+        self._pipelined = False
         self._keep_alive = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,7 +125,6 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        # HTTP allows more requests behind one that waits; no client of the Runtime API sends them.
         self._header_bytes += len(data) if self._request.route is None else 0
         if self._waiting or self._header_bytes > MAX_HEADER_BYTES:
             self.abort()
@@ -128,17 +132,24 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
-            raise
+            if not self._pipelined:
+                raise
+            self.abort()
+            return
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._write(refusal_reply(Refusal(status=400, error_type="InvalidRequest", message="Not HTTP/1.1")))
             self._close()
             return
-        whole, self._whole = self._whole, []
-        for request in whole:
-            if self._waiting:
-                self.abort()
-                return
-            self._serve(request)
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            self._serve(whole)
+
+    def on_message_begin(self) -> None:
+        # HTTP allows requests behind one that has no answer yet. No client of the Runtime API sends them; served one
+        # after the other, a flood of them would keep the event loop from everybody else.
+        if self._whole is not None:
+            self._pipelined = True
+            raise _PipelinedError
 
     def on_url(self, url: bytes) -> None:
         self._request.url += url
@@ -172,7 +183,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._request.keep_alive = self._parser.should_keep_alive()
-        self._whole.append(self._request)
+        self._whole = self._request
         self._request = _Request()
 
     def _route(self, request: _Request) -> Route | Refusal:

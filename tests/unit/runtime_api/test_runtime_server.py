@@ -336,3 +336,14 @@ async def test_the_official_client_reports_a_missing_module_as_init_error(tmp_pa
     process.communicate()
     assert bench.listener.answers[0].error_type == "Runtime.ImportModuleError"
     assert b"Unable to import module 'absent'" in bench.listener.answers[0].payload
+
+
+@on_loop
+async def test_a_request_behind_one_that_is_not_yet_answered_ends_the_connection() -> None:
+    bench = await Bench().open()
+    for _ in range(100):
+        bench.http.send("GET", "/nothing")
+    assert await bench.http.closed()
+    other = await Http(bench.port).open()
+    assert (await other.ask("GET", "/nothing"))[0] == 404
+    assert (await other.ask("GET", "/nothing"))[0] == 404

@@ -42,21 +42,22 @@ def archive(source: Path) -> bytes:
 
 
 class Hostile:
-    """Deploys `hostile.<handler>` once per name and invokes it."""
+    """Deploys `<module>.<handler>` of the handlers' folder once per name and invokes it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, module: str = "hostile") -> None:
         self.client = client
+        self._module = module
         self._deployed: set[str] = set()
 
     def deploy(self, handler: str, **configuration: Any) -> str:
-        name = f"hostile-{handler.replace('_', '-')}-{abs(hash(str(configuration))) % 10_000}"
+        name = f"{self._module}-{handler.replace('_', '-')}-{abs(hash(str(configuration))) % 10_000}"
         if name not in self._deployed:
             self.client.create_function(
                 FunctionName=name,
                 Runtime=RUNTIME,
                 Role=ROLE,
-                Handler=f"hostile.{handler}",
-                Code={"ZipFile": archive(HANDLERS / "hostile.py")},
+                Handler=f"{self._module}.{handler}",
+                Code={"ZipFile": archive(HANDLERS / f"{self._module}.py")},
                 **{"Timeout": 20, "MemorySize": 256, **configuration},
             )
             self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
@@ -75,6 +76,12 @@ class Hostile:
 @pytest.fixture(scope="session")
 def hostile(live_server: LiveServer) -> Hostile:
     return Hostile(live_server.client("lambda"))
+
+
+@pytest.fixture(scope="session")
+def greedy(live_server: LiveServer) -> Hostile:
+    """Functions that take what the machine has one of for everybody."""
+    return Hostile(live_server.client("lambda"), "greedy")
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ Texts: LAMBDA.md, Invoke.
 
 import json
 import signal
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from stoker.environments.initialisation import InitFailure
 from stoker.runtime_api.session import Answer
 from stoker.sandbox.driver import ExitStatus
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The end of an invocation, or of an init.
 
     `payload` is what the caller gets; `status` (`success`, `error`, `timeout`) and `error_type` what REPORT says;

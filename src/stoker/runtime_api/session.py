@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec import Struct
+
 from stoker.model.invocation import Invocation
 
 # LAMBDA.md, limits: the largest answer of a buffered invocation.
@@ -53,8 +55,7 @@ TRANSITIONS: Mapping[tuple[Phase, Said], Phase] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """An invocation for the process; it has until `deadline_ms` since the epoch."""
 
     invocation: Invocation
@@ -67,8 +68,7 @@ class Asker(Protocol):
     def send_event(self, delivery: Delivery) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """How an invocation, or an init, ended in the process's own words. `error_type` is None for a success."""
 
     payload: bytes

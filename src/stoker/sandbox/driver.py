@@ -5,6 +5,8 @@ import socket
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from stoker.model.runtime import Runtime
 from stoker.sandbox.spec import SandboxSpec
 
@@ -22,8 +24,7 @@ class ExitStatus:
     out_of_memory: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """What a sandbox used since it was started or its peak was last reset."""
 
     max_memory_bytes: int

@@ -1,14 +1,15 @@
 """What goes in and out of the wire: HTTP as values, and a call and its result as a service sees them."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stoker.model.principal import Principal
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request. `path` and `query` are as sent, still percent-encoded.
 
     Header names are in lower case; a header that was sent several times has its values joined by commas.
@@ -23,19 +24,10 @@ class Request:
     source_ip: str = ""
 
     def with_body(self, body: bytes) -> "Request":
-        return Request(
-            method=self.method,
-            host=self.host,
-            path=self.path,
-            query=self.query,
-            headers=self.headers,
-            body=body,
-            source_ip=self.source_ip,
-        )
+        return replace(self, body=body)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """One HTTP answer. A streamed body is closed by whoever serves it, also when the client goes away."""
 
     status: int
@@ -43,8 +35,7 @@ class Response:
     body: bytes | AsyncIterator[bytes] = b""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …
 
     `trace_id` is the header X-Amzn-Trace-Id, which no model lists.
@@ -61,8 +52,7 @@ class Call:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What an operation answers. Members that are None are left out.
 
     `status` replaces the model's HTTP status. `headers` are further headers; one of them may replace what the protocol

@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
+
 from stoker.model.clock import Clock
 from stoker.model.principal import Principal
 from stoker.wire import canonical, chunked
@@ -56,8 +58,7 @@ class Scope:
     signed_headers: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A request's signature, with the key it should have been made with: known, in time, but not yet verified."""
 
     scope: Scope

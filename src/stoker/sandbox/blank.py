@@ -4,6 +4,7 @@ Forking and entering namespaces and a cgroup happen ahead, so that a cold start 
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -81,13 +82,13 @@ class Blank:
 
     def signal_worker(self, number: signal.Signals) -> None:
         if self.worker_pidfd is not None and not self.ended.done():
-            signal.pidfd_send_signal(self.worker_pidfd, number)
+            _signal(self.worker_pidfd, number)
 
     async def destroy(self) -> None:
         """Kill all of it and take its cgroup down. The slot's descriptors are closed, its number is the caller's."""
         if not self.ended.done():
             # A frozen process takes no signal, not even this one, until it is thawed; it is pending by then.
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            _signal(self.pidfd, signal.SIGKILL)
             self.cgroup.thaw()
             await asyncio.shield(self.ended)
         self.control.close()
@@ -96,6 +97,12 @@ class Blank:
                 os.close(descriptor)
         self.slot.close()
         await asyncio.to_thread(self.cgroup.remove)
+
+
+def _signal(pidfd: int, number: signal.Signals) -> None:
+    """Signal a process that may have ended, and been reaped by the kernel, before the event loop was told."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, number)
 
 
 async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:

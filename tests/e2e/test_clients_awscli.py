@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fakes.deployment import ROLE
+from fakes.deployment import ROLE, Deployment
 from fakes.live_server import LiveServer
 from fakes.zips import zip_of
 
@@ -25,14 +25,14 @@ SECOND = zip_of({"app.py": "def handler(event, context):\n    return {'second': 
 Aws = Callable[..., Any]
 
 
-@pytest.fixture
-def environment(live_server: LiveServer, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(live_server: LiveServer) -> dict[str, str]:
     """No file of the developer's own is read."""
-    nowhere = {"AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
+    nowhere = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
     return {**live_server.env, **nowhere, "AWS_PAGER": ""}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aws(environment: dict[str, str]) -> Aws:
     def run(command: str, *arguments: str) -> Any:
         words = [AWS, *command.split(), *arguments]
@@ -46,17 +46,18 @@ def aws(environment: dict[str, str]) -> Aws:
     return run
 
 
-@pytest.fixture
-def name(aws: Aws, tmp_path: Path) -> Iterator[str]:
-    """A function made by `aws lambda create-function`."""
+@pytest.fixture(scope="module")
+def name(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A function made by `aws lambda create-function`, for tests that leave it as it is."""
     name = f"cli-{uuid.uuid4().hex[:8]}"
-    (tmp_path / "first.zip").write_bytes(FIRST)
-    (tmp_path / "second.zip").write_bytes(SECOND)
-    given = f"--runtime python3.11 --handler app.handler --role {ROLE} --zip-file fileb://{tmp_path}/first.zip"
+    package = tmp_path_factory.mktemp("aws") / "first.zip"
+    package.write_bytes(FIRST)
+    given = f"--runtime python3.11 --handler app.handler --role {ROLE} --zip-file fileb://{package}"
     assert aws(f"lambda create-function --function-name {name} {given}")["State"] == "Pending"
     aws(f"lambda wait function-active-v2 --function-name {name}")
     yield name
     aws(f"lambda delete-function --function-name {name}")
+    assert name not in [each["FunctionName"] for each in aws("lambda list-functions")["Functions"]]
 
 
 def test_a_function_is_invoked_and_shows_its_log(aws: Aws, name: str, tmp_path: Path) -> None:
@@ -67,7 +68,9 @@ def test_a_function_is_invoked_and_shows_its_log(aws: Aws, name: str, tmp_path: 
     assert "seen {'n': 1}" in log and "REPORT RequestId" in log
 
 
-def test_code_is_updated_published_and_aliased(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_code_is_updated_published_and_aliased(aws: Aws, functions: Deployment, tmp_path: Path) -> None:
+    name = functions.deploy(FIRST)
+    (tmp_path / "second.zip").write_bytes(SECOND)
     assert aws(f"lambda publish-version --function-name {name}")["Version"] == "1"
     aws(f"lambda update-function-code --function-name {name} --zip-file fileb://{tmp_path}/second.zip")
     aws(f"lambda wait function-updated-v2 --function-name {name}")
@@ -88,7 +91,8 @@ def test_a_function_is_listed_and_its_code_downloaded(aws: Aws, name: str) -> No
         assert answer.read() == FIRST
 
 
-def test_logs_are_listed_read_and_filtered(aws: Aws, name: str, tmp_path: Path) -> None:
+def test_logs_are_listed_read_and_filtered(aws: Aws, functions: Deployment, tmp_path: Path) -> None:
+    name = functions.deploy(FIRST)
     aws(f"lambda invoke --function-name {name} {tmp_path}/out.json", "--payload", '"needle"')
     group = f"/aws/lambda/{name}"
     found = aws(f"logs describe-log-groups --log-group-name-prefix {group}")["logGroups"]

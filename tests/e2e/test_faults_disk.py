@@ -19,18 +19,19 @@ DISK_MB = 96
 ECHO = "def handler(event, context):\n    return event\n"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    outside = tmp_path_factory.mktemp("disk")
+    place = outside / "small"
     place.mkdir(mode=0o700)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "stoker-test", place], check=True)
     # What the server says must not be lost with the space.
-    (place / "stoker.log").symlink_to(tmp_path / "stoker.log")
+    (place / "stoker.log").symlink_to(outside / "stoker.log")
     yield place
     subprocess.run(["umount", place], check=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(small_disk: Path) -> Iterator[LiveServer]:
     server = LiveServer(data=small_disk, port=free_port())
     server.start()

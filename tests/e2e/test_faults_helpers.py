@@ -2,14 +2,14 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from fakes.deployment import Deployment, Reply
 from fakes.kernel_traces import KernelTraces, Process, first_processes, wardens, zygotes
-from fakes.live_server import LiveServer
+from fakes.live_server import LiveServer, free_port
 from fakes.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -24,11 +24,28 @@ def handler(event, context):
 KILLED = "Runtime exited with error: signal: killed"
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One that is hurt again and again, and in the end leaves nothing, neither of itself nor of what died."""
+    server = LiveServer(data=tmp_path_factory.mktemp("hurt"), port=free_port())
+    server.start()
+    first = KernelTraces.of(server)
+    yield server
+    last = KernelTraces.of(server)
+    assert server.stop() == 0, server.log()
+    assert first.swept_later() + last.swept_later() + last.processes_left() + last.disks_left() == []
+
+
+@pytest.fixture(scope="module")
+def functions(server: LiveServer) -> Deployment:
+    return Deployment(server.client("lambda"))
+
+
 @pytest.fixture
-def waits(own_functions: Deployment) -> str:
+def waits(functions: Deployment) -> str:
     """A warm function."""
-    name = own_functions.deploy(WAITS)
-    assert own_functions.invoke(name, {"seconds": 0}).value == "done"
+    name = functions.deploy(WAITS)
+    assert functions.invoke(name, {"seconds": 0}).value == "done"
     return name
 
 
@@ -55,47 +72,30 @@ def kill_while_it_runs(
 
 @pytest.mark.parametrize("victims", [first_processes, zygotes])
 def test_what_runs_fails_like_a_crash_and_the_next_works(
-    own_server: LiveServer,
-    own_functions: Deployment,
+    server: LiveServer,
+    functions: Deployment,
     waits: str,
     victims: Callable[[LiveServer], list[Process]],
 ) -> None:
-    reply = kill_while_it_runs(own_server, own_functions, waits, victims)
+    reply = kill_while_it_runs(server, functions, waits, victims)
     assert reply.error == "Runtime.ExitError"
     assert reply.value["errorMessage"] == f"RequestId: {reply.request_id} Error: {KILLED}"
     assert "REPORT RequestId" in reply.log
     for _ in range(3):
-        assert own_functions.invoke(waits, {"seconds": 0}).value == "done"
+        assert functions.invoke(waits, {"seconds": 0}).value == "done"
 
 
-def test_what_runs_does_not_notice_the_end_of_the_warden(
-    own_server: LiveServer, own_functions: Deployment, waits: str
-) -> None:
-    assert kill_while_it_runs(own_server, own_functions, waits, wardens).value == "done"
+def test_what_runs_does_not_notice_the_end_of_the_warden(server: LiveServer, functions: Deployment, waits: str) -> None:
+    assert kill_while_it_runs(server, functions, waits, wardens).value == "done"
 
 
-def test_the_warden_is_replaced_when_it_died(own_server: LiveServer, own_functions: Deployment, waits: str) -> None:
-    before, walls = wardens(own_server), KernelTraces.of(own_server).tables
+def test_the_warden_is_replaced_when_it_died(server: LiveServer, functions: Deployment, waits: str) -> None:
+    before, walls = wardens(server), KernelTraces.of(server).tables
     os.kill(before[0].pid, signal.SIGKILL)
     # More at once than there are sandboxes prepared.
     with ThreadPoolExecutor(32) as pool:
-        replies = list(pool.map(lambda _: own_functions.invoke(waits, {"seconds": 1}), range(32)))
+        replies = list(pool.map(lambda _: functions.invoke(waits, {"seconds": 1}), range(32)))
     assert {reply.value for reply in replies} == {"done"}
-    assert wardens(own_server) != before
+    assert wardens(server) != before
     # The rules that wall off what the first one connected are the host's, and so are the new one's.
-    assert len(walls) == 1 and KernelTraces.of(own_server).tables == walls
-
-
-def test_nothing_is_left_of_a_server_whose_helpers_died(
-    own_server: LiveServer, own_functions: Deployment, waits: str
-) -> None:
-    traces = KernelTraces.of(own_server)
-    for victims in (first_processes, zygotes, wardens):
-        for process in victims(own_server):
-            os.kill(process.pid, signal.SIGKILL)
-        # The very next call may still meet the one that was killed.
-        eventually(lambda: own_functions.invoke(waits, {"seconds": 0}).value == "done", "it works again")
-    later = KernelTraces.of(own_server)
-    assert own_server.stop() == 0
-    assert traces.swept_later() + later.swept_later() == []
-    assert later.processes_left() + later.disks_left() == []
+    assert len(walls) == 1 and KernelTraces.of(server).tables == walls

@@ -1,6 +1,5 @@
 """SIGTERM: what runs is finished, then everything goes."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -44,28 +43,21 @@ def test_a_running_invocation_is_finished_and_answered_before_the_end(
     assert "Traceback" not in own_server.log()
 
 
-def test_no_new_request_is_taken_while_the_last_one_finishes(own_server: LiveServer, own_functions: Deployment) -> None:
-    name = own_functions.deploy(SLEEPS)
-    running = threading.Thread(target=own_functions.invoke, args=(name, 2))
-    running.start()
-    eventually(lambda: started(own_server, name), "it runs")
-    assert own_server.process is not None
-    own_server.process.terminate()
-    eventually(lambda: "stopping" in own_server.log(), "the server has heard it")
-    with pytest.raises(EndpointConnectionError):
-        own_server.client("lambda").list_functions()
-    running.join(20)
-    assert own_server.process.wait(20) == 0
-
-
-def test_the_bill_of_the_last_invocation_is_there_after_the_next_start(
+def test_the_last_request_is_finished_alone_and_its_bill_kept(
     own_server: LiveServer, own_functions: Deployment
 ) -> None:
     name = own_functions.deploy(SLEEPS)
-    request_id = own_functions.invoke(name, 0).request_id
-    assert own_server.stop() == 0
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(own_functions.invoke, name, 2)
+        eventually(lambda: started(own_server, name), "it runs")
+        assert own_server.process is not None
+        own_server.process.terminate()
+        eventually(lambda: "stopping" in own_server.log(), "the server has heard it")
+        with pytest.raises(EndpointConnectionError):
+            own_server.client("lambda").list_functions()
+    assert own_server.process.wait(20) == 0
     own_server.start()
     found = own_server.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{name}", filterPattern=f'REPORT "{request_id}"'
+        logGroupName=f"/aws/lambda/{name}", filterPattern=f'REPORT "{running.result().request_id}"'
     )
     assert len(found["events"]) == 1

@@ -1,5 +1,6 @@
 """A function that takes what the machine or Stoker has only so much of leaves enough for everybody else."""
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ def test_pairs_of_sockets_of_odd_families_are_refused(greedy: Any) -> None:
     assert set(greedy.invoke("pairs_odd_sockets").value.values()) == {"EAFNOSUPPORT"}
 
 
+def test_a_function_that_watches_all_it_may_leaves_the_machine_and_others_their_watches(greedy: Any) -> None:
+    first = greedy.invoke("takes_inotify_instances", Description="first").value
+    assert 0 < first < 1000
+    assert _inotify_works_here()
+    assert greedy.invoke("takes_inotify_instances", Description="second").value == first
+
+
 @pytest.mark.parametrize("port", [RUNTIME_API_PORT, ENDPOINT_PORT])
 def test_a_function_that_holds_connections_takes_few_of_stokers_descriptors(
     greedy: Any, live_server: LiveServer, port: int
@@ -40,6 +48,13 @@ def test_bodies_that_never_end_take_little_of_stokers_memory(greedy: Any, live_s
     before = _resident_bytes(live_server)
     greedy.invoke("sends_bodies_without_end", {"port": ENDPOINT_PORT, "connections": 20})
     assert _resident_bytes(live_server) - before < 64 * MB
+
+
+def _inotify_works_here() -> bool:
+    descriptor = ctypes.CDLL(None).inotify_init1(0)
+    if descriptor >= 0:
+        os.close(descriptor)
+    return bool(descriptor >= 0)
 
 
 def _descriptors(server: LiveServer) -> int:

@@ -1,5 +1,7 @@
+import fcntl
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from linux_child import in_child
 from stoker.linux import namespaces
 
 pytestmark = pytest.mark.root
+
+NS_GET_OWNER_UID = 0xB704  # linux/nsfs.h
 
 
 def own_network() -> int:
@@ -70,6 +74,15 @@ def test_an_id_inside_a_user_namespace_is_another_one_outside(anybody_s: Path) -
     finally:
         os.close(fd)
     assert (anybody_s / "file").stat().st_uid == 100_001
+
+
+def test_a_user_namespace_belongs_to_the_user_whose_limits_it_is_to_count_for() -> None:
+    fd = namespaces.create_user_namespace([(0, 100_000, 1), (1000, 100_001, 1)], owner=100_000)
+    try:
+        assert int.from_bytes(fcntl.ioctl(fd, NS_GET_OWNER_UID, bytes(4)), sys.byteorder) == 100_000
+        assert os.geteuid() == 0
+    finally:
+        os.close(fd)
 
 
 def test_a_map_that_the_kernel_refuses_is_named_and_no_child_is_left() -> None:

@@ -23,6 +23,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+_PR_SET_DUMPABLE = 4
 _FILES = {
     CLONE_NEWNS: "mnt",
     CLONE_NEWCGROUP: "cgroup",
@@ -120,9 +121,13 @@ def write_id_maps(pid: int, uid_lines: list[tuple[int, int, int]], gid_lines: li
 
 
 def create_user_namespace(
-    uid_lines: list[tuple[int, int, int]], gid_lines: list[tuple[int, int, int]] | None = None
+    uid_lines: list[tuple[int, int, int]], gid_lines: list[tuple[int, int, int]] | None = None, owner: int | None = None
 ) -> int:
     """A user namespace with these id maps (gids as uids where not given), as a file descriptor.
+
+    `owner` is the uid that it belongs to, the caller's if not said; another's takes CAP_SETUID. What users of the
+    namespace take of things that the kernel limits by user (inotify instances, queued signals, locked memory) counts
+    for its owner as well: were that root, one namespace could leave nothing to root's own services and to all others.
 
     Forks a short-lived child, as a namespace's maps can only be written from outside it, by its parent. The child
     allocates little and exits at once, so that a multi-threaded caller may do it too.
@@ -131,7 +136,7 @@ def create_user_namespace(
     done_read, done_write = os.pipe()
     child = os.fork()
     if child == 0:
-        _hold_user_namespace(ready_write, done_read, (ready_read, done_write))
+        _hold_user_namespace(ready_write, done_read, (ready_read, done_write), owner)
     os.close(ready_write)
     os.close(done_read)
     try:
@@ -147,10 +152,12 @@ def create_user_namespace(
         os.waitpid(child, 0)
 
 
-def _hold_user_namespace(ready: int, done: int, unused: tuple[int, ...]) -> None:
+def _hold_user_namespace(ready: int, done: int, unused: tuple[int, ...], owner: int | None) -> None:
     try:
         for fd in unused:
             os.close(fd)
+        if owner is not None and owner != os.geteuid():
+            _act_as(owner)
         # Any user may make a user namespace; it is what gives the other kinds to one who is not root.
         syscalls.unshare(CLONE_NEWUSER)
         os.write(ready, b"ok")
@@ -159,6 +166,17 @@ def _hold_user_namespace(ready: int, done: int, unused: tuple[int, ...]) -> None
         os.write(ready, str(error.errno).encode())
     finally:
         os._exit(0)
+
+
+def _act_as(uid: int) -> None:
+    """Be `uid` with all capabilities that this process has."""
+    _, permitted, inheritable = syscalls.capget()
+    os.seteuid(uid)
+    # capset: a change from root to another user takes the effective capabilities away, and some distributions let only
+    # who has them make user namespaces.
+    syscalls.capset(permitted, permitted, inheritable)
+    # The change also makes the files of /proc/self root's alone: of the machine's root, who may be somebody else.
+    syscalls.prctl(_PR_SET_DUMPABLE, 1)
 
 
 def _map_text(lines: list[tuple[int, int, int]]) -> bytes:

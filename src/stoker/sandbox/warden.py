@@ -52,7 +52,8 @@ class Warden:
 
     def _slot(self, *, index: int, ids: list[tuple[int, int, int]]) -> tuple[int, int, int, int]:
         """A user and a network namespace, and in the latter the two listening sockets; in this order."""
-        user = namespaces.create_user_namespace(ids)
+        _, outside_init_uid, _ = ids[0]
+        user = namespaces.create_user_namespace(ids, owner=outside_init_uid)
         net = namespaces.create_network_namespace()
         if self._uplink is None:
             network.loopback_up(net)

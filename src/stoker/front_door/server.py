@@ -156,6 +156,8 @@ def _config(application: Application) -> Config:
         interface="asgi3",
         lifespan="off",
         log_config=None,
+        # It warns of each request that is no HTTP: a client could fill the operator's log with it.
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -14,15 +14,17 @@ from stoker import __version__
 from stoker.environments.anticipation import Anticipation
 from stoker.environments.capacity import spare_memory_mb
 from stoker.environments.fleet import Fleet
+from stoker.environments.provisioning import Provisioning
 from stoker.environments.variables import Credentials
 from stoker.front_door.app import FrontDoor, Service
 from stoker.front_door.code_download import CodeDownload
+from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
 from stoker.functions.code_links import CodeLinks
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
-from stoker.functions.reservations import Reservations
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
+from stoker.functions.url_addresses import UrlAddresses
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
 from stoker.invocations.pacing import YOUNG_PER_CPU, Pacing
@@ -120,7 +122,14 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     code = CodeStorage(settings.data, BlobStore(settings.data / "blobs"))
     places = SearchPlaces.of_this_machine(home=settings.home, path=settings.path)
     runtimes = await asyncio.to_thread(RuntimeCatalogue.discover, places)
-    registry = Registry(account=settings.account, store=store, code=code, runtimes=runtimes, clock=clock)
+    registry = Registry(
+        account=settings.account,
+        store=store,
+        code=code,
+        runtimes=runtimes,
+        clock=clock,
+        concurrency=settings.concurrency,
+    )
     stack.push_async_callback(registry.close)
     await registry.start()
 
@@ -144,7 +153,6 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
 
     anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
     stack.push_async_callback(anticipation.close)
-    reservations = Reservations(settings.concurrency)
     fleet = Fleet(
         registry=registry,
         runtimes=runtimes,
@@ -153,10 +161,11 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         clock=clock,
         mint=mint,
         endpoint_url=f"http://127.0.0.1:{ENDPOINT_PORT}",
-        reservations=reservations,
+        reservations=registry.reservations,
         keep_warm_s=settings.keep_warm_s,
         spare_mb=spare_memory_mb(),
     )
+    provisioning = Provisioning(fleet=fleet, registry=registry, account=settings.account, clock=clock)
     links = CodeLinks(endpoint=settings.endpoint_at(settings.port), secret=keys.derived_key("code links"), clock=clock)
     invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
     events = AsyncQueue(
@@ -167,7 +176,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
         owner=f"{socket.gethostname()}:{settings.data.resolve()}",
         pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
-        is_stopped=lambda region, function: reservations.of((region, function)) == 0,
+        is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
     )
     registry.on_change(events.let_go)
     services: list[Service] = [
@@ -177,21 +186,26 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             events=events,
             runtimes=runtimes,
             code_location=links.sign,
-            concurrency=settings.concurrency,
+            url_address=UrlAddresses(endpoint=settings.endpoint_at(settings.port)).of,
+            provisioning=provisioning,
         ),
         LogsService(telemetry=telemetry, clock=clock),
         StsService(),
     ]
+    verifier = Verifier(keys, clock)
     door = FrontDoor(
         services,
-        verifier=Verifier(keys, clock),
+        verifier=verifier,
         account=settings.account,
         version=__version__,
         routes={"code": CodeDownload(links, code).answer},
+        urls=FunctionUrls(urls=registry.urls, invoker=invoker, verifier=verifier, clock=clock),
     )
     server = Server(door)
     await server.start(settings.host, settings.port)
     stack.push_async_callback(fleet.close, limit_s=DRAIN_LIMIT_S)
+    await provisioning.start()
+    stack.push_async_callback(provisioning.close)
     await events.start()
     stack.push_async_callback(events.close, limit_s=DRAIN_LIMIT_S)
     stack.push_async_callback(server.stop, DRAIN_LIMIT_S)

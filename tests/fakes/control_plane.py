@@ -11,10 +11,14 @@ from botocore.model import ServiceModel
 
 from fakes.clock import FakeClock
 from fakes.zips import zip_of
+from stoker.environments.provisioning import ProvisionedState
 from stoker.functions.code_links import CodeLinks
 from stoker.functions.code_storage import CodeStorage, Prepared
+from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
+from stoker.functions.url_addresses import UrlAddresses
+from stoker.model.arn import FunctionId
 from stoker.model.invocation import InvocationResult, InvokeRequest
 from stoker.model.principal import Principal
 from stoker.model.runtime import Runtime
@@ -64,6 +68,13 @@ class EventInbox:
         return f"e-{len(self.requests)}"
 
 
+class NothingProvisioned:
+    """Knows of no environment."""
+
+    def state(self, function: FunctionId, config: ProvisionedConfig) -> ProvisionedState:
+        return ProvisionedState(available=0, status="IN_PROGRESS")
+
+
 class PausedStorage(CodeStorage):
     """Real code storage whose preparations wait while it is paused."""
 
@@ -107,6 +118,7 @@ class ControlPlane:
             architecture="x86_64",
         )
         self.registry.on_change(lambda region, name: self.changes.append((region, name)))
+        self.provisioning = NothingProvisioned()
         self.links = CodeLinks(endpoint=ENDPOINT, secret=b"secret", clock=self.clock)
         self.service = LambdaService(
             registry=self.registry,
@@ -114,10 +126,14 @@ class ControlPlane:
             events=self.events,
             runtimes=runtimes,
             code_location=self.links.sign,
-            concurrency=1000,
+            url_address=UrlAddresses(endpoint=ENDPOINT, resolves=self._resolves).of,
+            provisioning=self.provisioning,
         )
         if start:
             self.run(self.registry.start())
+
+    async def _resolves(self, name: str) -> bool:
+        return True
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)

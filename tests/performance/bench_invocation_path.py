@@ -7,6 +7,7 @@ nothing). No figure is asserted, for it depends on the machine. The budget for t
 
 import asyncio
 import json
+import math
 import os
 import resource
 import socket
@@ -19,6 +20,7 @@ import uvloop
 from fakes.registry import RUNTIMES, FakeRegistry, mint
 from stoker.bootstrap.frames import HEADER, NEXT, RESPONSE, encode
 from stoker.environments.fleet import Fleet
+from stoker.functions.reservations import Reservations
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import SystemClock
 from stoker.model.invocation import InvokeRequest
@@ -97,7 +99,8 @@ def an_invoker() -> tuple[Invoker, Fleet]:
         clock=SystemClock(),
         mint=mint,
         endpoint_url="http://127.0.0.1:4566",
-        concurrency=1000,
+        reservations=Reservations(1_000_000),
+        spare_mb=lambda: math.inf,
         keep_warm_s=600,
     )
     return Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=SystemClock()), fleet

@@ -26,6 +26,7 @@ def up(
     account: Annotated[str, typer.Option(help="The account's 12 digits.")] = "000000000000",
     region: Annotated[str, typer.Option(help="Where a request belongs that names no region.")] = "us-east-1",
     keep_warm: Annotated[float, typer.Option(metavar="SECONDS", help="How long an idle environment stays.")] = 600.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="How many invocations may run at once in a region.")] = 1000,
     sandbox: Annotated[SandboxName, typer.Option(help="What functions run in.")] = SandboxName.LINUX,
     allow_weak_isolation: Annotated[
         bool, typer.Option("--allow-weak-isolation", help="Start even where a limit or a namespace is not to be had.")
@@ -44,6 +45,7 @@ def up(
         account=account,
         region=region,
         keep_warm_s=keep_warm,
+        concurrency=concurrency,
         sandbox=str(sandbox),
         allow_weak_isolation=allow_weak_isolation,
     )

@@ -79,7 +79,7 @@ class Environment:
         self._owner = owner
         self._keep_warm_s = keep_warm_s
         self._born = clock.monotonic()
-        self._invocations = 0
+        self.invocations = 0
         self._boot: asyncio.Task[None] | None = None
         self._process: FunctionProcess | None = None
         self._job: Job | None = None
@@ -91,12 +91,12 @@ class Environment:
     def __repr__(self) -> str:
         name = f"{self.function.name}:{self.function.version}"
         frozen = " frozen" if self._process is not None and self._process.frozen else ""
-        return f"<Environment {name} {self.state}{frozen} {self._invocations} invocations>"
+        return f"<Environment {name} {self.state}{frozen} {self.invocations} invocations>"
 
     @property
     def aged(self) -> bool:
         """It is too old for another invocation."""
-        return self._clock.monotonic() - self._born > MAX_AGE_S
+        return self._clock.monotonic() - self._born >= MAX_AGE_S
 
     def start(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
         """Build the sandbox, run the init, then the invocation. See `run` for the result."""
@@ -171,12 +171,13 @@ class Environment:
         except Exception as error:
             self._break(error)
             raise
-        if failure is None:
+        # It may be gone before it could be told to anybody but its init.
+        self.init_failed = failure is not None or not (self._process and self._process.usable)
+        if self.init_failed:
+            self._fail()
+        else:
             self._ready()
             self._rest()
-        else:
-            self.init_failed = True
-            self._fail()
 
     def _ready(self) -> None:
         self._move(Event.READY)
@@ -220,7 +221,7 @@ class Environment:
         except SandboxError as error:
             self._break(error)
             return
-        self._invocations += 1
+        self.invocations += 1
         now = self._clock.monotonic()
         if job.started is None:
             job.started = now

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.functions import lookup
+from stoker.functions.changes import Changes
+from stoker.functions.concurrency import forget_provisioned
 from stoker.functions.event_invoke_config import forget_event_invoke_config
 from stoker.functions.permissions import forget_policy
 from stoker.functions.records import Alias, Page, decode_marker, encode_marker, new_revision, page_of
-from stoker.functions.resolution import Resolver
+from stoker.functions.urls import forget_url
 from stoker.model.arn import FunctionId, is_version_number
 from stoker.model.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
 from stoker.model.function import LATEST
@@ -44,9 +46,10 @@ class AliasChange:
 class Aliases:
     """Create, find, change and delete aliases."""
 
-    def __init__(self, store: Store, resolver: Resolver) -> None:
+    def __init__(self, store: Store, bindings: Changes) -> None:
+        """`bindings` is told of every change of where a name leads."""
         self._store = store
-        self._resolver = resolver
+        self._bindings = bindings
 
     async def create(self, function: FunctionId, new: NewAlias) -> Alias:
         """A new alias; ResourceConflictException if its name is taken."""
@@ -108,19 +111,21 @@ class Aliases:
         return await self._write(function, work)
 
     async def delete(self, function: FunctionId, name: str) -> None:
-        """Delete an alias with its policy and event invoke config; one that is not there is no error."""
+        """Delete an alias with its policy, URL and event invoke config; one that is not there is no error."""
 
         def work(conn: Connection) -> None:
             lookup.require_latest(conn, function)
             conn.execute(sa.delete(function_aliases).where(lookup.is_alias(function, name)))
             forget_policy(conn, function, name)
+            forget_url(conn, function, name)
             forget_event_invoke_config(conn, function, name)
+            forget_provisioned(conn, function, name)
 
         await self._write(function, work)
 
     async def _write(self, function: FunctionId, work: Callable[[Connection], T]) -> T:
         result = await self._store.write(work)
-        self._resolver.forget(function.region, function.name)
+        self._bindings.announce(function.region, function.name)
         return result
 
 

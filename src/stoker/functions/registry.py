@@ -15,6 +15,7 @@ from stoker.functions.account import AccountUsage, read_usage
 from stoker.functions.aliases import Aliases
 from stoker.functions.changes import Changes, Listener
 from stoker.functions.code_storage import CodeStorage, Prepared
+from stoker.functions.concurrency import Concurrency
 from stoker.functions.configuration import ConfigurationChange
 from stoker.functions.drafts import NewFunction
 from stoker.functions.event_invoke_config import EventInvokeConfigs
@@ -23,27 +24,32 @@ from stoker.functions.permissions import Permissions
 from stoker.functions.preparation import Preparation
 from stoker.functions.records import Page, VersionRecord, decode_marker, encode_marker, page_of
 from stoker.functions.recursion import Recursion
+from stoker.functions.reservations import Reservations
 from stoker.functions.resolution import Resolver
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.functions.tags import Tags
 from stoker.functions.unused_code import UnusedCode
 from stoker.functions.uploads import Uploads, check_storage
+from stoker.functions.urls import Urls
 from stoker.functions.versions import Versions, publish_latest
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import ResourceConflictException
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Target
+from stoker.model.limits import DEFAULT_CONCURRENCY
 from stoker.store.store import Store
 from stoker.store.tables_async import async_events, event_invoke_configs, recursive_functions
+from stoker.store.tables_concurrency import provisioned_concurrency, reserved_concurrency
 from stoker.store.tables_functions import function_aliases, function_policies, functions
+from stoker.store.tables_urls import function_urls
 
 
 class Registry:
     """Every function of one account, in every region.
 
     `start` must be awaited before anything else, `close` at the end. What `resolve` needs is cached; `on_change`
-    tells environments when theirs are stale.
+    tells environments when theirs are stale. `concurrency` is the account's limit in each region.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Registry:
         clock: Clock,
         random: Callable[[], float] = random.random,
         architecture: str | None = None,
+        concurrency: int = DEFAULT_CONCURRENCY,
     ) -> None:
         self._store = store
         self._code = code
@@ -64,13 +71,18 @@ class Registry:
         self._architecture = architecture or drafts.machine_architecture()
         self._changes = Changes()
         self._resolver = Resolver(store, account, random)
-        self._changes.subscribe(self._resolver.forget)
+        self._bindings = Changes()
+        self._changes.subscribe(self._bindings.announce)
+        self._bindings.subscribe(self._resolver.forget)
+        self.reservations = Reservations(concurrency)
+        self.concurrency = Concurrency(store, self.reservations, self._bindings, clock)
         self._unused = UnusedCode(store, code, clock)
         self._uploads = Uploads(store, code)
         self._preparation = Preparation(store, code, self._changes, self._unused)
         self.versions = Versions(store, self._changes, self._unused)
-        self.aliases = Aliases(store, self._resolver)
-        self.permissions = Permissions(store)
+        self.aliases = Aliases(store, self._bindings)
+        self.permissions = Permissions(store, self._bindings)
+        self.urls = Urls(store, account, clock, self._bindings)
         self.event_invoke_configs = EventInvokeConfigs(store, clock)
         self.recursion = Recursion(store)
         self.tags = Tags(store, self._changes)
@@ -81,6 +93,7 @@ class Registry:
 
     async def start(self) -> None:
         """Remove code that nobody needs and go on with what was unfinished."""
+        await self.concurrency.start()
         await self._unused.sweep()
         await self._preparation.resume()
 
@@ -97,6 +110,13 @@ class Registry:
     def on_change(self, listener: Listener) -> None:
         """Call `listener(region, name)` after a function changed so that its environments are stale, or is gone."""
         self._changes.subscribe(listener)
+
+    def on_binding_change(self, listener: Listener) -> None:
+        """Call `listener(region, name)` after anything changed that `on_change` tells, an alias, or what it is set to.
+
+        That is its provisioned concurrency, its policies and URLs.
+        """
+        self._bindings.subscribe(listener)
 
     async def resolve(self, region: str, name: str, qualifier: str | None) -> Target:
         """What an invocation runs. Raises ResourceNotFoundException, or ResourceConflictException while Pending."""
@@ -204,8 +224,9 @@ class Registry:
         return replace(record, function=drafts.with_code(record.function, package))
 
     async def delete(self, function: FunctionId) -> None:
-        """The function with all its versions, aliases, policies, tags and events."""
+        """The function with all its versions, aliases, policies, URLs, tags and events."""
         released = await self._store.write(lambda conn: _delete(conn, function))
+        self.concurrency.forget(function)
         self._changes.announce(function.region, function.name)
         self._unused.consider(released)
 
@@ -223,6 +244,18 @@ class Registry:
 
 
 Revise = Callable[[Connection, FunctionVersion], FunctionVersion]
+
+# Events that wait for a function go with it, as on AWS.
+_TABLES_BY_FUNCTION = (
+    function_aliases,
+    function_policies,
+    function_urls,
+    event_invoke_configs,
+    recursive_functions,
+    async_events,
+    reserved_concurrency,
+    provisioned_concurrency,
+)
 
 
 def _update(
@@ -242,8 +275,7 @@ def _delete(conn: Connection, function: FunctionId) -> set[str]:
     records = version_rows.page_of_versions(conn, function.region, function.name, -1, None)
     for record in records:
         version_rows.delete(conn, record)
-    # Events that wait for a function go with it, as on AWS.
-    for table in (function_aliases, function_policies, event_invoke_configs, recursive_functions, async_events):
+    for table in _TABLES_BY_FUNCTION:
         where = (table.c.region == function.region) & (table.c.function == function.name)
         conn.execute(sa.delete(table).where(where))
     where = (functions.c.region == function.region) & (functions.c.name == function.name)

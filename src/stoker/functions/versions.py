@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from stoker.functions import drafts, lookup, version_rows
 from stoker.functions.aliases import aliases_to
 from stoker.functions.changes import Changes
+from stoker.functions.concurrency import forget_provisioned
 from stoker.functions.event_invoke_config import forget_event_invoke_config
 from stoker.functions.permissions import forget_policy
 from stoker.functions.records import (
@@ -115,4 +116,5 @@ def _delete(conn: Connection, function: FunctionId, qualifier: str) -> set[str]:
     version_rows.delete(conn, record)
     forget_policy(conn, function, qualifier)
     forget_event_invoke_config(conn, function, qualifier)
+    forget_provisioned(conn, function, qualifier)
     return version_rows.digests_of(record)

@@ -77,6 +77,13 @@ class RequestTooLargeException(ServiceError):
     status = 413
 
 
+class ProvisionedConcurrencyConfigNotFoundException(ServiceError):
+    """No Provisioned Concurrency Config found for this function"""
+
+    code = "ProvisionedConcurrencyConfigNotFoundException"
+    status = 404
+
+
 class TooManyRequestsException(ServiceError):
     """Rate Exceeded."""
 

@@ -9,11 +9,10 @@ from stoker.wire.message import Call
 
 
 class AccountOperations:
-    """The quotas and what is used of them. `concurrency` is how many invocations may run at once."""
+    """The quotas and what is used of them."""
 
-    def __init__(self, registry: Registry, concurrency: int) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._concurrency = concurrency
 
     async def get_account_settings(self, call: Call) -> Mapping[str, Any]:
         usage = await self._registry.account_usage(call.region)
@@ -22,8 +21,8 @@ class AccountOperations:
                 "TotalCodeSize": MAX_CODE_STORAGE_BYTES,
                 "CodeSizeUnzipped": MAX_UNZIPPED_BYTES,
                 "CodeSizeZipped": MAX_ZIPPED_BYTES,
-                "ConcurrentExecutions": self._concurrency,
-                "UnreservedConcurrentExecutions": self._concurrency,
+                "ConcurrentExecutions": self._registry.reservations.account_limit,
+                "UnreservedConcurrentExecutions": await self._registry.concurrency.unreserved(call.region),
             },
             "AccountUsage": {"TotalCodeSize": usage.total_code_size, "FunctionCount": usage.function_count},
         }

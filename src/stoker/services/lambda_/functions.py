@@ -64,10 +64,12 @@ class FunctionOperations:
         located = locate(call)
         record = await self._registry.get(located.function, located.qualifier)
         tags = await self._registry.tags.get(located.function)
+        reserved = self._registry.concurrency.reserved(located.function)
         return {
             "Configuration": self._words.full(record, located.qualifier),
             "Code": {"RepositoryType": "S3", "Location": self._code_location(record.function.code_sha256)},
             "Tags": dict(tags) or None,
+            "Concurrency": None if reserved is None else {"ReservedConcurrentExecutions": reserved},
         }
 
     async def get_function_configuration(self, call: Call) -> Members:

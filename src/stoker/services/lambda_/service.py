@@ -6,6 +6,7 @@ from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
+from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOperations, ReservedOperations
 from stoker.services.lambda_.configuration_words import ConfigurationWords
 from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
 from stoker.services.lambda_.functions import FunctionOperations
@@ -13,13 +14,14 @@ from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOpera
 from stoker.services.lambda_.layers import LayerOperations
 from stoker.services.lambda_.permissions import PermissionOperations
 from stoker.services.lambda_.tags import TagOperations
+from stoker.services.lambda_.urls import Address, UrlOperations
 from stoker.services.lambda_.versions import VersionOperations
 
 
 class LambdaService:
     """Every attribute with an operation's name serves that operation.
 
-    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`); `concurrency` is the account's limit.
+    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function.
     """
 
     name = "lambda"
@@ -32,11 +34,13 @@ class LambdaService:
         events: AcceptsEvents,
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
-        concurrency: int,
+        url_address: Address,
+        provisioning: KnowsProvisioned,
     ) -> None:
         words = ConfigurationWords(runtimes)
 
         self._serve_invocations(registry, invoker, events)
+        self._serve_concurrency(registry, provisioning)
 
         functions = FunctionOperations(registry, words, code_location)
         self.create_function = functions.create_function
@@ -64,6 +68,13 @@ class LambdaService:
         self.remove_permission = permissions.remove_permission
         self.get_policy = permissions.get_policy
 
+        urls = UrlOperations(registry.urls, url_address)
+        self.create_function_url_config = urls.create_function_url_config
+        self.get_function_url_config = urls.get_function_url_config
+        self.list_function_url_configs = urls.list_function_url_configs
+        self.update_function_url_config = urls.update_function_url_config
+        self.delete_function_url_config = urls.delete_function_url_config
+
         layers = LayerOperations(registry.layers, code_location)
         self.publish_layer_version = layers.publish_layer_version
         self.get_layer_version = layers.get_layer_version
@@ -77,10 +88,22 @@ class LambdaService:
         self.untag_resource = tags.untag_resource
         self.list_tags = tags.list_tags
 
-        self.get_account_settings = AccountOperations(registry, concurrency).get_account_settings
+        self.get_account_settings = AccountOperations(registry).get_account_settings
 
     def __repr__(self) -> str:
         return "<LambdaService>"
+
+    def _serve_concurrency(self, registry: Registry, provisioning: KnowsProvisioned) -> None:
+        reserved = ReservedOperations(registry.concurrency)
+        self.put_function_concurrency = reserved.put_function_concurrency
+        self.get_function_concurrency = reserved.get_function_concurrency
+        self.delete_function_concurrency = reserved.delete_function_concurrency
+
+        provisioned = ProvisionedOperations(registry.concurrency, provisioning)
+        self.put_provisioned_concurrency_config = provisioned.put_provisioned_concurrency_config
+        self.get_provisioned_concurrency_config = provisioned.get_provisioned_concurrency_config
+        self.list_provisioned_concurrency_configs = provisioned.list_provisioned_concurrency_configs
+        self.delete_provisioned_concurrency_config = provisioned.delete_provisioned_concurrency_config
 
     def _serve_invocations(self, registry: Registry, invoker: CanInvoke, events: AcceptsEvents) -> None:
         invocations = InvokeOperations(registry, invoker, events)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -104,9 +105,16 @@ async def _serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         server = await _build(settings, stack)
         _write_endpoint(settings, server)
+        _excuse_from_collection()
         log.info("stoker %s is ready on http://%s:%d", __version__, settings.host, server.port)
         await stopping.wait()
         log.info("stopping: no new requests, what runs may finish")
+
+
+def _excuse_from_collection() -> None:
+    """What is alive now stays, APIs' models above all: looking through it took the collector 25 ms at a time."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server:

@@ -26,8 +26,14 @@ class DataDirectory:
 
     @classmethod
     def open(cls, root: Path) -> "DataDirectory":
-        """Make the directory (mode 0700) if need be, and take hold of it. Raises DataDirectoryInUseError."""
+        """Make the directory if need be, and take hold of it. Raises DataDirectoryInUseError.
+
+        It is its owner's alone (mode 0700) from its first use on: functions' variables are in it. One that holds
+        somebody's files already keeps its mode.
+        """
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if all(entry.name == "lost+found" for entry in root.iterdir()):
+            root.chmod(0o700)
         descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # An advisory lock on the open file: the kernel drops it when the last descriptor of it closes.

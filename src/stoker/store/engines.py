@@ -4,6 +4,7 @@ SQLite and PostgreSQL are brought to the same meaning: a writer's transaction is
 snapshot and cannot write, and a COMMIT that returned is on the disk.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -66,12 +67,21 @@ def supported_url(url: str) -> sa.URL:
 def _postgresql_engine(url: sa.URL, *, connections: int, isolation_level: Any) -> sa.Engine:
     # pre_ping: a connection that died while idle (server restart) is replaced before it is used.
     return sa.create_engine(
-        url, isolation_level=isolation_level, pool_size=connections, max_overflow=0, pool_pre_ping=True
+        url,
+        isolation_level=isolation_level,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
     )
 
 
 def _sqlite_engine(url: sa.URL, *, begin: str, connections: int, query_only: bool) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=connections, max_overflow=0)
+    if url.database is not None:
+        # Functions' variables are in it. SQLite gives the files beside it the same mode.
+        os.close(os.open(url.database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # hide_parameters: an error's text goes to the log, and a statement's values may be secrets.
+    engine = sa.create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
     sa.event.listen(engine, "connect", _sqlite_session(query_only))
     # isolation_level None (below) stops sqlite3 from opening transactions by its own rules, which leave SELECT and
     # SAVEPOINT outside of them; so SQLAlchemy's begin has to say BEGIN itself.

@@ -35,6 +35,16 @@ def test_a_killed_stoker_holds_nothing(tmp_path: Path) -> None:
     DataDirectory.open(tmp_path).close()
 
 
-def test_others_cannot_look_into_a_new_data_directory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made_before", [True, False])
+def test_others_cannot_look_into_a_new_data_directory(tmp_path: Path, made_before: bool) -> None:
+    if made_before:
+        (tmp_path / "data").mkdir(mode=0o755)
     with DataDirectory.open(tmp_path / "data") as directory:
         assert directory.root.stat().st_mode & 0o077 == 0
+
+
+def test_a_directory_that_others_use_too_stays_open_to_them(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "somebody's").touch()
+    with DataDirectory.open(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o755

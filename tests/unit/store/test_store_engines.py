@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +185,24 @@ def test_a_caller_that_gives_up_harms_nobody(with_store: WithStore) -> None:
         assert await store.read(notes) == ["a"]
 
     with_store(scenario)
+
+
+def test_what_was_written_is_not_in_the_text_of_a_failure(with_store: WithStore) -> None:
+    async def scenario(store: Store) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            await store.read(
+                lambda connection: connection.execute(sa.text("SELECT :t FROM nowhere"), {"t": "a-secret"})
+            )
+        assert "a-secret" not in str(caught.value)
+
+    with_store(scenario)
+
+
+def test_nobody_else_may_read_the_file_of_an_sqlite_store(tmp_path: Path) -> None:
+    async def write_and_look() -> set[int]:
+        store = open_store(f"sqlite:///{tmp_path / 'stoker.db'}")
+        modes = {path.stat().st_mode & 0o777 for path in tmp_path.glob("stoker.db*")}
+        await store.close()
+        return modes
+
+    assert asyncio.run(write_and_look()) == {0o600}

@@ -55,14 +55,19 @@ class LiveServer:
 
     def start(self) -> None:
         keys = {"STOKER_ACCESS_KEY": ACCESS_KEY, "STOKER_SECRET_KEY": SECRET_KEY}
-        command = [*self.launcher, str(STOKER), "up", "--port", str(self.port), "--data", str(self.data), *self.options]
         with open(self.data / "stoker.log", "ab") as log:
-            self.process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*self.launcher, *self.command()], env={**os.environ, **keys}, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"stoker did not start:\n{self.log()}")
             time.sleep(0.05)
+
+    def command(self) -> list[str]:
+        """`stoker up` with this server's options."""
+        return [str(STOKER), "up", "--port", str(self.port), "--data", str(self.data), *self.options]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None

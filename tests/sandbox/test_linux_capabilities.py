@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from linux_child import in_child
 
-from stoker.linux import capabilities, credentials
+from stoker.linux import capabilities, credentials, namespaces
 
 pytestmark = pytest.mark.root
 
@@ -23,8 +23,22 @@ def test_an_ordinary_user_is_told_what_is_missing_and_what_to_do() -> None:
         return capabilities.probe("probecheck", Path("/tmp"))
 
     report = {each.name: each for each in in_child(ask)}
-    assert not report["privileges"].available
-    assert report["privileges"].remedy == "start as root"
-    assert "Operation not permitted" in report["mounts"].detail
-    assert all(each.remedy for each in report.values() if not each.available)
-    assert report["seccomp"].available
+    walls = ("privileges", "mounts", "user namespaces", "process namespaces", "network namespaces", "seccomp")
+    assert [name for name in walls if not report[name].available] == []
+    lacking = {name for name, each in report.items() if not each.available}
+    assert {"cgroups", "disks", "network"} <= lacking
+    assert all(report[name].remedy for name in lacking)
+    # Only the missing limits can be done without.
+    assert [each.name for each in report.values() if each.without] == ["cgroups"]
+
+
+def test_where_users_may_make_no_namespaces_the_setting_that_forbids_it_is_named() -> None:
+    def ask() -> list[capabilities.Capability]:
+        namespaces.unshare(namespaces.CLONE_NEWUSER)
+        # In a namespace whose own limit is zero nobody can make another one.
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+        return capabilities.probe("probecheck", Path("/tmp"))
+
+    report = {each.name: each for each in in_child(ask)}
+    assert not report["user namespaces"].available
+    assert not report["user namespaces"].without

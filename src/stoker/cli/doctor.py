@@ -45,7 +45,10 @@ def missing(found: Sequence["Capability"]) -> list[str]:
 def verdict(found: Sequence["Capability"]) -> str:
     """One line: whether functions can run here, and how well."""
     if needed := missing(found):
-        return f"Functions cannot be isolated here without {', '.join(needed)}; `stoker up` refuses to start."
+        prices = [each.without for each in found if each.without and not each.available]
+        if len(prices) < len(needed):
+            return f"Functions cannot be isolated here without {', '.join(needed)}; `stoker up` refuses to start."
+        return f"`stoker up` starts here only with --allow-weak-isolation: {'; '.join(prices)}."
     if lacking := [each.name for each in found if not each.available]:
         return f"Functions are isolated here; {', '.join(lacking)} would make it better."
     return "Functions are isolated here in every way that Stoker knows."

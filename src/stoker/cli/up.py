@@ -27,9 +27,10 @@ def up(
     region: Annotated[str, typer.Option(help="Where a request belongs that names no region.")] = "us-east-1",
     keep_warm: Annotated[float, typer.Option(metavar="SECONDS", help="How long an idle environment stays.")] = 600.0,
     concurrency: Annotated[int, typer.Option(min=1, help="How many invocations may run at once in a region.")] = 1000,
+    prices: Annotated[Path | None, typer.Option(metavar="FILE", help="Prices of the bill, in TOML.")] = None,
     sandbox: Annotated[SandboxName, typer.Option(help="What functions run in.")] = SandboxName.LINUX,
     allow_weak_isolation: Annotated[
-        bool, typer.Option("--allow-weak-isolation", help="Start even where a limit or a namespace is not to be had.")
+        bool, typer.Option("--allow-weak-isolation", help="Start even where nothing can limit functions' memory.")
     ] = False,
 ) -> None:
     """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
@@ -46,6 +47,7 @@ def up(
         region=region,
         keep_warm_s=keep_warm,
         concurrency=concurrency,
+        prices=prices,
         sandbox=str(sandbox),
         allow_weak_isolation=allow_weak_isolation,
     )

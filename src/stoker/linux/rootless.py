@@ -123,7 +123,8 @@ def _map_granted(kind: _Kind, pid: int, own: int) -> bool:
         return False
     lines = ["0", str(own), "1", "1", *map(str, grant)]
     # newuidmap, newgidmap: set-user-id programs, since the kernel lets a user map no id but its own.
-    done = subprocess.run([program, str(pid), *lines], capture_output=True, timeout=_TOOL_TIMEOUT_S, check=False)
+    # What it has against it, it says on stderr: an id of its own for each sandbox is then what is lacking.
+    done = subprocess.run([program, str(pid), *lines], stdin=subprocess.DEVNULL, timeout=_TOOL_TIMEOUT_S, check=False)
     return done.returncode == 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stoker.bootstrap.worker import PROCESSES
-from stoker.linux import cgroups
+from stoker.linux import cgroups, namespaces
 from stoker.model.runtime import Runtime
 from stoker.sandbox import gvisor_container
 from stoker.sandbox.blank import Blank
@@ -110,6 +110,8 @@ class GvisorDriver:
         platform: str | None = None,
     ) -> "GvisorDriver":
         """Prepare this machine and run one container to see that it can; raises SandboxError where it cannot."""
+        if not namespaces.is_own(namespaces.CLONE_NEWPID):
+            raise SandboxError("gVisor's sandboxes need root, and this server was started by an ordinary user")
         runsc = await asyncio.to_thread(Runsc.find, platform)
         runtime_dir = await asyncio.to_thread(assemble, data)
         directory = data / "gvisor"

@@ -11,8 +11,9 @@ from stoker.linux import capabilities
 from stoker.linux.capabilities import Capability
 
 
-def capability(name: str, *, available: bool = True, needed: bool = True) -> Capability:
-    return Capability(name=name, available=available, detail="so", needed=needed, remedy="" if available else "fix it")
+def capability(name: str, *, available: bool = True, needed: bool = True, without: str = "") -> Capability:
+    remedy = "" if available else "fix it"
+    return Capability(name=name, available=available, detail="so", needed=needed, remedy=remedy, without=without)
 
 
 def examine(monkeypatch: pytest.MonkeyPatch, found: list[Capability], *options: str) -> int:
@@ -44,3 +45,9 @@ def test_the_findings_are_json_on_demand(monkeypatch: pytest.MonkeyPatch, capsys
 def test_the_verdict_names_what_would_be_better() -> None:
     assert "every way" in verdict([capability("mounts")])
     assert "disks would" in verdict([capability("mounts"), capability("disks", available=False, needed=False)])
+
+
+def test_the_verdict_says_what_weak_isolation_would_mean() -> None:
+    limits = capability("cgroups", available=False, without="nothing limits memory")
+    assert verdict([limits]) == "`stoker up` starts here only with --allow-weak-isolation: nothing limits memory."
+    assert "refuses to start" in verdict([limits, capability("mounts", available=False)])

@@ -6,6 +6,7 @@ two. The front door asks `CodeLinks.verify` and sends the file of `CodeStorage.z
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 
 from stoker.model.clock import Clock
@@ -13,6 +14,7 @@ from stoker.model.clock import Clock
 PATH = "/_stoker/code/"
 # AWS's links hold for 10 minutes (API reference, GetFunction).
 LIFETIME_S = 600
+_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class CodeLinks:
@@ -31,7 +33,7 @@ class CodeLinks:
     def verify(self, digest: str, query: Mapping[str, str]) -> bool:
         """Whether this is a link of ours that still holds."""
         expires = query.get("Expires", "")
-        if not (expires.isascii() and expires.isdigit() and int(expires) >= self._clock.time()):
+        if not (_SECONDS.fullmatch(expires) and int(expires) >= self._clock.time()):
             return False
         given = query.get("Signature", "").encode()
         return hmac.compare_digest(given, self._signature(digest, expires).encode())

@@ -109,8 +109,9 @@ class Verifier:
 
     def _claim_of_query(self, request: Request) -> Claim:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
-        if query["X-Amz-Algorithm"] != ALGORITHM:
-            raise IncompleteSignatureException(f"Unsupported AWS 'algorithm': '{query['X-Amz-Algorithm']}'")
+        algorithm = query.get("X-Amz-Algorithm", "")
+        if algorithm != ALGORITHM:
+            raise IncompleteSignatureException(f"Unsupported AWS 'algorithm': '{algorithm}'")
         missing = [name for name in _PRESIGNED_PARAMETERS if not query.get(name)]
         if missing:
             needs = " ".join(f"AWS query-string parameters must include '{name}'." for name in missing)
@@ -259,7 +260,7 @@ def _from_date_header(date: str) -> str:
         return date
     try:
         return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise IncompleteSignatureException(
             f"Date must be in RFC 822 or ISO-8601 'basic format'. Got '{date}'."
         ) from error

@@ -91,6 +91,7 @@ def test_a_link_to_code_holds_for_ten_minutes_and_for_nothing_else(plane: Contro
     assert plane.links.verify(HELLO, parameters)
     assert not plane.links.verify(digest(OTHER), parameters)
     assert not plane.links.verify(HELLO, {**parameters, "Expires": str(int(parameters["Expires"]) + 1)})
+    assert not plane.links.verify(HELLO, {**parameters, "Expires": "9" * 5000})
     assert not plane.links.verify(HELLO, {})
     plane.clock.advance(601)
     assert not plane.links.verify(HELLO, parameters)

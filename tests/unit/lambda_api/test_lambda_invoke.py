@@ -49,7 +49,12 @@ def test_the_client_context_reaches_the_function_decoded(plane: ControlPlane) ->
     assert plane.invoker.requests[0].client_context == context
 
 
-@pytest.mark.parametrize("context", ["not base64!", b64encode(b"[]").decode(), b64encode(b"{").decode(), "A" * 3584])
+DEEP = b64encode(b'{"a":' + b"[" * 2500).decode()
+
+
+@pytest.mark.parametrize(
+    "context", ["not base64!", b64encode(b"[]").decode(), b64encode(b"{").decode(), "A" * 3584, DEEP]
+)
 def test_a_client_context_that_is_none_is_refused(plane: ControlPlane, context: str) -> None:
     with pytest.raises(InvalidRequestContentException):
         plane.call("Invoke", FunctionName="f", ClientContext=context)

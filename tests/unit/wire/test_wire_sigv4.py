@@ -209,6 +209,12 @@ def test_a_presigned_url_lives_a_week_at_most(expires: int) -> None:
         verify(request)
 
 
+def test_a_query_that_only_looks_presigned_is_refused() -> None:
+    request = Request(method="GET", host=HOST, path="/", query="notX-Amz-Algorithm=1", headers={"host": HOST})
+    with pytest.raises(IncompleteSignatureException, match="Unsupported AWS 'algorithm'"):
+        verify(request)
+
+
 def test_session_credentials_sign_as_their_role() -> None:
     session = KEYS.mint("arn:aws:iam::000000000000:role/worker", "hello", 3600, now=NOW)
     request = signed(access_key=session.access_key, secret=session.secret_key, token=session.session_token)
@@ -223,6 +229,16 @@ def test_a_date_header_serves_where_there_is_no_x_amz_date() -> None:
     request = signed(headers={"Date": day.strftime("%a, %d %b %Y %H:%M:%S GMT")})
     assert "x-amz-date" not in request.headers
     assert verify(request) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "date", ["x", "Mon, 01 Jan 2024 00:00:00 +99999999999999999", "Fri, 31 Dec 9999 23:59:59 -2359"]
+)
+def test_a_date_that_is_none_is_refused(date: str) -> None:
+    request = signed(headers={"Date": datetime.fromtimestamp(NOW, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")})
+    headers = {**request.headers, "date": date}
+    with pytest.raises(IncompleteSignatureException, match="Date must be in RFC 822"):
+        verify(Request(method=request.method, host=HOST, path=request.path, query=request.query, headers=headers))
 
 
 SEGMENT = st.text(min_size=1, max_size=12).map(lambda value: quote(value, safe="-_.~"))

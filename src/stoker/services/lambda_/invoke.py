@@ -143,6 +143,6 @@ def decode_client_context(text: str) -> str:
         decoded = base64.b64decode(text, validate=True).decode()
         if not isinstance(json.loads(decoded), dict):
             raise ValueError("not an object")
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidRequestContentException("Client context must be a valid Base64-encoded JSON object.") from error
     return decoded

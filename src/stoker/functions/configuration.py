@@ -52,6 +52,7 @@ class ConfigurationChange:
 def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
     """The function with everything of `change` but its layers; raises what AWS answers when a bound is broken."""
     check_bounds(change)
+    check_texts(change)
     changed: dict[str, Any] = {
         name: value
         for name in ("runtime", "handler", "role", "description", "timeout_s", "memory_mb", "ephemeral_mb")
@@ -90,6 +91,14 @@ def check_bounds(change: ConfigurationChange) -> None:
     if broken:
         count = f"{len(broken)} validation error{'s' if len(broken) > 1 else ''} detected"
         raise ValidationException(f"{count}: {'; '.join(broken)}")
+
+
+def check_texts(change: ConfigurationChange) -> None:
+    """No text holds U+0000, which ends a text for the kernel and has no place in PostgreSQL's."""
+    variables = change.environment or {}
+    texts = (("handler", change.handler), ("description", change.description), *variables.items())
+    if broken := [name for name, text in texts if text is not None and "\0" in text]:
+        raise InvalidParameterValueException(f"Value at '{broken[0]}' must not contain the character U+0000.")
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

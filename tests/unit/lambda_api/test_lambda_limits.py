@@ -57,6 +57,17 @@ def test_the_environment_may_take_4_kb_as_json(plane: ControlPlane) -> None:
     assert message == f'{UNABLE} exceeded the 4KB limit. String measured: {{"A":"{"x" * (room + 1)}"}}'
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"Environment": {"Variables": {"MINE": "a\0b"}}}, "MINE"), ({"Description": "\0"}, "description")],
+)
+def test_a_text_that_no_process_could_be_given_is_refused(
+    plane: ControlPlane, given: dict[str, Any], named: str
+) -> None:
+    message = refusal(InvalidParameterValueException, lambda: plane.create(**given))
+    assert message == f"Value at '{named}' must not contain the character U+0000."
+
+
 def test_lambdas_own_variables_are_reserved(plane: ControlPlane) -> None:
     variables = {"AWS_REGION": "x", "_HANDLER": "y", "MINE": "z"}
     message = refusal(InvalidParameterValueException, lambda: plane.create(Environment={"Variables": variables}))

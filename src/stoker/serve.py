@@ -18,6 +18,7 @@ from stoker.environments.fleet import Fleet
 from stoker.environments.provisioning import Provisioning
 from stoker.environments.variables import Credentials
 from stoker.front_door.app import FrontDoor, Service
+from stoker.front_door.bill import BillPage
 from stoker.front_door.code_download import CodeDownload
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
@@ -33,6 +34,7 @@ from stoker.linux import capabilities, rootless
 from stoker.linux.cgroups import CgroupsUnavailableError
 from stoker.model.clock import SystemClock
 from stoker.model.function import FunctionVersion
+from stoker.observability.prices import PricesError, load_prices
 from stoker.observability.telemetry import open_telemetry
 from stoker.sandbox.driver import SandboxDriver, SandboxError
 from stoker.sandbox.drivers import GVISOR, LINUX, Drivers
@@ -73,7 +75,7 @@ def run(settings: Settings) -> int:
             rootless.enter()
         with DataDirectory.open(settings.data):
             uvloop.run(_serve(settings))
-    except (DataDirectoryInUseError, SandboxError, OSError) as error:
+    except (DataDirectoryInUseError, PricesError, SandboxError, OSError) as error:
         print(f"stoker: {error}", file=sys.stderr)
         return 1
     return 0
@@ -120,6 +122,7 @@ def _excuse_from_collection() -> None:
 async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server:
     """Build and start everything; each part's end is pushed on `stack` as it begins."""
     clock = SystemClock()
+    prices = load_prices(settings.prices)
     keys = await asyncio.to_thread(
         credentials.load_or_create, settings.data, settings.root_key, account=settings.account
     )
@@ -206,7 +209,10 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         verifier=verifier,
         account=settings.account,
         version=__version__,
-        routes={"code": CodeDownload(links, code).answer},
+        routes={
+            "code": CodeDownload(links, code).answer,
+            "bill": BillPage(telemetry=telemetry, verifier=verifier, prices=prices, clock=clock).answer,
+        },
         urls=FunctionUrls(urls=registry.urls, invoker=invoker, verifier=verifier, clock=clock),
     )
     server = Server(door)

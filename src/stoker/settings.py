@@ -14,7 +14,7 @@ class Settings:
     kept. `concurrency` is how many invocations may run at once in a region. `sandbox` is `linux` or `gvisor`, the
     driver for functions that don't choose. `blanks` is how many pre-forked processes wait at most per runtime in use,
     `slots` how many prepared networks and disks at least. `home` and `path` (the variables HOME and PATH) are where
-    interpreters are looked for.
+    interpreters are looked for. `prices` is a TOML file with the bill's prices, else they are those of us-east-1.
     """
 
     data: Path
@@ -33,6 +33,7 @@ class Settings:
     secret_key: str | None = None
     home: Path = Path("/")
     path: str = ""
+    prices: Path | None = None
 
     @classmethod
     def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":

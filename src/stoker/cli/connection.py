@@ -51,19 +51,24 @@ class Connection:
 
     def client(self, service: str) -> Any:
         """A boto3 client for one of the server's APIs. It doesn't retry: this is a conversation with a person."""
-        import boto3  # type: ignore[import-untyped]
         from botocore.config import Config
 
-        session = boto3.Session(
+        session = self.session()
+        config = Config(connect_timeout=5, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
+        region = session.region_name or DEFAULT_REGION
+        return session.client(service, endpoint_url=self.endpoint, region_name=region, config=config)
+
+    def session(self) -> Any:
+        """A boto3 session with the key and the region."""
+        import boto3  # type: ignore[import-untyped]
+
+        return boto3.Session(
             aws_access_key_id=self.key.access_key,
             aws_secret_access_key=self.key.secret_key,
             aws_session_token=self.key.session_token,
             profile_name=self.key.profile,
             region_name=self.region,
         )
-        config = Config(connect_timeout=5, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
-        region = session.region_name or DEFAULT_REGION
-        return session.client(service, endpoint_url=self.endpoint, region_name=region, config=config)
 
 
 def connect(context: Any) -> Connection:

@@ -9,6 +9,7 @@ import typer
 
 from stoker import __version__
 from stoker.cli import screen
+from stoker.cli.bill import bill
 from stoker.cli.connection import ClientOptions
 from stoker.cli.credentials import credentials
 from stoker.cli.deploy import deploy
@@ -39,6 +40,7 @@ def build() -> typer.Typer:
     app.command()(logs)
     app.command("list")(list_functions)
     app.command()(delete)
+    app.command()(bill)
     app.command()(runtimes)
     app.command()(doctor)
     app.command()(credentials)

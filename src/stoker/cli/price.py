@@ -1,12 +1,8 @@
-"""What an invocation costs at AWS, on demand in us-east-1, before any free tier or volume tier.
-
-Source: the price list on aws.amazon.com/lambda/pricing, first tier. Stoker itself charges nothing.
-"""
+"""What one invocation costs at AWS, on demand in us-east-1, before any free tier or volume tier."""
 
 from dataclasses import dataclass
 
-USD_PER_REQUEST = 0.20 / 1_000_000
-USD_PER_GB_S = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+from stoker.observability.prices import US_EAST_1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +20,9 @@ class Cost:
 def cost(*, billed_ms: int, memory_mb: int, architecture: str = "x86_64") -> Cost:
     """The price of one invocation; memory counts in GB of 1,024 MB, time in seconds."""
     gb_s = memory_mb / 1024 * billed_ms / 1000
-    return Cost(compute=gb_s * USD_PER_GB_S[architecture], request=USD_PER_REQUEST)
+    return Cost(compute=US_EAST_1.of_compute(architecture, gb_s), request=US_EAST_1.of_requests(1))
 
 
 def in_dollars(usd: float) -> str:
     """Ten decimals, as AWS writes its smallest prices: `$0.0000000021`."""
-    return f"${usd:.10f}"
+    return f"{'-' if usd < 0 else ''}${abs(usd):.10f}"

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-UsageKey = Literal["function", "version", "region"]
+UsageKey = Literal["function", "version", "region", "day"]
 _KEYS = {
     "region": "region",
     "function": "region || ':' || function",
     "version": "region || ':' || function || ':' || version",
+    "day": "date(at, 'unixepoch')",
 }
 
 
@@ -17,8 +18,8 @@ _KEYS = {
 class Usage:
     """What was used by one key on one architecture, since prices differ by it.
 
-    `key` is `region`, `region:function` or `region:function:version`. `billed_mb_ms` is the sum of billed
-    milliseconds times memory size: divided by 1,024,000 it is AWS's GB-seconds.
+    `key` is `region`, `region:function`, `region:function:version` or a day in UTC like `2026-11-23`. `billed_mb_ms` is
+    the sum of billed milliseconds times memory size: divided by 1,024,000 it is AWS's GB-seconds.
     """
 
     key: str

@@ -41,6 +41,7 @@ class LambdaService:
 
         self._serve_invocations(registry, invoker, events)
         self._serve_concurrency(registry, provisioning)
+        self._serve_urls(registry, url_address)
 
         functions = FunctionOperations(registry, words, code_location)
         self.create_function = functions.create_function
@@ -67,13 +68,6 @@ class LambdaService:
         self.add_permission = permissions.add_permission
         self.remove_permission = permissions.remove_permission
         self.get_policy = permissions.get_policy
-
-        urls = UrlOperations(registry.urls, url_address)
-        self.create_function_url_config = urls.create_function_url_config
-        self.get_function_url_config = urls.get_function_url_config
-        self.list_function_url_configs = urls.list_function_url_configs
-        self.update_function_url_config = urls.update_function_url_config
-        self.delete_function_url_config = urls.delete_function_url_config
 
         layers = LayerOperations(registry.layers, code_location)
         self.publish_layer_version = layers.publish_layer_version
@@ -104,6 +98,14 @@ class LambdaService:
         self.get_provisioned_concurrency_config = provisioned.get_provisioned_concurrency_config
         self.list_provisioned_concurrency_configs = provisioned.list_provisioned_concurrency_configs
         self.delete_provisioned_concurrency_config = provisioned.delete_provisioned_concurrency_config
+
+    def _serve_urls(self, registry: Registry, url_address: Address) -> None:
+        urls = UrlOperations(registry.urls, url_address)
+        self.create_function_url_config = urls.create_function_url_config
+        self.get_function_url_config = urls.get_function_url_config
+        self.list_function_url_configs = urls.list_function_url_configs
+        self.update_function_url_config = urls.update_function_url_config
+        self.delete_function_url_config = urls.delete_function_url_config
 
     def _serve_invocations(self, registry: Registry, invoker: CanInvoke, events: AcceptsEvents) -> None:
         invocations = InvokeOperations(registry, invoker, events)

@@ -1,0 +1,90 @@
+"""The bill of a month: what the ledger sums up, at a table's prices. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stoker.observability.ledger import Usage
+from stoker.observability.prices import Prices
+
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillLine:
+    """One key's usage on one architecture, and what it costs before the free tier."""
+
+    usage: Usage
+    usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """The lines, their sums, and what the free tier takes off: requests, GB-seconds and US dollars."""
+
+    lines: Sequence[BillLine]
+    requests: int
+    gb_seconds: float
+    usd: float
+    free_requests: int
+    free_gb_seconds: float
+    free_usd: float
+
+    @property
+    def due_usd(self) -> float:
+        return self.usd - self.free_usd
+
+
+def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
+    """The bill of a whole month's usages.
+
+    Tiers are those of the month's sum on an architecture, of which each line has its share. The free GB-seconds are
+    taken off the architectures by their share, too.
+    """
+    compute = {
+        architecture: sum(usage.gb_seconds for usage in usages if usage.architecture == architecture)
+        for architecture in {usage.architecture for usage in usages}
+    }
+    usd_per_gb_s = {
+        name: prices.of_compute(name, amount) / amount if amount else 0.0 for name, amount in compute.items()
+    }
+    lines = [
+        BillLine(
+            usage=usage,
+            usd=prices.of_requests(usage.requests) + usage.gb_seconds * usd_per_gb_s[usage.architecture],
+        )
+        for usage in usages
+    ]
+    requests, gb_seconds = sum(usage.requests for usage in usages), sum(compute.values())
+    free_requests = min(requests, prices.free_requests)
+    free_gb_seconds = min(gb_seconds, prices.free_gb_seconds)
+    paid_part = 1.0 - free_gb_seconds / gb_seconds if gb_seconds else 0.0
+    free_compute = sum(
+        prices.of_compute(name, amount) - prices.of_compute(name, amount * paid_part)
+        for name, amount in compute.items()
+    )
+    return Bill(
+        lines=lines,
+        requests=requests,
+        gb_seconds=gb_seconds,
+        usd=sum(line.usd for line in lines),
+        free_requests=free_requests,
+        free_gb_seconds=free_gb_seconds,
+        free_usd=prices.of_requests(free_requests) + free_compute,
+    )
+
+
+def month_of(now: float) -> str:
+    """The month of a moment (seconds since the epoch) in UTC, as AWS bills: `2026-11`."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y-%m}"
+
+
+def month_bounds(month: str) -> tuple[float, float]:
+    """When a month begins and the next one, in seconds since the epoch. Raises ValueError."""
+    if not _MONTH.fullmatch(month):
+        raise ValueError(f"{month!r} is no month: write it like 2026-11")
+    year, number = int(month[:4]), int(month[5:])
+    begin = datetime(year, number, 1, tzinfo=UTC)
+    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return begin.timestamp(), end.timestamp()

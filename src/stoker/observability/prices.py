@@ -1,0 +1,98 @@
+"""What AWS would charge for what ran here: a table of prices and the month's free tier.
+
+Source: aws.amazon.com/lambda/pricing for us-east-1. Stoker itself charges nothing; `stoker up --prices FILE` replaces
+the table by another region's, or by what the operator charges.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+
+class PricesError(Exception):
+    """The file of prices cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """So many GB-seconds of a month at this price; the last tier has no end."""
+
+    gb_seconds: float = math.inf
+    usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """US dollars. `compute` has the tiers of each architecture in their order, `free_…` what a month has free."""
+
+    usd_per_million_requests: float
+    compute: Mapping[str, Sequence[Tier]]
+    free_requests: int = 0
+    free_gb_seconds: float = 0.0
+
+    def of_requests(self, count: float) -> float:
+        """The price of so many requests."""
+        return count * self.usd_per_million_requests / 1_000_000
+
+    def of_compute(self, architecture: str, gb_seconds: float) -> float:
+        """The price of a month's GB-seconds on one architecture."""
+        usd = 0.0
+        for tier in self.compute[architecture]:
+            part = min(gb_seconds, tier.gb_seconds)
+            usd += part * tier.usd
+            gb_seconds -= part
+        return usd
+
+
+US_EAST_1 = Prices(
+    usd_per_million_requests=0.20,
+    compute=MappingProxyType(
+        {
+            "x86_64": (
+                Tier(gb_seconds=6e9, usd=0.0000166667),
+                Tier(gb_seconds=9e9, usd=0.000015),
+                Tier(usd=0.0000133334),
+            ),
+            "arm64": (
+                Tier(gb_seconds=7.5e9, usd=0.0000133334),
+                Tier(gb_seconds=11.25e9, usd=0.0000120001),
+                Tier(usd=0.0000106667),
+            ),
+        }
+    ),
+    free_requests=1_000_000,
+    free_gb_seconds=400_000.0,
+)
+
+
+def load_prices(path: Path | None) -> Prices:
+    """The prices in a TOML file; us-east-1's without one. Raises PricesError.
+
+    `usd_per_million_requests`, and for each architecture `[[compute.x86_64]]` tables with `usd` and, but for the last,
+    `gb_seconds`; `free_requests` and `free_gb_seconds` are 0 where they are not said.
+    """
+    if path is None:
+        return US_EAST_1
+    try:
+        return _read(tomllib.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        needs = "It needs usd_per_million_requests, and for x86_64 and arm64 compute.ARCHITECTURE = [{usd = …}]."
+        raise PricesError(f"{path} has no prices that can be used: {error!r}. {needs}") from error
+
+
+def _read(table: Mapping[str, Any]) -> Prices:
+    compute = {architecture: _tiers(architecture, tiers) for architecture, tiers in table["compute"].items()}
+    if missing := US_EAST_1.compute.keys() - compute.keys():
+        raise ValueError(f"no [[compute.{min(missing)}]]")
+    return Prices(**{**table, "compute": MappingProxyType(compute)})
+
+
+def _tiers(architecture: str, tiers: Sequence[Mapping[str, Any]]) -> tuple[Tier, ...]:
+    known = tuple(Tier(**tier) for tier in tiers)
+    if not known or not math.isinf(known[-1].gb_seconds):
+        raise ValueError(f"the last [[compute.{architecture}]] must have no gb_seconds")
+    return known

@@ -24,6 +24,8 @@ _CHUNK_BYTES = 1 << 20
 # Linux: NAME_MAX and PATH_MAX less the room for /var/task or the directory it is unpacked to.
 _MAX_NAME_BYTES = 255
 _MAX_PATH_BYTES = 3_500
+# Removing a tree takes a descriptor a level, and laying layers over each other a call.
+_MAX_DEPTH = 256
 _ENCRYPTED_FLAG = 0x1
 _UNIX = 3
 # Info-ZIP's "extended timestamp" extra field: a flag byte, then the modification time in UTC seconds.
@@ -90,12 +92,24 @@ def plan(archive: zipfile.ZipFile) -> Mapping[PurePosixPath, Entry]:
     if len(infos) > MAX_PACKAGE_ENTRIES:
         raise BadPackageError(f"It has {len(infos)} entries; {MAX_PACKAGE_ENTRIES} are allowed.")
     entries = {entry.path: entry for entry in (_entry(archive, info) for info in infos) if entry.path.parts}
+    _check_directories(entries)
+    return entries
+
+
+def _check_directories(entries: Mapping[PurePosixPath, Entry]) -> None:
+    """Nothing is below what is no directory, and directories that are made on the way count as entries too."""
+    unlisted: set[PurePosixPath] = set()
     for path in entries:
         for parent in path.parents:
+            if parent in unlisted:
+                break
             above = entries.get(parent)
-            if above is not None and not above.is_directory:
+            if above is None:
+                unlisted.add(parent)
+            elif not above.is_directory:
                 raise BadPackageError(f"Entry {path} is below {parent}, which is no directory.")
-    return entries
+        if len(entries) + len(unlisted) > MAX_PACKAGE_ENTRIES + 1:
+            raise BadPackageError(f"It has more directories and entries than the {MAX_PACKAGE_ENTRIES} allowed.")
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
@@ -116,6 +130,8 @@ def _safe_path(name: str) -> PurePosixPath:
         raise BadPackageError(f"Entry {name} leads out of the package.")
     if len(os.fsencode(name)) > _MAX_PATH_BYTES or any(len(os.fsencode(p)) > _MAX_NAME_BYTES for p in path.parts):
         raise BadPackageError(f"Entry {name[:100]}… has too long a name.")
+    if len(path.parts) > _MAX_DEPTH:
+        raise BadPackageError(f"Entry {name[:100]}… is deeper than {_MAX_DEPTH} directories.")
     return path
 
 

@@ -138,6 +138,19 @@ def test_a_package_of_too_many_files_is_refused(monkeypatch: pytest.MonkeyPatch)
         inspect(zip_of({str(number): "" for number in range(4)}))
 
 
+def test_directories_that_only_names_tell_of_count_as_files_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "MAX_PACKAGE_ENTRIES", 6)
+    inspect(zip_of({"a/b/1": "", "a/b/2": "", "a/c/3": ""}))
+    with pytest.raises(BadPackageError, match="more directories and entries than the 6"):
+        inspect(zip_of({"a/b/1": "", "b/b/2": "", "c/c/3": ""}))
+
+
+def test_a_package_that_is_too_deep_to_be_removed_again_is_refused() -> None:
+    inspect(zip_of({"a/" * 255 + "f": ""}))
+    with pytest.raises(BadPackageError, match="deeper than 256"):
+        inspect(zip_of({"a/" * 256 + "f": ""}))
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [

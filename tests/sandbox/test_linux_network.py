@@ -158,6 +158,18 @@ def heard(inside: int, ear: socket.socket) -> bool:
         return False
 
 
+def test_one_namespace_cannot_fill_the_machine_s_table_of_connections() -> None:
+    def flood(scene: Scene) -> int:
+        inside = namespaces.create_network_namespace()
+        scene.uplink.connect(inside, 0)
+        with namespaces.entered(inside, CLONE_NEWNET), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+            for port in range(1, 2 * firewall.MAX_FLOWS):
+                mouth.sendto(b"", (WORLD, port))
+        return int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
+
+    assert firewall.MAX_FLOWS / 2 < on_a_host(flood) <= firewall.MAX_FLOWS + 16
+
+
 def test_inside_there_is_ipv6_on_the_loopback_only() -> None:
     def look(scene: Scene) -> set[str]:
         inside = namespaces.create_network_namespace()

@@ -169,7 +169,8 @@ def _probes(prefix: str, directory: Path) -> list[_Probe]:
         _Probe(
             name="network",
             needed=False,
-            remedy=("start as root" if ordinary else "install nftables and load veth and nf_tables") + _NO_UPLINK,
+            remedy=("start as root" if ordinary else "install nftables and load veth, nf_tables and nft_connlimit")
+            + _NO_UPLINK,
             attempt=lambda: _network(prefix, ordinary),
         ),
     ]

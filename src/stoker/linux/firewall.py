@@ -9,6 +9,9 @@ import shutil
 import subprocess
 
 _NFT_TIMEOUT_S = 10
+# A datagram counts for half a minute: so many are some 130 names looked up a second. The machine's table has room for
+# 262,144 as a rule (nf_conntrack_max).
+MAX_FLOWS = 4096
 
 
 class FirewallError(OSError):
@@ -20,12 +23,18 @@ def rules(table: str, links: str, all_links: str, network: ipaddress.IPv4Network
 
     `all_links` begins the names of every instance's links. In words: only an address that was handed out may send;
     nothing reaches the host itself, any other of the links, or the link-local network, where clouds keep their
-    metadata and credentials; what goes to the world gets the host's address, and only answers come back.
+    metadata and credentials; what goes to the world gets the host's address, and only answers come back. An address
+    has no more than MAX_FLOWS conversations at a time, since the kernel's table of them is one for the whole machine.
     """
     return f"""
 add table inet {table}
 delete table inet {table}
 table inet {table} {{
+    set flows {{
+        type ipv4_addr
+        size 65535
+        flags dynamic
+    }}
     chain prerouting {{
         type filter hook prerouting priority raw; policy accept;
         iifname "{links}*" meta nfproto != ipv4 drop
@@ -39,6 +48,7 @@ table inet {table} {{
         type filter hook forward priority filter; policy accept;
         iifname "{links}*" oifname "{all_links}*" drop
         iifname "{links}*" ip daddr {{ 169.254.0.0/16, {network} }} drop
+        iifname "{links}*" ct state new add @flows {{ ip saddr ct count over {MAX_FLOWS} }} drop
         oifname "{links}*" ct state established,related accept
         oifname "{links}*" drop
     }}

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -67,6 +68,7 @@ def run(settings: Settings) -> int:
     # It reports each step of a migration at this level, and each of its plugins.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings.data.mkdir(parents=True, exist_ok=True)
+    _allow_many_descriptors()
     try:
         if not _isolates(settings):
             return 1
@@ -79,6 +81,12 @@ def run(settings: Settings) -> int:
         print(f"stoker: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _allow_many_descriptors() -> None:
+    """As many as may be had: an environment takes a dozen and each client one, where shells begin with 1,024 in all."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _isolates(settings: Settings) -> bool:

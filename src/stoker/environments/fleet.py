@@ -1,18 +1,15 @@
 """All environments of this process: acts on what `assignment.py` decides, lets go what is stale or not needed."""
 
 import asyncio
-import math
-import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from stoker.environments.admission import ACCOUNT_LIMIT, Admission
 from stoker.environments.alarm import Alarm
 from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.environments.environment import Environment
-from stoker.environments.log import EnvironmentLog
-from stoker.environments.variables import ON_DEMAND, PROVISIONED, Credentials, function_variables
+from stoker.environments.maker import DriverFor, EnvironmentMaker, Mint
+from stoker.environments.variables import ON_DEMAND, PROVISIONED
 from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
 from stoker.functions.registry import Registry
 from stoker.functions.reservations import Reservations
@@ -20,19 +17,11 @@ from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.clock import Clock
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.function import FunctionVersion
-from stoker.model.invocation import Invocation, LogStream
-from stoker.model.runtime import Runtime
+from stoker.model.invocation import Invocation
 from stoker.observability.telemetry import Telemetry
-from stoker.sandbox.driver import Sandbox, SandboxDriver
-from stoker.sandbox.spec import SandboxSpec
 
-# LAMBDA.md, Limits: so much memory comes with one vCPU.
-MB_PER_CPU = 1769
 # The longest timeout that a function can have: what runs may finish.
 DRAIN_LIMIT_S = 900.0
-
-Mint = Callable[[str, str], Awaitable[Credentials]]
-DriverFor = Callable[[FunctionVersion], Awaitable[SandboxDriver]]
 
 
 class FleetClosedError(Exception):
@@ -70,14 +59,17 @@ class Fleet:
         keep_warm_s: float,
         spare_mb: Callable[[], float],
     ) -> None:
-        self._registry = registry
-        self._runtimes = runtimes
-        self._driver_for = driver_for
-        self._telemetry = telemetry
         self._clock = clock
-        self._mint = mint
-        self._endpoint_url = endpoint_url
-        self._keep_warm_s = keep_warm_s
+        self._maker = EnvironmentMaker(
+            registry=registry,
+            runtimes=runtimes,
+            driver_for=driver_for,
+            telemetry=telemetry,
+            clock=clock,
+            mint=mint,
+            endpoint_url=endpoint_url,
+            keep_warm_s=keep_warm_s,
+        )
         self._assignment: Assignment[Environment] = Assignment(admission=Admission(reservations), spare_mb=spare_mb)
         self._waiting = WaitingLine(clock, self._serve_waiter, self._give_up_waiter)
         self._stale: set[Environment] = set()
@@ -124,7 +116,7 @@ class Fleet:
             if isinstance(room, Wait) and room.let_go is not None and not self._closings:
                 self._let_go(room.let_go)
             return None
-        environment = self._create(function, self._runtimes.require(function.runtime), initialization_type=PROVISIONED)
+        environment = self._maker.make(function, self, PROVISIONED)
         self._assignment.started(EnvironmentKey.of(function), environment, function.memory_mb, provisioned=True)
         self._provisioned[environment] = owner
         environment.warm_up().add_done_callback(self._report_failure)
@@ -249,65 +241,12 @@ class Fleet:
     ) -> Answer:
         """Start the environment that was decided on."""
         try:
-            environment = self._create(function, self._runtimes.require(function.runtime))
+            environment = self._maker.make(function, self, ON_DEMAND)
         except BaseException:
             self._assignment.not_started(key)
             raise
         self._assignment.started(key, environment, function.memory_mb)
         return environment.start(invocation, log_tail=log_tail)
-
-    def _create(
-        self, function: FunctionVersion, runtime: Runtime, *, initialization_type: str = ON_DEMAND
-    ) -> Environment:
-        stream = LogStream(region=function.region, group=function.log_group, stream=self._stream_name(function))
-
-        async def start_sandbox() -> Sandbox:
-            return await self._start_sandbox(function, runtime, stream, initialization_type)
-
-        return Environment(
-            function=function,
-            log=EnvironmentLog(
-                telemetry=self._telemetry,
-                stream=stream,
-                function=function,
-                runtime=runtime,
-                clock=self._clock,
-                initialization_type=initialization_type,
-            ),
-            start_sandbox=start_sandbox,
-            clock=self._clock,
-            owner=self,
-            keep_warm_s=self._keep_warm_s if initialization_type == ON_DEMAND else math.inf,
-        )
-
-    def _stream_name(self, function: FunctionVersion) -> str:
-        day = datetime.fromtimestamp(self._clock.time(), UTC)
-        return f"{day:%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
-
-    async def _start_sandbox(
-        self, function: FunctionVersion, runtime: Runtime, stream: LogStream, initialization_type: str
-    ) -> Sandbox:
-        prepared = await self._registry.prepared(function)
-        credentials = await self._mint(function.role, function.name)
-        spec = SandboxSpec(
-            runtime=runtime,
-            handler=function.handler,
-            task_root=prepared.task_root,
-            layers_root=prepared.layers_root,
-            environment=function_variables(
-                function,
-                runtime,
-                stream=stream,
-                credentials=credentials,
-                endpoint_url=self._endpoint_url,
-                initialization_type=initialization_type,
-            ),
-            memory_mb=function.memory_mb,
-            ephemeral_mb=function.ephemeral_mb,
-            cpus=function.memory_mb / MB_PER_CPU,
-        )
-        driver = await self._driver_for(function)
-        return await driver.start(spec)
 
 
 def _throttled(reason: str) -> TooManyRequestsException:

@@ -40,6 +40,8 @@ class Allocation:
         self._fleet = fleet
         self._clock = clock
         self._function: FunctionVersion | None = None
+        # What environments must agree in.
+        self._kind: tuple[EnvironmentKey, str | None] | None = None
         self._wanted = 0
         # Whether each is initialised.
         self._environments: dict[Environment, bool] = {}
@@ -62,11 +64,12 @@ class Allocation:
             return ProvisionedState(available=available, status="FAILED", reason=self._failure)
         return ProvisionedState(available=available, status="IN_PROGRESS")
 
-    def ask(self, function: FunctionVersion | None, count: int) -> None:
-        """Have so many environments of this version from now on; None lets all go."""
-        before, self._function, self._wanted = self._function, function, count
-        if function is None or before is None or EnvironmentKey.of(function) != EnvironmentKey.of(before):
+    def ask(self, function: FunctionVersion | None, count: int, sandbox: str | None = None) -> None:
+        """Have so many environments of this version from now on, in the sandbox that it chose; None lets all go."""
+        kind = None if function is None else (EnvironmentKey.of(function), sandbox)
+        if kind != self._kind:
             self._dismiss(len(self._environments))
+        self._function, self._kind, self._wanted = function, kind, count
         self._failure = None
         self._dismiss(len(self._environments) - self._wanted)
         self._fill()
@@ -183,7 +186,8 @@ class Provisioning:
             for config in configs:
                 version = await self._version(function, config.qualifier)
                 allocation = allocations.setdefault(config.qualifier, Allocation(self._fleet, self._clock))
-                allocation.ask(version, config.count)
+                sandbox = None if version is None else await self._registry.sandbox_of(version)
+                allocation.ask(version, config.count, sandbox)
             if not allocations:
                 del self._allocations[key]
 

@@ -28,6 +28,7 @@ class Provisioned:
         self.bench = bench
         self.count = 0
         self.live: FunctionVersion | None = VERSION_1
+        self.sandbox: str | None = None
         self.concurrency = self
         self.listeners: list[Callable[[str, str], None]] = []
         self.provisioning = Provisioning(
@@ -47,6 +48,9 @@ class Provisioned:
         if self.live is None:
             raise ResourceNotFoundException
         return VersionRecord(function=self.live, revision_id="r")
+
+    async def sandbox_of(self, function: FunctionVersion) -> str | None:
+        return self.sandbox
 
     def on_binding_change(self, listener: Callable[[str, str], None]) -> None:
         self.listeners.append(listener)
@@ -181,6 +185,16 @@ async def test_environments_move_with_the_alias() -> None:
     await until(lambda: len(bench.driver.sandboxes) == 4 and hello.state == "READY 2")
     await until(lambda: len(bench.driver.live) == 2)
     assert {environment.function.version for environment in bench.fleet.environments} == {"2"}
+
+
+@on_loop
+async def test_another_choice_of_sandbox_replaces_them() -> None:
+    bench = FleetBench()
+    hello = await provisioned(bench, 1)
+    await until(lambda: hello.state == "READY 1")
+    hello.sandbox = "gvisor"
+    hello.announce()
+    await until(lambda: len(bench.driver.sandboxes) == 2 and bench.driver.sandboxes[0].closed)
 
 
 @on_loop

@@ -186,7 +186,9 @@ def application_line_passes(logging: LoggingConfig, line: str) -> bool:
 
 def logs_dropped_line(at_ms: int, records: int, size_bytes: int) -> str:
     """What a stream is told, in either format, when some of its lines could not be kept."""
-    reason = "The log database could not keep up; lines were dropped so that functions go on."
+    reason = (
+        "The log database could not keep up, or its disk was nearly full; lines were dropped so that functions go on."
+    )
     record = {"reason": reason, "droppedRecords": records, "droppedBytes": size_bytes}
     return _event(at_ms, "platform.logsDropped", record)
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 from stoker.model.clock import Clock, Timer
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream
 from stoker.observability import database, ledger, log_changes
+from stoker.observability.disk_room import DiskRoom
 from stoker.observability.ingest import Ingest
 from stoker.observability.journal import Journal, JournalSize, Position
 from stoker.observability.losses import Losses
@@ -37,13 +38,17 @@ _log = logging.getLogger(__name__)
 class Telemetry:
     """Made by `open_telemetry`. `append` and the coroutines belong to the event loop's thread.
 
-    When the database falls behind by more than the journal holds, lines are dropped and counted (see `losses`),
-    ledger rows never: when not even they fit, `append` raises JournalFullError and the invocation must fail.
+    When the database falls behind by more than the journal holds, or the disk is nearly full, lines are dropped and
+    counted (see `losses`), ledger rows never: when not even they fit, `append` raises JournalFullError and the
+    invocation must fail.
     """
 
-    def __init__(self, *, path: Path, journal: Journal, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(
+        self, *, path: Path, journal: Journal, connection: sqlite3.Connection, clock: Clock, room: DiskRoom
+    ) -> None:
         self._clock = clock
         self._journal = journal
+        self._room = room
         self._connection = connection
         self._ingest = Ingest(connection)
         self._losses = Losses()
@@ -68,12 +73,12 @@ class Telemetry:
         Group and stream come to be by themselves. Raises JournalFullError if the row cannot be kept.
         """
         now_ms = int(self._clock.time() * 1000)
-        if self._losses.count and self._journal.lag <= 1:
+        if self._losses.count and self._journal.lag <= 1 and self._room.for_lines:
             self._report_losses(now_ms)
         payload = encode(now_ms, stream, events, ledger)
         if len(payload) > MAX_RECORD_BYTES:
             self._append_in_parts(now_ms, stream, events, ledger)
-        elif not self._journal.append(payload, essential=False):
+        elif not self._room.for_lines or not self._journal.append(payload, essential=False):
             self._lose(now_ms, stream, events, ledger)
         if self._drain_timer is None:
             self._drain_timer = self._clock.call_later(DRAIN_DELAY_S, self._drain_soon)
@@ -95,7 +100,7 @@ class Telemetry:
     async def flush(self) -> None:
         """Everything appended can be queried when this returns. Raises sqlite3.Error if the database is in trouble."""
         await self._drain_now()
-        if self._losses.count:
+        if self._losses.count and self._room.for_lines:
             self._report_losses(int(self._clock.time() * 1000))
             await self._drain_now()
 
@@ -136,9 +141,12 @@ class Telemetry:
         """Too much for one record: several, the ledger row with the last."""
         *parts, last = split_events(events)
         for part in parts:
-            if not self._journal.append(encode(now_ms, stream, part, None), essential=False):
+            if not self._room.for_lines or not self._journal.append(
+                encode(now_ms, stream, part, None), essential=False
+            ):
                 self._losses.add(stream, part)
-        if not self._journal.append(encode(now_ms, stream, last, ledger), essential=False):
+        payload = encode(now_ms, stream, last, ledger)
+        if not self._room.for_lines or not self._journal.append(payload, essential=False):
             self._lose(now_ms, stream, last, ledger)
 
     def _lose(self, now_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None) -> None:
@@ -154,7 +162,7 @@ class Telemetry:
             self._losses.settle(stream)
 
     async def _drain_now(self) -> None:
-        if self._drained != self._journal.end:
+        if self._drained != self._journal.end or not self._room.for_lines:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
 
     def _drain_soon(self) -> None:
@@ -170,6 +178,7 @@ class Telemetry:
 
     def _drain(self) -> None:
         """In the writer's thread: from the journal to the database until nothing is left."""
+        self._room.look()
         end = self._journal.end
         payloads, position = self._journal.read(self._ingest.position, DRAIN_BATCH)
         while payloads:
@@ -231,4 +240,4 @@ def _open(root: Path, clock: Clock, size: JournalSize) -> Telemetry:
     path = root / "telemetry.db"
     connection = database.open_writer(path)
     journal = Journal(root / "journal", after=Ingest(connection).position, size=size)
-    return Telemetry(path=path, journal=journal, connection=connection, clock=clock)
+    return Telemetry(path=path, journal=journal, connection=connection, clock=clock, room=DiskRoom(root))

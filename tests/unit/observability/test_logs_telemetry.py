@@ -231,6 +231,37 @@ def test_when_the_database_falls_behind_lines_are_dropped_and_said_but_no_invoca
     run(tmp_path, scenario, SMALL)
 
 
+class Disk:
+    """Stands for the disk that the kernel tells of."""
+
+    f_frsize = 4096
+    f_blocks = 1 << 20
+    f_bavail = 0
+
+
+def test_when_the_disk_is_nearly_full_lines_are_dropped_and_said_later_but_no_invocation_goes_unbilled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> None:
+        disk = Disk()
+        monkeypatch.setattr(os, "statvfs", lambda path: disk)
+        await telemetry.change(lambda c: None)
+        for number in range(3):
+            telemetry.append(STREAM, lines("x"), entry(f"r{number}"))
+        telemetry.append(STREAM, lines(*["y" * 200_000] * 30), entry("long"))
+        assert await messages_of(telemetry) == []
+        assert (await telemetry.usage(0, 1000))[0].requests == 4
+        disk.f_bavail = 1 << 20
+        telemetry.append(STREAM, lines("lost too: nobody has looked yet"))
+        await telemetry.flush()
+        telemetry.append(STREAM, lines("later"))
+        told, later = sorted(await messages_of(telemetry), reverse=True)
+        assert '"droppedRecords":34' in told
+        assert later == "later"
+
+    run(tmp_path, scenario)
+
+
 def test_an_invocation_that_cannot_be_billed_is_not_acknowledged(
     tmp_path: Path,
 ) -> None:

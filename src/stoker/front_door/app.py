@@ -1,12 +1,11 @@
 """The ASGI application: a request in, an answer out, and the one error boundary between callers' faults and ours."""
 
-import asyncio
 import logging
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from botocore.loaders import Loader
 
@@ -21,7 +20,9 @@ from stoker.front_door.exchange import (
     read_head,
     send_response,
 )
+from stoker.front_door.function_urls import FunctionUrls, url_call
 from stoker.front_door.limits import body_limit
+from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.shortage import shortage
 from stoker.model.errors import NotBuiltError, ServiceError
@@ -34,10 +35,8 @@ from stoker.wire.sigv4 import Claim, Verifier
 
 log = logging.getLogger(__name__)
 
-_LARGE_BYTES = 256 * 1024  # from here on, hashing and parsing take over a millisecond and go to a thread
 _SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
 FORM = "application/x-www-form-urlencoded"
-T = TypeVar("T")
 Method = Callable[[Call], Awaitable[Result | Mapping[str, Any]]]
 
 
@@ -77,12 +76,14 @@ class FrontDoor:
         account: str,
         version: str,
         routes: Mapping[str, Handler] | None = None,
+        urls: FunctionUrls | None = None,
     ) -> None:
         loader = Loader()
         endpoints = [_Endpoint(service=service, api=ServiceApi.load(service.name, loader)) for service in services]
         self._by_signing_name = {endpoint.api.signing_name: endpoint for endpoint in reversed(endpoints)}
         self._by_target = {e.api.target_prefix: e for e in endpoints if e.api.target_prefix is not None}
         self._own_paths = OwnPaths(version, routes or {})
+        self._urls = urls
         self._verifier = verifier
         self._account = account
         self._random = random.Random()
@@ -105,7 +106,9 @@ class FrontDoor:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
         request = read_head(scope)
         try:
-            if request.path.startswith(PREFIX):
+            if self._urls is not None and (call := url_call(request)) is not None:
+                response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
+            elif request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
             else:
                 response = await self._answer_call(request, receive, from_sandbox=from_sandbox)
@@ -155,7 +158,7 @@ class FrontDoor:
         call = Call(
             service=endpoint.api.name,
             operation=operation.name,
-            params=await _in_thread_if_large(request.body, lambda: operation.parse(request)),
+            params=await in_thread_if_large(request.body, lambda: operation.parse(request)),
             region=claim.scope.region,
             account=self._account,
             principal=claim.principal,
@@ -175,7 +178,7 @@ class FrontDoor:
         limit = body_limit(api.name, operation.name if operation is not None else "")
         body = await read_body(request, receive, limit)
         whole = request.with_body(body)
-        verified = await _in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
+        verified = await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
         if verified is not body:
             whole = request.with_body(verified)
         return operation or api.operation(whole), whole
@@ -204,10 +207,6 @@ class FrontDoor:
         """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""
         bits = f"{self._random.getrandbits(128):032x}"
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
-
-
-async def _in_thread_if_large(body: bytes, work: Callable[[], T]) -> T:
-    return work() if len(body) < _LARGE_BYTES else await asyncio.to_thread(work)
 
 
 def _plain_failure(error: ServiceError, request_id: str) -> Response:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.functions import lookup, version_rows
+from stoker.functions.changes import Changes
 from stoker.functions.records import new_revision
 from stoker.model.arn import FunctionId, is_version_number
 from stoker.model.errors import (
@@ -35,8 +36,10 @@ class Policy:
 class Permissions:
     """Add, remove and show statements. A policy belongs to one qualifier; None is the function itself."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, bindings: Changes) -> None:
+        """`bindings` is told of every change of who may call what."""
         self._store = store
+        self._bindings = bindings
 
     async def add(
         self, function: FunctionId, qualifier: str | None, grant: PermissionGrant, revision_id: str | None
@@ -48,7 +51,7 @@ class Permissions:
 
         def work(conn: Connection) -> Statement:
             lookup.check_revision(_revision(conn, function, qualifier), revision_id)
-            statements = _statements(conn, function, qualifier)
+            statements = statements_of(conn, function, qualifier)
             if any(known["Sid"] == grant.sid for known in statements):
                 raise ResourceConflictException(
                     f"The statement id ({grant.sid}) provided already exists. "
@@ -57,14 +60,16 @@ class Permissions:
             _store(conn, function, qualifier, [*statements, statement])
             return statement
 
-        return await self._store.write(work)
+        added = await self._store.write(work)
+        self._bindings.announce(function.region, function.name)
+        return added
 
     async def remove(self, function: FunctionId, qualifier: str | None, sid: str, revision_id: str | None) -> None:
         """Remove one statement; the policy goes with its last one."""
 
         def work(conn: Connection) -> None:
             current = _revision(conn, function, qualifier)
-            statements = _statements(conn, function, qualifier)
+            statements = statements_of(conn, function, qualifier)
             if not statements:
                 raise ResourceNotFoundException("No policy is associated with the given resource.")
             left = [statement for statement in statements if statement["Sid"] != sid]
@@ -74,13 +79,14 @@ class Permissions:
             _store(conn, function, qualifier, left)
 
         await self._store.write(work)
+        self._bindings.announce(function.region, function.name)
 
     async def get(self, function: FunctionId, qualifier: str | None) -> Policy:
         """The whole policy; ResourceNotFoundException if there is none."""
 
         def read(conn: Connection) -> Policy:
             revision_id = _revision(conn, function, qualifier)
-            statements = _statements(conn, function, qualifier)
+            statements = statements_of(conn, function, qualifier)
             if not statements:
                 raise ResourceNotFoundException
             return Policy(document=policy_document(statements), revision_id=revision_id)
@@ -93,7 +99,8 @@ def forget_policy(conn: Connection, function: FunctionId, qualifier: str) -> Non
     conn.execute(sa.delete(function_policies).where(_is(function, qualifier)))
 
 
-def _statements(conn: Connection, function: FunctionId, qualifier: str | None) -> Sequence[Statement]:
+def statements_of(conn: Connection, function: FunctionId, qualifier: str | None) -> Sequence[Statement]:
+    """The statements for one qualifier, in the order in which they were added."""
     return conn.execute(sa.select(_policies.statements).where(_is(function, qualifier))).scalar() or []
 
 

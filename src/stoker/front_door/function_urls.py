@@ -1,0 +1,247 @@
+"""Function URLs: HTTP requests that go to a function as events, and its results as HTTP answers."""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stoker.front_door.authorisation import is_session
+from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_body
+from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
+from stoker.front_door.off_loop import in_thread_if_large
+from stoker.front_door.shortage import shortage
+from stoker.functions.url_addresses import PATH
+from stoker.functions.urls import GuardedUrl
+from stoker.invocations import trace
+from stoker.invocations.request_id import RequestIds
+from stoker.model.clock import Clock
+from stoker.model.cors import answer_headers, is_preflight, preflight_headers
+from stoker.model.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
+from stoker.model.http_event import (
+    JSON_TYPE,
+    Circumstances,
+    HttpAnswer,
+    HttpRequest,
+    MalformedAnswerError,
+    read_answer,
+    to_event,
+)
+from stoker.model.invocation import InvocationResult, InvokeRequest
+from stoker.model.url_access import FUNCTION_ACTION, missing_actions
+from stoker.wire.errors import InternalFailure, InvalidSignatureException, MissingAuthenticationTokenException
+from stoker.wire.message import Request, Response
+from stoker.wire.sigv4 import Claim, Verifier
+
+log = logging.getLogger(__name__)
+
+TRACE_HEADER = "x-amzn-trace-id"
+_HOST = re.compile(r"([a-z0-9]{1,63})\.lambda-url\.([a-z0-9-]{1,63})\.", re.IGNORECASE)
+_LIMIT = BodyLimit(most=INVOKE_BYTES, action="InvokeFunction")
+# What is between a client and the server, and nothing of the function's.
+_HOP_BY_HOP = frozenset(
+    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+_WITHOUT_BODY = frozenset({204, 304})
+# A page that is reached by path has the origin of everything of Stoker's, the console with the operator's rights
+# included. In a browser's sandbox it has none.
+_SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UrlCall:
+    """A request for a function URL. `path` is what follows the URL; `region` is None where the address has none."""
+
+    url_id: str
+    region: str | None
+    path: str
+
+
+def url_call(request: Request) -> UrlCall | None:
+    """The URL that a request is for, by its host or by its path; None for any other request."""
+    if request.path.startswith(PATH):
+        url_id, slash, rest = request.path.removeprefix(PATH).partition("/")
+        return UrlCall(url_id=url_id, region=None, path=slash + rest or "/")
+    if ".lambda-url." not in request.host or (found := _HOST.match(request.host)) is None:
+        return None
+    return UrlCall(url_id=found[1].lower(), region=found[2].lower(), path=request.path)
+
+
+class FindsUrls(Protocol):
+    """What this needs of `functions.urls.Urls`."""
+
+    def cached(self, url_id: str) -> GuardedUrl | None: ...
+
+    async def load(self, url_id: str) -> GuardedUrl | None: ...
+
+
+class CanInvoke(Protocol):
+    """What this needs of `invocations.Invoker`."""
+
+    async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
+
+
+class FunctionUrls:
+    """Answers calls of function URLs; the error boundary of their own, since no model says how to word it."""
+
+    def __init__(self, *, urls: FindsUrls, invoker: CanInvoke, verifier: Verifier, clock: Clock) -> None:
+        self._urls = urls
+        self._invoker = invoker
+        self._verifier = verifier
+        self._clock = clock
+        self._request_ids = RequestIds()
+
+    def __repr__(self) -> str:
+        return f"<FunctionUrls {self._urls!r}>"
+
+    async def answer(self, call: UrlCall, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+        """The answer to a request. `from_sandbox` ones may be signed by sessions only."""
+        request_id = self._request_ids.new()
+        # The client's trace goes on; what the function gets and the client is told has the same root.
+        trace_id = trace.begin(request.headers.get(TRACE_HEADER), self._clock.time())
+        named = [("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace_id)]
+        if call.region is None:
+            named.append(_SANDBOX)
+        try:
+            guarded = await self._find(call)
+        except Exception as error:
+            return _response(_failure(error, request_id), named)
+        cors = guarded.url.cors
+        if cors is not None and is_preflight(request.method, request.headers):
+            return _response(HttpAnswer(status=200, headers=preflight_headers(cors, request.headers), body=b""), named)
+        try:
+            event = await self._event(call, guarded, request, receive, request_id, trace_id, from_sandbox=from_sandbox)
+            answer = await self._invoke(guarded, event, request_id, trace_id)
+        except ClientDisconnectedError:
+            raise
+        except Exception as error:
+            answer = _failure(error, request_id)
+        shared = [] if cors is None else answer_headers(cors, request.headers)
+        return _response(answer, [*named, *shared])
+
+    async def _find(self, call: UrlCall) -> GuardedUrl:
+        guarded = self._urls.cached(call.url_id) or await self._urls.load(call.url_id)
+        if guarded is None or call.region not in (None, guarded.url.function.region):
+            raise ResourceNotFoundException("There is no function URL with this address.")
+        return guarded
+
+    async def _event(
+        self,
+        call: UrlCall,
+        guarded: GuardedUrl,
+        request: Request,
+        receive: Receive,
+        request_id: str,
+        trace_id: str,
+        *,
+        from_sandbox: bool,
+    ) -> bytes:
+        """The event of a request that may be made, read whole and verified."""
+        claim = self._admit(guarded, request, from_sandbox=from_sandbox)
+        body = await read_body(request, receive, _LIMIT)
+        whole = request.with_body(body)
+        if claim is not None:
+            whole = request.with_body(await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim)))
+        sent = HttpRequest(
+            method=whole.method,
+            path=call.path,
+            query=whole.query,
+            headers=_event_headers(whole, trace_id),
+            body=whole.body,
+            source_ip=whole.source_ip,
+        )
+        about = Circumstances(
+            request_id=request_id,
+            api_id=guarded.url.id,
+            domain=whole.host.rpartition(":")[0] or whole.host,
+            at=self._clock.time(),
+            caller=claim.principal if claim is not None else None,
+        )
+        return await in_thread_if_large(body, lambda: to_event(sent, about))
+
+    def _admit(self, guarded: GuardedUrl, request: Request, *, from_sandbox: bool) -> Claim | None:
+        """Who signed, None where nobody had to; raises what keeps the request out, before its body is read."""
+        url = guarded.url
+        if url.auth_type == "NONE":
+            _check(missing_actions(guarded.statements, url.auth_type, None))
+            return None
+        try:
+            claim = self._verifier.claim(request)
+        except MissingAuthenticationTokenException:
+            raise AccessDeniedException("Forbidden") from None
+        if claim.scope.service != "lambda":
+            raise InvalidSignatureException("Credential should be scoped to correct service: 'lambda'.")
+        if claim.scope.region != url.function.region:
+            raise InvalidSignatureException(
+                f"Credential should be scoped to a valid region, not '{claim.scope.region}'."
+            )
+        if is_session(claim.principal):
+            _check(missing_actions(guarded.statements, url.auth_type, claim.principal))
+        elif from_sandbox:
+            raise AccessDeniedException("Forbidden")
+        return claim
+
+    async def _invoke(self, guarded: GuardedUrl, event: bytes, request_id: str, trace_id: str) -> HttpAnswer:
+        function = guarded.url.function
+        result = await self._invoker.invoke(
+            InvokeRequest(
+                region=function.region,
+                function=function.name,
+                qualifier=guarded.url.qualifier,
+                payload=event,
+                trace_id=trace_id,
+                request_id=request_id,
+            )
+        )
+        if result.function_error is not None:
+            return _BAD_GATEWAY
+        return await in_thread_if_large(result.payload, lambda: read_answer(result.payload))
+
+
+# AWS's body is these words, though its type says JSON.
+_BAD_GATEWAY = HttpAnswer(status=502, headers=[("Content-Type", JSON_TYPE)], body=b"Internal Server Error")
+
+
+def _check(missing: Sequence[str]) -> None:
+    if missing == [FUNCTION_ACTION]:
+        raise AccessDeniedException(
+            f"Forbidden. Beside lambda:InvokeFunctionUrl, the function's policy must allow for {FUNCTION_ACTION}."
+        )
+    if missing:
+        raise AccessDeniedException("Forbidden")
+
+
+def _event_headers(request: Request, trace_id: str) -> dict[str, str]:
+    """What the function sees: without what is about the connection, with what AWS's edge adds.
+
+    A proxy in front of Stoker knows better by which scheme and port it was called, but nobody says whose address it is.
+    """
+    headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
+    headers.setdefault("x-forwarded-proto", "http")
+    headers.setdefault("x-forwarded-port", request.host.rpartition(":")[2] if ":" in request.host else "80")
+    return {**headers, "x-forwarded-for": request.source_ip, TRACE_HEADER: trace_id}
+
+
+def _failure(error: Exception, request_id: str) -> HttpAnswer:
+    """The boundary: a caller's fault in its words, a function's as AWS hides it, and ours told here and not outside."""
+    if isinstance(error, MalformedAnswerError):
+        log.info("function URL request %s: no HTTP answer can be made of the result: %s", request_id, error)
+        return _BAD_GATEWAY
+    if not isinstance(error, ServiceError):
+        log.error("function URL request %s failed", request_id, exc_info=error)
+        error = InternalFailure(shortage(error))
+    body = json.dumps({**error.members, "Message": error.message}, separators=(",", ":")).encode()
+    return HttpAnswer(
+        status=error.status, headers=[("Content-Type", JSON_TYPE), ("x-amzn-ErrorType", error.code)], body=body
+    )
+
+
+def _response(answer: HttpAnswer, further: Sequence[tuple[str, str]]) -> Response:
+    """The answer with Stoker's own headers, which win over the function's of the same name."""
+    own = {name.lower() for name, _ in further} - {"content-security-policy", "vary"}
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in own]
+    if answer.status in _WITHOUT_BODY:
+        return Response(status=answer.status, headers=[*headers, *further])
+    length = ("Content-Length", str(len(answer.body)))
+    return Response(status=answer.status, headers=[*headers, *further, length], body=answer.body)

@@ -1,0 +1,221 @@
+"""HTTP requests as events in payload format 2.0, and a function's results as HTTP answers. Pure.
+
+Source: "Invoking Lambda function URLs" in the AWS Lambda Developer Guide.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from stoker.model.principal import Principal
+
+# AWS says so even to browsers that speak HTTP/2 with its edge.
+PROTOCOL = "HTTP/1.1"
+JSON_TYPE = "application/json"
+# What a function says of the connection, or what the server says itself, comes out under another name.
+REMAPPED = frozenset(
+    {
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "proxy-authenticate",
+        "server",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "www-authenticate",
+    }
+)
+_TEXT_TYPE = re.compile(r"text/.*|application/(?:json|javascript|xml|[^;]+\+(?:json|xml))")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class MalformedAnswerError(Exception):
+    """The function's result has a statusCode, but no HTTP answer can be made of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpRequest:
+    """What a client sent. `path` and `query` are still percent-encoded; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    source_ip: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """What the platform knows of a request: `at` in seconds since the epoch; `caller` only where it was signed."""
+
+    request_id: str
+    api_id: str
+    domain: str
+    at: float
+    caller: Principal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpAnswer:
+    """What the client gets. `headers` may have a name more than once; there is a content type, and no length."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def to_event(request: HttpRequest, about: Circumstances) -> bytes:
+    """The event's JSON. What a request does not have (cookies, parameters, a body) is absent."""
+    body, encoded = _encode_body(request)
+    cookies = [cookie.strip() for cookie in request.headers.get("cookie", "").split(";") if cookie.strip()]
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": request.path,
+        "rawQueryString": request.query,
+        **({"cookies": cookies} if cookies else {}),
+        "headers": dict(request.headers),
+        **({"queryStringParameters": parameters} if (parameters := _parameters(request.query)) else {}),
+        "requestContext": _context(request, about),
+        **({"body": body} if body else {}),
+        **({"pathParameters": None} if about.caller else {}),
+        "isBase64Encoded": encoded,
+        **({"stageVariables": None} if about.caller else {}),
+    }
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def _encode_body(request: HttpRequest) -> tuple[str, bool]:
+    """The body as text, or in base64 where its type does not say text; a form counts as binary, as on AWS."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not request.body:
+        return "", False
+    if _TEXT_TYPE.fullmatch(content_type) and "content-encoding" not in request.headers:
+        try:
+            return request.body.decode(), False
+        except UnicodeDecodeError:
+            # JSON has no way to say these bytes as text, whatever the client calls them.
+            return base64.b64encode(request.body).decode(), True
+    return base64.b64encode(request.body).decode(), True
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """Decoded; those that came several times are joined by commas."""
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
+    return parameters
+
+
+def _context(request: HttpRequest, about: Circumstances) -> dict[str, Any]:
+    caller = about.caller
+    moment = datetime.fromtimestamp(about.at, UTC)
+    return {
+        "accountId": caller.account if caller else "anonymous",
+        "apiId": about.api_id,
+        **({"authentication": None, "authorizer": {"iam": _iam(caller)}} if caller else {}),
+        "domainName": about.domain,
+        "domainPrefix": about.api_id,
+        "http": {
+            "method": request.method,
+            "path": request.path,
+            "protocol": PROTOCOL,
+            "sourceIp": request.source_ip,
+            "userAgent": request.headers.get("user-agent", ""),
+        },
+        "requestId": about.request_id,
+        "routeKey": "$default",
+        "stage": "$default",
+        # Month names do not depend on the machine's locale here, as they would with strftime.
+        "time": f"{moment:%d}/{_MONTHS[moment.month - 1]}/{moment:%Y:%H:%M:%S} +0000",
+        "timeEpoch": int(about.at * 1000),
+    }
+
+
+def _iam(caller: Principal) -> dict[str, str | None]:
+    return {
+        "accessKey": caller.access_key,
+        "accountId": caller.account,
+        "callerId": caller.user_id,
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": caller.arn,
+        "userId": caller.user_id,
+    }
+
+
+def read_answer(payload: bytes) -> HttpAnswer:
+    """A function's result as an HTTP answer; raises MalformedAnswerError.
+
+    An object with a statusCode says everything itself. Any other JSON is the body, as it is, with status 200.
+    """
+    try:
+        result = json.loads(payload)
+    except ValueError as error:
+        raise MalformedAnswerError("not JSON") from error
+    if not isinstance(result, dict) or "statusCode" not in result:
+        return HttpAnswer(status=200, headers=[("Content-Type", JSON_TYPE)], body=payload)
+    headers = [*_headers(result.get("headers")), *_cookies(result.get("cookies"))]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.insert(0, ("Content-Type", JSON_TYPE))
+    return HttpAnswer(status=_status(result["statusCode"]), headers=headers, body=_body(result))
+
+
+def _status(value: object) -> int:
+    """A number or its digits. 1xx would not be an answer to the request, but an announcement of one."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{3}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
+        raise MalformedAnswerError(f"statusCode {value!r}")
+    return value
+
+
+def _headers(value: object) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if not isinstance(value, dict):
+        raise MalformedAnswerError("headers are no object")
+    return [_header(name, content) for name, content in value.items()]
+
+
+def _header(name: str, content: object) -> tuple[str, str]:
+    if isinstance(content, bool):
+        content = str(content).lower()
+    if not isinstance(content, str | int | float):
+        raise MalformedAnswerError(f"header {name!r}")
+    text = str(content)
+    # A line break in it would let whoever the function quotes write an answer of their own.
+    if _NAME.fullmatch(name) is None or _VALUE.fullmatch(text) is None:
+        raise MalformedAnswerError(f"header {name!r}")
+    return (f"x-amzn-Remapped-{name}" if name.lower() in REMAPPED else name), text
+
+
+def _cookies(value: object) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise MalformedAnswerError("cookies are no list")
+    return [_header("Set-Cookie", cookie) for cookie in value]
+
+
+def _body(result: Mapping[str, Any]) -> bytes:
+    body = result.get("body")
+    if body is None:
+        return b""
+    if not isinstance(body, str):
+        raise MalformedAnswerError("body is no string")
+    try:
+        return base64.b64decode(body, validate=True) if result.get("isBase64Encoded") is True else body.encode()
+    except ValueError as error:
+        raise MalformedAnswerError("body is not what it says to be") from error

@@ -24,12 +24,26 @@ class ChannelClosedError(Exception):
     """The platform has gone; there is nobody to work for."""
 
 
+class Marshaller(LambdaMarshaller):  # type: ignore[misc]
+    """The official one, but events are read by the standard library.
+
+    simplejson is compiled for Stoker's own interpreter only and pure Python for all others. What the standard
+    library refuses goes to the official one, whose words a caller expects.
+    """
+
+    def unmarshal_request(self, request: bytes, content_type: str = "application/json") -> object:
+        try:
+            return json.loads(request)
+        except ValueError:
+            return super().unmarshal_request(request, content_type)
+
+
 class ChannelClient:
     """What `awslambdaric.bootstrap.run` asks of a runtime client, on a connected stream socket."""
 
-    marshaller = LambdaMarshaller()
-
     def __init__(self, channel: socket.socket) -> None:
+        # Not earlier: it looks at AWS_EXECUTION_ENV, which the zygote has not.
+        self.marshaller = Marshaller()
         self._channel = channel
         self._received = bytearray()
         self._asked = False

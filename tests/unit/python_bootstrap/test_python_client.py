@@ -1,0 +1,88 @@
+"""The official runtime client over our channel, played from the platform's end."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from awslambdaric.lambda_runtime_exception import FaultException
+
+from stoker.bootstrap import frames
+from stoker.bootstrap.python_client import ChannelClient, ChannelClosedError
+
+EVENT_META = {"id": "r-1", "deadline_ms": 1_700_000_000_000, "arn": "arn:f", "client_context": '{"a": 1}'}
+
+
+@pytest.fixture
+def channel() -> Iterator[socket.socket]:
+    """The platform's end."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        theirs.settimeout(5)
+        PEERS[ours] = theirs
+        yield ours
+    PEERS.clear()
+
+
+PEERS: dict[socket.socket, socket.socket] = {}
+
+
+def client_of(channel: socket.socket) -> ChannelClient:
+    return ChannelClient(PEERS[channel])
+
+
+def said(channel: socket.socket) -> tuple[int, Any, bytes]:
+    data = channel.recv(65536)
+    head, length, kind = frames.HEADER.unpack_from(data)
+    body = data[frames.HEADER.size + head :]
+    assert len(body) == length
+    return kind, json.loads(data[frames.HEADER.size : frames.HEADER.size + head] or "null"), body
+
+
+def test_the_first_wish_is_a_message_and_later_ones_come_with_the_answer(channel: socket.socket) -> None:
+    client = client_of(channel)
+    channel.sendall(frames.encode(frames.EVENT, EVENT_META, b'{"x": 1}'))
+    event = client.wait_next_invocation()
+    assert said(channel)[0] == frames.NEXT
+    client.post_invocation_result(event.invoke_id, '{"ok": true}')
+    assert said(channel) == (frames.RESPONSE, {"id": "r-1"}, b'{"ok": true}')
+    channel.sendall(frames.encode(frames.EVENT, {**EVENT_META, "id": "r-2"}, b"2"))
+    assert client.wait_next_invocation().invoke_id == "r-2"
+    channel.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        channel.recv(1)
+
+
+def test_an_event_brings_what_the_context_shows(channel: socket.socket) -> None:
+    channel.sendall(frames.encode(frames.EVENT, {**EVENT_META, "trace_id": "Root=1"}, b"{}"))
+    event = client_of(channel).wait_next_invocation()
+    assert (event.invoked_function_arn, event.deadline_time_in_ms) == ("arn:f", 1_700_000_000_000)
+    assert (event.x_amzn_trace_id, event.client_context, event.cognito_identity) == ("Root=1", '{"a": 1}', None)
+
+
+def test_an_error_names_its_type(channel: socket.socket) -> None:
+    client_of(channel).post_invocation_error("r-1", '{"errorType": "KeyError", "errorMessage": "x"}')
+    kind, meta, _ = said(channel)
+    assert (kind, meta) == (frames.ERROR, {"id": "r-1", "type": "KeyError"})
+
+
+def test_a_platform_that_is_gone_ends_the_wait(channel: socket.socket) -> None:
+    client = client_of(channel)
+    channel.shutdown(socket.SHUT_WR)
+    with pytest.raises(ChannelClosedError):
+        client.wait_next_invocation()
+
+
+@pytest.mark.parametrize(("runtime", "sent"), [("python3.12", '"ä"'), ("python3.11", '"\\u00e4"')])
+def test_text_is_escaped_as_that_runtime_does(
+    channel: socket.socket, monkeypatch: pytest.MonkeyPatch, runtime: str, sent: str
+) -> None:
+    monkeypatch.setenv("AWS_EXECUTION_ENV", f"AWS_Lambda_{runtime}")
+    assert client_of(channel).marshaller.marshal_response("ä") == (sent, "application/json")
+
+
+def test_an_event_that_is_no_json_is_told_in_the_official_words(channel: socket.socket) -> None:
+    with pytest.raises(FaultException, match="Unable to unmarshal input: "):
+        client_of(channel).marshaller.unmarshal_request(b"{nonsense")

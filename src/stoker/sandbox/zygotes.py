@@ -64,7 +64,17 @@ class Zygote:
     async def _make(self) -> Blank:
         peer = await self._running()
         slot = await self._slots.take()
-        return await make(peer, slot, await asyncio.to_thread(self._create_cgroup, f"slot-{slot.index}"))
+        try:
+            cgroup = await asyncio.to_thread(self._create_cgroup, f"slot-{slot.index}")
+        except BaseException:
+            slot.close()
+            self._slots.give_back(slot)
+            raise
+        try:
+            return await make(peer, slot, cgroup)
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
 
     async def _discard(self, blank: Blank) -> None:
         blank.channel.close()

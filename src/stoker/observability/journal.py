@@ -159,9 +159,10 @@ class Journal:
         segment.end = end
         return True
 
-    def read(self, start: Position, max_records: int) -> tuple[list[bytes], Position]:
-        """The payloads after `start`, and the position behind the last of them."""
+    def read(self, start: Position, max_records: int, max_bytes: int) -> tuple[list[bytes], Position]:
+        """The next payloads after `start`, one at least if there is one, and the position behind the last of them."""
         payloads: list[bytes] = []
+        size = 0
         number, offset = start.segment, start.offset
         while True:
             # `last` before `end`: a segment that is not the last one has its final end.
@@ -169,8 +170,9 @@ class Journal:
             if segment := self._segments.get(number):
                 for payload, behind in segment.records(offset, segment.end):
                     payloads.append(payload)
+                    size += len(payload)
                     offset = behind
-                    if len(payloads) >= max_records:
+                    if len(payloads) >= max_records or size >= max_bytes:
                         return payloads, Position(segment=number, offset=offset)
             if number >= last:
                 return payloads, Position(segment=number, offset=offset)

@@ -29,6 +29,8 @@ Listener = Callable[[LogStream, Sequence[LogEvent], int], None]
 DRAIN_DELAY_S = 0.2
 # Records of one transaction: some 20 ms of the writer thread.
 DRAIN_BATCH = 1000
+# And of a few of the largest: a batch is in memory several times, as bytes, as text and as rows.
+DRAIN_BYTES = 4 << 20
 SWEEP_INTERVAL_S = 3600.0
 READER_THREADS = 2
 
@@ -180,11 +182,11 @@ class Telemetry:
         """In the writer's thread: from the journal to the database until nothing is left."""
         self._room.look()
         end = self._journal.end
-        payloads, position = self._journal.read(self._ingest.position, DRAIN_BATCH)
+        payloads, position = self._journal.read(self._ingest.position, DRAIN_BATCH, DRAIN_BYTES)
         while payloads:
             self._ingest.apply(payloads, position)
             self._journal.release(position)
-            payloads, position = self._journal.read(position, DRAIN_BATCH)
+            payloads, position = self._journal.read(position, DRAIN_BATCH, DRAIN_BYTES)
         self._drained = end
 
     def _sweep(self) -> None:

@@ -44,7 +44,7 @@ def spares_ready(journal: Journal) -> None:
 
 
 def read_all(journal: Journal, start: Position = START) -> list[bytes]:
-    return journal.read(start, 10_000)[0]
+    return journal.read(start, 10_000, 1 << 30)[0]
 
 
 def test_what_was_appended_is_read_in_order(open_journal: Open) -> None:
@@ -60,13 +60,22 @@ def test_reading_goes_on_where_it_stopped_across_segments(open_journal: Open) ->
         journal.append(b"%d" % number * 1000, essential=True)
         spares_ready(journal)
     seen, place = [], Position()
-    while chunk := journal.read(place, 3):
+    while chunk := journal.read(place, 3, 1 << 30):
         payloads, place = chunk
         if not payloads:
             break
         seen += [payload[:1] for payload in payloads]
     assert seen == [b"%d" % number for number in range(8)]
     assert journal.end.segment > 1
+
+
+def test_one_reading_takes_no_more_memory_than_it_may(open_journal: Open) -> None:
+    journal = open_journal()
+    for number in range(3):
+        journal.append(b"%d" % number * 500, essential=True)
+    first, place = journal.read(Position(), 10_000, 900)
+    assert [payload[:1] for payload in first] == [b"0", b"1"]
+    assert len(journal.read(place, 10_000, 1)[0]) == 1
 
 
 def test_the_next_start_finds_everything_and_continues_behind_it(open_journal: Open, tmp_path: Path) -> None:
@@ -80,7 +89,7 @@ def test_the_next_start_finds_everything_and_continues_behind_it(open_journal: O
 def test_what_was_read_before_is_not_read_again(open_journal: Open) -> None:
     first = open_journal()
     first.append(b"a", essential=False)
-    _, position = first.read(Position(), 1)
+    _, position = first.read(Position(), 1, 1 << 30)
     first.append(b"b", essential=False)
     assert read_all(open_journal(after=position), position) == [b"b"]
 
@@ -119,7 +128,7 @@ def test_a_full_journal_never_takes_what_it_could_not_keep(open_journal: Open) -
 def test_lines_are_taken_again_once_the_reader_has_caught_up(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     fill(journal, essential=False)
-    _, position = journal.read(Position(), 10_000)
+    _, position = journal.read(Position(), 10_000, 1 << 30)
     journal.release(position)
     assert journal.append(b"x" * 1000, essential=False)
     assert read_all(journal, position) == [b"x" * 1000]
@@ -160,5 +169,5 @@ def test_every_acknowledged_record_outlives_kill_9(open_journal: Open, tmp_path:
     acknowledged = [int(writer.stdout.readline()) for _ in range(500)]
     writer.kill()
     acknowledged += [int(line) for line in writer.communicate()[0].splitlines(True) if line.endswith("\n")]
-    kept = [int(payload) for payload in open_journal(size=LARGE).read(Position(), 10_000_000)[0]]
+    kept = [int(payload) for payload in open_journal(size=LARGE).read(Position(), 10_000_000, 1 << 30)[0]]
     assert kept[: len(acknowledged)] == acknowledged

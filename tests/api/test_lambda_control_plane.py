@@ -138,9 +138,9 @@ def test_a_layer_is_published_found_and_used(lambda_client: Any, name: str) -> N
 
 
 def test_what_is_not_built_says_so_by_name(lambda_client: Any, name: str) -> None:
-    code, status, message = error_of(lambda_client.invoke, FunctionName=name, InvocationType="Event", Payload=b"{}")
+    code, status, message = error_of(lambda_client.list_event_source_mappings, FunctionName=name)
     assert (code, status) == ("NotImplemented", 501)
-    assert "Event" in message
+    assert "ListEventSourceMappings" in message
 
 
 def test_a_dry_run_is_answered_204(lambda_client: Any, name: str) -> None:

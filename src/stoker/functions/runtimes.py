@@ -157,12 +157,18 @@ def _python_candidates(places: SearchPlaces) -> list[Path]:
 
 
 def _all_python_candidates(places: SearchPlaces) -> Iterator[Path]:
-    if places.pyenv.is_dir():
-        yield from _resolved(version / "bin" / "python3" for version in sorted(places.pyenv.iterdir()))
+    yield from _resolved(version / "bin" / "python3" for version in _entries(places.pyenv))
     for directory in places.directories:
-        if _is_shims(directory) or not directory.is_dir():
-            continue
-        yield from _resolved(path for path in sorted(directory.iterdir()) if _PYTHON_NAME.fullmatch(path.name))
+        if not _is_shims(directory):
+            yield from _resolved(path for path in _entries(directory) if _PYTHON_NAME.fullmatch(path.name))
+
+
+def _entries(directory: Path) -> list[Path]:
+    """What is in it, sorted; nothing if it is not there, or not this user's to look into (another's PATH or HOME)."""
+    try:
+        return sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
 
 
 def _node_candidates(places: SearchPlaces) -> list[Path]:
@@ -172,7 +178,8 @@ def _node_candidates(places: SearchPlaces) -> list[Path]:
 def _resolved(paths: Iterable[Path]) -> Iterator[Path]:
     """The real files behind them: a sandbox shows an interpreter's own directories, not those of a link to it."""
     for path in paths:
-        if path.is_file() and os.access(path, os.X_OK):
+        # In this order: `is_file` raises where the way there is closed to this user.
+        if os.access(path, os.X_OK) and path.is_file():
             yield path.resolve()
 
 

@@ -96,3 +96,12 @@ def test_the_python_that_runs_this_is_found() -> None:
 def test_a_missing_runtime_is_refused_with_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameterValueException, match=r"\[provided.al2, provided.al2023\].*pyenv install 3.14"):
         found(tmp_path).require("python3.14")
+
+
+def test_a_directory_that_may_not_be_looked_into_holds_no_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    found = RuntimeCatalogue.discover(SearchPlaces(pyenv=Path("/closed"), directories=[Path("/closed")]))
+    assert {runtime.kind for runtime in found.all()} == {"provided"}

@@ -4,6 +4,7 @@ SQLite and PostgreSQL are brought to the same meaning: a writer's transaction is
 snapshot and cannot write, and a COMMIT that returned is on the disk.
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -78,8 +79,11 @@ def _postgresql_engine(url: sa.URL, *, connections: int, isolation_level: Any) -
 
 def _sqlite_engine(url: sa.URL, *, begin: str, connections: int, query_only: bool) -> sa.Engine:
     if url.database is not None:
-        # Functions' variables are in it. SQLite gives the files beside it the same mode.
-        os.close(os.open(url.database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Functions' variables are in it. SQLite gives the files beside it the same mode. Only a new file is opened:
+        # POSIX locks are the process's, so closing a descriptor of a database in use drops SQLite's locks on it, and
+        # the next sqlite3 shell of an operator would take the write-ahead log away as the last one to leave.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(url.database, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     # hide_parameters: an error's text goes to the log, and a statement's values may be secrets.
     engine = sa.create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
     sa.event.listen(engine, "connect", _sqlite_session(query_only))

@@ -1,3 +1,4 @@
+import asyncio
 import random
 import sqlite3
 import subprocess
@@ -5,7 +6,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from stoker.store.blobs import BlobStore
+from stoker.store.store import open_store
 
 
 def acknowledged_until_killed(root: Path, how_many: int) -> set[int]:
@@ -33,3 +37,31 @@ def test_everything_acknowledged_outlives_kill_9(tmp_path: Path) -> None:
     assert acknowledged <= kept.keys()
     for number, digest in kept.items():
         assert blobs.open(digest).read() == str(number).encode() * 100
+
+
+COUNT = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT count(*) FROM note").fetchone())
+connection.close()
+"""
+
+
+def test_an_operators_shell_that_looks_and_leaves_takes_no_commit_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "stoker.db"
+
+    def look() -> str:
+        done = subprocess.run([sys.executable, "-c", COUNT, str(path)], capture_output=True, text=True, timeout=30)
+        return done.stdout.strip()
+
+    async def scenario() -> list[str]:
+        store = open_store(f"sqlite:///{path}")
+        await store.write(lambda conn: conn.execute(sa.text("CREATE TABLE note (text TEXT)")).close())
+        seen = []
+        for _ in range(3):
+            await store.write(lambda conn: conn.execute(sa.text("INSERT INTO note VALUES ('x')")).close())
+            seen.append(await asyncio.to_thread(look))
+        await store.close()
+        return seen
+
+    assert asyncio.run(scenario()) == ["(1,)", "(2,)", "(3,)"]

@@ -72,7 +72,10 @@ def _read_folder(folder: Path) -> Source:
 
 
 def walk(folder: Path, rules: IgnoreRules) -> Iterator[SourceFile]:
-    """The files under a folder, sorted by name. A link counts as what it leads to: a package holds no links."""
+    """The files under a folder, sorted by name. A link counts as what it leads to: a package holds no links.
+
+    One that leads out is refused: a folder from a stranger could name the deployer's own keys.
+    """
     yield from sorted(_walk(folder, "", rules, (folder.resolve(),)), key=lambda file: file.name)
 
 
@@ -81,6 +84,8 @@ def _walk(folder: Path, prefix: str, rules: IgnoreRules, above: tuple[Path, ...]
         name, path = prefix + entry.name, Path(entry.path)
         if rules.ignores(name, directory=entry.is_dir()):
             continue
+        if entry.is_symlink() and path.exists() and not path.resolve().is_relative_to(above[0]):
+            raise CliError(f"{path} is a link out of the folder. Copy what it leads to, or name it in .stokerignore.")
         if entry.is_dir():
             real = path.resolve()
             if real in above:

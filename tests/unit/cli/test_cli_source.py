@@ -43,9 +43,18 @@ def test_a_single_executable_becomes_the_bootstrap(tmp_path: Path) -> None:
 def test_a_link_counts_as_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "lib.py").write_text("")
+    (tmp_path / "linked").symlink_to(tmp_path / "shared")
+    assert names(tmp_path) == ["linked/lib.py", "shared/lib.py"]
+
+
+@pytest.mark.parametrize("target", ["secret", "."])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, target: str) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("key")
     (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "linked").symlink_to(tmp_path / "shared")
-    assert names(tmp_path / "code") == ["linked/lib.py"]
+    (tmp_path / "code" / "config").symlink_to(tmp_path / "outside" / target)
+    with pytest.raises(CliError, match="config is a link out of the folder"):
+        names(tmp_path / "code")
 
 
 def test_a_link_to_a_folder_around_it_is_refused(tmp_path: Path) -> None:

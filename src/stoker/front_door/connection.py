@@ -64,7 +64,8 @@ class Connection(HttpToolsProtocol):
         return f"<Connection {self.client}>"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoiningTransport(transport, self.loop))
+        self._joining = JoiningTransport(transport, self.loop)
+        super().connection_made(self._joining)
         if len(self.connections) > self.server_state.bounds.connections:
             self.transport.abort()
 
@@ -106,6 +107,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._forget_body()
+        self._joining.flush()
         super().on_response_complete()
 
     def _forget_body(self) -> None:

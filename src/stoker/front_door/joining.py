@@ -10,7 +10,7 @@ from typing import Any
 
 
 class JoiningTransport(asyncio.Transport):
-    """Passes everything on to `transport`, writes at the end of the loop's turn."""
+    """Passes everything on to `transport`, writes at the end of the loop's turn, or when told to."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -22,14 +22,15 @@ class JoiningTransport(asyncio.Transport):
         if not data:
             return
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(bytes(data))
 
     def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
         for each in data:
             self.write(each)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is held now. For an answer that is whole: the turn's end would be a turn of the loop later."""
         if self._held:
             held, self._held = self._held, []
             # The client may have gone since: uvloop takes a write then for a fault of ours.
@@ -37,7 +38,7 @@ class JoiningTransport(asyncio.Transport):
                 self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def abort(self) -> None:

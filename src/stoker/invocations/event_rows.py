@@ -61,8 +61,9 @@ def with_configs(conn: Connection, events: Sequence[AsyncEvent]) -> list[HeldEve
 
 
 def renew(conn: Connection, request_ids: Collection[str], lease: Lease) -> None:
-    """Put off the end of the owner's leases on these."""
-    _update(conn, request_ids, owner=lease.owner, due_at=lease.until)
+    """Put off the end of the owner's leases on those of these that it still has: a settled one is not taken back."""
+    held = _events.request_id.in_(request_ids) & (_events.owner == lease.owner)
+    conn.execute(sa.update(async_events).where(held).values(due_at=lease.until))
 
 
 def release(conn: Connection, request_ids: Collection[str], now: float) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from fakes.async_queue import ACCOUNT, failed, queue_bench, ran
 from fakes.loop import on_loop, until
+from stoker.invocations import event_rows
 from stoker.invocations.async_queue import AHEAD, LEASE_S, RENEW_S
 from stoker.invocations.pacing import Pacing
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
@@ -201,6 +202,17 @@ async def test_a_long_run_keeps_its_lease_and_runs_once(store_url: str) -> None:
         bench.invoker.go.set()
         await bench.settled()
         assert len(bench.invoker.requests) == 1
+
+
+@on_loop
+async def test_a_renewal_that_comes_late_does_not_take_back_what_is_settled(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.script = failed
+        request_id = await bench.accept()
+        waiting = await bench.waiting(attempts=1)
+        lease = event_rows.Lease(owner="here", until=bench.clock.time() + LEASE_S)
+        await bench.store.write(lambda conn: event_rows.renew(conn, [request_id], lease))
+        assert await bench.events() == [waiting]
 
 
 @on_loop

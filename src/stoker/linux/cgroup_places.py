@@ -1,11 +1,14 @@
 """Which cgroup version this machine has, and where this process's own groups are: decided from two texts of /proc."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 V1_CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "freezer")
 V2_CONTROLLERS = ("memory", "cpu", "pids")
+# proc_pid_mountinfo(5): white space and backslashes in paths are octal.
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class CgroupsUnavailableError(Exception):
@@ -67,7 +70,7 @@ def _mount(line: str) -> _Mount:
     fields, kind_and_options = before.split(), after.split()
     return _Mount(
         root=fields[3],
-        target=Path(fields[4].encode().decode("unicode_escape")),
+        target=Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])),
         kind=kind_and_options[0],
         options=frozenset(kind_and_options[-1].split(",")),
     )

@@ -1,5 +1,3 @@
-import asyncio
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -8,24 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakes.control_plane import ControlPlane
-from fakes.postgres import OPT_OUT, fresh_database, running_postgres
-from stoker.store.store import open_store
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database: copying it is much faster than migrating one for each test."""
-    path = tmp_path_factory.mktemp("empty") / "stoker.db"
-    asyncio.run(open_store(f"sqlite:///{path}").close())
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if os.environ.get(OPT_OUT) == "1":
-        pytest.skip(f"{OPT_OUT}=1")
-    with running_postgres() as url:
-        yield url
+from fakes.postgres import fresh_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -8,17 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from fakes.postgres import OPT_OUT, fresh_database, running_postgres
+from fakes.postgres import fresh_database
 from stoker.store.store import Store, open_store
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """One server for all tests; without PostgreSQL they fail, unless the environment says that it is meant so."""
-    if os.environ.get(OPT_OUT) == "1":
-        pytest.skip(f"{OPT_OUT}=1")
-    with running_postgres() as url:
-        yield url
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
+"""What unit tests of several parts share."""
+
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes.control_plane import ControlPlane
+from fakes.postgres import OPT_OUT, running_postgres
 from stoker.store.store import open_store
 
 
@@ -23,3 +27,12 @@ def plane(tmp_path: Path, empty_store: Path) -> Iterator[ControlPlane]:
     plane = ControlPlane(tmp_path)
     yield plane
     plane.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One server for all tests; without PostgreSQL they fail, unless the environment says that it is meant so."""
+    if os.environ.get(OPT_OUT) == "1":
+        pytest.skip(f"{OPT_OUT}=1")
+    with running_postgres() as url:
+        yield url

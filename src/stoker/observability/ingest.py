@@ -11,6 +11,10 @@ from stoker.observability.records import LEDGER_COLUMNS, Record, decode
 
 # CloudWatch counts so much for an event besides its message (PutLogEvents, "plus 26 bytes for each log event").
 EVENT_OVERHEAD_BYTES = 26
+# Records of one transaction: some 20 ms of the writer thread.
+BATCH_RECORDS = 1000
+# And of a few of the largest: a batch is in memory several times, as bytes, as text and as rows.
+BATCH_BYTES = 4 << 20
 # Streams come and go with environments; forgetting all is cheaper than choosing, and a look-up repairs it.
 _MAX_REMEMBERED_STREAMS = 4096
 
@@ -40,21 +44,26 @@ class Ingest:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        segment, offset, last_event_id = connection.execute("SELECT * FROM journal_position").fetchone()
-        self.position = Position(segment=segment, offset=offset)
-        self._last_event_id: int = last_event_id
+        self.position = Position()
+        self._last_event_id = 0
         self._ids: dict[tuple[str, str, str], tuple[int, int]] = {}
+        self.resume()
+
+    def resume(self) -> None:
+        """Go on from where the database is: another process may have written since."""
+        segment, offset, last_event_id = self._connection.execute("SELECT * FROM journal_position").fetchone()
+        self.position = Position(segment=segment, offset=offset)
+        self._last_event_id = last_event_id
+        self.forget_streams()
 
     def apply(self, payloads: Iterable[bytes], position: Position) -> None:
         """Rows and position in one transaction: after a kill either all are there or none, and replay goes on right."""
         before = self._last_event_id
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._write(self._gather(payloads))
-            self._connection.execute(
-                "UPDATE journal_position SET segment = ?, offset = ?, last_event_id = ?",
-                (position.segment, position.offset, self._last_event_id),
-            )
+            batch = self._gather(payloads)
+            self._move_to(position)
+            self._write(batch)
             self._connection.execute("COMMIT")
         except BaseException:
             self._last_event_id = before
@@ -63,6 +72,15 @@ class Ingest:
                 self._connection.execute("ROLLBACK")
             raise
         self.position = position
+
+    def _move_to(self, position: Position) -> None:
+        """Raises sqlite3.OperationalError if another process has moved records since `resume`."""
+        moved = self._connection.execute(
+            "UPDATE journal_position SET segment = ?, offset = ?, last_event_id = ? WHERE segment = ? AND offset = ?",
+            (position.segment, position.offset, self._last_event_id, self.position.segment, self.position.offset),
+        )
+        if moved.rowcount != 1:
+            raise sqlite3.OperationalError("another process moves the journal's records")
 
     def forget_streams(self) -> None:
         """To be called when groups or streams were deleted."""

@@ -56,7 +56,8 @@ class Segment:
         self.path = path
         self.memory = memory
         self.size = len(memory)
-        self.end = self._end_of_records()
+        self.end = 0
+        self.find_end()
 
     @classmethod
     def create(cls, path: Path, size: int) -> "Segment":
@@ -94,7 +95,8 @@ class Segment:
             start, offset = offset + _HEADER.size, offset + _HEADER.size + length
             yield self.memory[start:offset], offset
 
-    def _end_of_records(self) -> int:
+    def find_end(self) -> None:
+        """Set `end` to where the records end, by their lengths and checksums."""
         offset = len(MAGIC)
         while offset + _HEADER.size <= self.size:
             length, checksum = _HEADER.unpack_from(self.memory, offset)
@@ -102,7 +104,7 @@ class Segment:
             if not length or start + length > self.size or zlib.crc32(self.memory[start : start + length]) != checksum:
                 break
             offset = start + length
-        return offset
+        self.end = offset
 
     def remove(self) -> None:
         self.memory.close()
@@ -142,6 +144,15 @@ class Journal:
     def lag(self) -> int:
         """Full segments that are not released yet."""
         return len(self._segments) - 1
+
+    def behind(self, position: Position) -> int:
+        """How many bytes of records there are after `position`. For the reader's thread."""
+        size = 0
+        for number, segment in list(self._segments.items()):
+            if number >= position.segment:
+                read = position.offset if number == position.segment else 0
+                size += segment.end - max(read, len(MAGIC))
+        return size
 
     def append(self, payload: bytes, *, essential: bool) -> bool:
         """Whether the record was taken. An essential one that cannot be taken raises JournalFullError."""
@@ -225,9 +236,19 @@ class Journal:
 
     def _create_next(self) -> Segment:
         number = self._number + 1
-        segment = Segment.create(self._root / f"{number:012}{_SUFFIX}", self._size.segment_bytes)
+        segment = Segment.create(segment_path(self._root, number), self._size.segment_bytes)
         self._number = number
         return segment
+
+
+def segment_path(root: Path, number: int) -> Path:
+    """The file of a segment."""
+    return root / f"{number:012}{_SUFFIX}"
+
+
+def segments_in(root: Path) -> list[int]:
+    """The numbers of all segments that have a file, spares too."""
+    return [_number_of(path) for path in root.glob(f"*{_SUFFIX}")]
 
 
 def _number_of(path: Path) -> int:

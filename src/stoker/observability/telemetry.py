@@ -1,7 +1,8 @@
 """The telemetry of one Stoker: append to the journal on the hot path; SQLite, queries and retention behind it.
 
 Threads: the event loop appends; one writer thread owns the database's writing connection, drains the journal and makes
-changes; a few readers answer queries. A query sees everything appended before it.
+changes; a few readers answer queries. Where there is much to drain, the writer thread has a process do it, and waits. A
+query sees everything appended before it.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from stoker.model.clock import Clock, Timer
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream
 from stoker.observability import database, ledger, log_changes
 from stoker.observability.disk_room import DiskRoom
-from stoker.observability.ingest import Ingest
+from stoker.observability.drain_process import DrainerGoneError, DrainProcess
+from stoker.observability.ingest import BATCH_BYTES, BATCH_RECORDS, Ingest
 from stoker.observability.journal import Journal, JournalSize, Position
 from stoker.observability.losses import Losses
 from stoker.observability.records import MAX_RECORD_BYTES, encode, split_events
@@ -27,10 +29,9 @@ Listener = Callable[[LogStream, Sequence[LogEvent], int], None]
 
 # So long records gather before the writer wakes: batches make rows cheap, and an idle Stoker has no timer at all.
 DRAIN_DELAY_S = 0.2
-# Records of one transaction: some 20 ms of the writer thread.
-DRAIN_BATCH = 1000
-# And of a few of the largest: a batch is in memory several times, as bytes, as text and as rows.
-DRAIN_BYTES = 4 << 20
+# From so much on, some 600 invocations a second, a process of its own moves the records: a thread of this one would
+# take the interpreter's lock from the event loop again and again. Below it that process is not worth its memory.
+BUSY_BYTES = 64 * 1024
 SWEEP_INTERVAL_S = 3600.0
 READER_THREADS = 2
 
@@ -46,13 +47,21 @@ class Telemetry:
     """
 
     def __init__(
-        self, *, path: Path, journal: Journal, connection: sqlite3.Connection, clock: Clock, room: DiskRoom
+        self,
+        *,
+        path: Path,
+        journal: Journal,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        room: DiskRoom,
+        drainer: DrainProcess,
     ) -> None:
         self._clock = clock
         self._journal = journal
         self._room = room
         self._connection = connection
         self._ingest = Ingest(connection)
+        self._drainer = drainer
         self._losses = Losses()
         self._listeners: list[Listener] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="telemetry-writer")
@@ -182,12 +191,31 @@ class Telemetry:
         """In the writer's thread: from the journal to the database until nothing is left."""
         self._room.look()
         end = self._journal.end
-        payloads, position = self._journal.read(self._ingest.position, DRAIN_BATCH, DRAIN_BYTES)
-        while payloads:
-            self._ingest.apply(payloads, position)
-            self._journal.release(position)
-            payloads, position = self._journal.read(position, DRAIN_BATCH, DRAIN_BYTES)
+        busy = self._journal.behind(self._ingest.position) >= BUSY_BYTES
+        if not busy or not self._drained_beside(end):
+            while position := self._step():
+                self._journal.release(position)
         self._drained = end
+
+    def _step(self) -> Position | None:
+        """Move the next records; returns the position behind them, None if there are none."""
+        payloads, position = self._journal.read(self._ingest.position, BATCH_RECORDS, BATCH_BYTES)
+        if not payloads:
+            return None
+        self._ingest.apply(payloads, position)
+        return position
+
+    def _drained_beside(self, end: Position) -> bool:
+        """Have another process do it; False if there is none."""
+        try:
+            while position := self._drainer.step(end):
+                self._journal.release(position)
+        except DrainerGoneError:
+            _log.warning("the telemetry drainer is gone; its work is done here until there is another", exc_info=True)
+            return False
+        finally:
+            self._ingest.resume()
+        return True
 
     def _sweep(self) -> None:
         if self._change(lambda connection: log_changes.delete_expired(connection, int(self._clock.time() * 1000))):
@@ -219,6 +247,7 @@ class Telemetry:
 
     def _close(self) -> None:
         self._writer.shutdown(cancel_futures=True)
+        self._drainer.close()
         self._readers.shutdown()
         for _ in range(READER_THREADS):
             self._idle_readers.get().close()
@@ -242,4 +271,5 @@ def _open(root: Path, clock: Clock, size: JournalSize) -> Telemetry:
     path = root / "telemetry.db"
     connection = database.open_writer(path)
     journal = Journal(root / "journal", after=Ingest(connection).position, size=size)
-    return Telemetry(path=path, journal=journal, connection=connection, clock=clock, room=DiskRoom(root))
+    room, drainer = DiskRoom(root), DrainProcess(root)
+    return Telemetry(path=path, journal=journal, connection=connection, clock=clock, room=room, drainer=drainer)

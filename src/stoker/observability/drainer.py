@@ -5,6 +5,7 @@ now; each is answered with {"segment", "offset", "moved"} after one transaction,
 has asked for a while, and with its host.
 """
 
+import os
 import signal
 import socket
 import sqlite3
@@ -20,6 +21,9 @@ from stoker.observability.journal_reader import JournalReader
 
 # A Stoker that has nothing to do has no such process.
 IDLE_S = 30.0
+# A third of an invocation's share of a CPU where there are too few: rows may come later than answers, by what the
+# journal holds. Much less could fall behind for good.
+NICE = 5
 
 
 class Drainer:
@@ -52,6 +56,8 @@ class Drainer:
 
 def main() -> None:
     credentials.set_parent_death_signal(signal.SIGKILL)
+    # The kernel shares out CPUs by niceness, and nobody waits for this process as long as the journal has room.
+    os.nice(NICE)
     # A terminal's ^C is for the host, which still wants its last records moved.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, root = sys.argv[1:]

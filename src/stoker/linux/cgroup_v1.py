@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from stoker.linux import cgroup_files as files
@@ -30,6 +30,8 @@ class HierarchyV1:
         self._parents = {controller: base / name for controller, base in bases.items()}
         for parent in self._parents.values():
             files.make(parent)
+        # cpu and cpuacct are one mount on most machines; asked once, as it takes a look at every part of every path.
+        self._distinct = list({os.path.realpath(parent): name for name, parent in self._parents.items()}.values())
         # Without it a group's children would not count towards its limit. Can't be changed once there are children.
         hierarchical = self._parents["memory"] / "memory.use_hierarchy"
         if files.read(hierarchical).strip() != "1":
@@ -44,7 +46,8 @@ class HierarchyV1:
         return f"<cgroups v1 at {self._parents['memory']}>"
 
     def create(self, name: str) -> "CgroupV1":
-        return CgroupV1(name, {controller: parent / name for controller, parent in self._parents.items()})
+        directories = {controller: parent / name for controller, parent in self._parents.items()}
+        return CgroupV1(name, directories, self._distinct)
 
     def sweep(self) -> list[str]:
         names = {entry.name for base in self._bases.values() for entry in base.glob(f"{self._prefix}-*")}
@@ -55,7 +58,9 @@ class HierarchyV1:
             for group in groups:
                 for parent in parents.values():
                     files.make(parent)
-                CgroupV1(group, {controller: parent / group for controller, parent in parents.items()}).remove()
+                CgroupV1(
+                    group, {controller: parent / group for controller, parent in parents.items()}, self._distinct
+                ).remove()
             for parent in parents.values():
                 files.remove(parent)
         return abandoned
@@ -69,9 +74,11 @@ class HierarchyV1:
 class CgroupV1:
     """One group, spread over the controllers' trees."""
 
-    def __init__(self, name: str, directories: Mapping[str, Path]) -> None:
+    def __init__(self, name: str, directories: Mapping[str, Path], distinct: Collection[str]) -> None:
+        """Its directories by controller; `distinct` names, once each, the controllers whose directories differ."""
         self.name = name
         self._directories = dict(directories)
+        self._distinct = distinct
         for directory in self._directories.values():
             files.make(directory)
         self._state = CgroupFile(directories["freezer"] / "freezer.state")
@@ -170,5 +177,4 @@ class CgroupV1:
                 raise
 
     def _distinct_directories(self) -> list[Path]:
-        # cpu and cpuacct are one mount on most machines.
-        return list({os.path.realpath(path): path for path in self._directories.values()}.values())
+        return [self._directories[controller] for controller in self._distinct]

@@ -23,7 +23,6 @@ def preload() -> None:
     import datetime  # noqa: F401
     import decimal  # noqa: F401
     import hashlib  # noqa: F401
-    import importlib.metadata  # noqa: F401
     import json  # noqa: F401
     import random  # noqa: F401
     import re  # noqa: F401

@@ -114,7 +114,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     async with contextlib.AsyncExitStack() as stack:
         server = await _build(settings, stack)
-        _write_endpoint(settings, server)
+        _leave_for_clients(settings, server)
         _excuse_from_collection()
         log.info("stoker %s is ready on http://%s:%d", __version__, settings.host, server.port)
         await stopping.wait()
@@ -260,9 +260,9 @@ def _drivers(settings: Settings, serve_endpoint: ServeEndpoint) -> Drivers:
     return Drivers({LINUX: linux, GVISOR: gvisor})
 
 
-def _write_endpoint(settings: Settings, server: Server) -> None:
-    """Tell the command line where this data directory's Stoker listens."""
-    path = settings.data / "endpoint"
-    draft = path.with_suffix(".draft")
-    draft.write_text(f"{settings.endpoint_at(server.port)}\n")
-    draft.rename(path)
+def _leave_for_clients(settings: Settings, server: Server) -> None:
+    """Tell the command line where this data directory's Stoker listens, and which region is its own."""
+    for name, text in (("endpoint", settings.endpoint_at(server.port)), ("region", settings.region)):
+        draft = settings.data / f"{name}.draft"
+        draft.write_text(f"{text}\n")
+        draft.rename(settings.data / name)

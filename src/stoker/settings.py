@@ -11,10 +11,11 @@ class Settings:
     """How one Stoker runs. Built by `stoker up` from its options and the environment.
 
     `store_url` is an SQLAlchemy URL, empty for SQLite under `data`. `keep_warm_s` is how long an idle environment is
-    kept. `concurrency` is how many invocations may run at once in a region. `sandbox` is `linux` or `gvisor`, the
-    driver for functions that don't choose. `blanks` is how many pre-forked processes wait at most per runtime in use,
-    `slots` how many prepared networks and disks at least. `home` and `path` (the variables HOME and PATH) are where
-    interpreters are looked for. `prices` is a TOML file with the bill's prices, else they are those of us-east-1.
+    kept. `region` is what local clients use that name none. `concurrency` is how many invocations may run at once in a
+    region. `sandbox` is `linux` or `gvisor`, the driver for functions that don't choose. `blanks` is how many
+    pre-forked processes wait at most per runtime in use, `slots` how many prepared networks and disks at least. `home`
+    and `path` (the variables HOME and PATH) are where interpreters are looked for. `prices` is a TOML file with the
+    bill's prices, else they are those of us-east-1.
     """
 
     data: Path

@@ -126,7 +126,7 @@ def test_the_hosts_files_are_not_there(hostile: Any, live_server: LiveServer) ->
     assert secret.exists()
     paths = [
         str(secret), "/etc/shadow", "/proc/1/environ", "/proc/1/mem", "/proc/kcore", "/dev/mem", "/dev/vda",
-        "/dev/kvm", "/dev/loop0", str(Path(__file__)), "/root/.bashrc", "/var/log/dpkg.log", "/run/utmp",
+        "/dev/kvm", "/dev/loop0", str(Path(__file__)), str(Path.home() / ".bashrc"), "/var/log/dpkg.log", "/run/utmp",
         "/sys/kernel/uevent_seqnum", "/proc/1/root/etc/shadow", "/proc/sysrq-trigger",
     ]  # fmt: skip
     assert hostile.invoke("reads_files", {"paths": paths}).value == []

@@ -2,7 +2,7 @@
 
 What is said with an option wins, then STOKER_ENDPOINT and STOKER_ACCESS_KEY with STOKER_SECRET_KEY, then what every AWS
 client reads (AWS_ENDPOINT_URL, AWS_PROFILE, AWS_ACCESS_KEY_ID, …), then what a server on this machine left in its
-data directory (--data, STOKER_DATA): `credentials` (an AWS credentials file) and `endpoint` (one line, a URL).
+data directory (--data, STOKER_DATA): `credentials` (an AWS credentials file), `endpoint` and `region` (a line each).
 """
 
 import configparser
@@ -82,7 +82,7 @@ def resolve(options: ClientOptions, environ: Mapping[str, str] = os.environ) -> 
     key = _key(options, environ, data)
     region = options.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region is None and key.profile is None:
-        region = DEFAULT_REGION
+        region = own_region(data)
     return Connection(endpoint=endpoint(options, environ, data), region=region, key=key)
 
 
@@ -98,7 +98,7 @@ def local_data(options: ClientOptions, environ: Mapping[str, str] = os.environ) 
 def endpoint(options: ClientOptions, environ: Mapping[str, str], data: Path) -> str:
     """The server's URL, without a slash at its end."""
     said = options.endpoint or environ.get("STOKER_ENDPOINT") or environ.get("AWS_ENDPOINT_URL")
-    url = said or _left_endpoint(data) or DEFAULT_ENDPOINT
+    url = said or _left(data, "endpoint") or DEFAULT_ENDPOINT
     if "://" not in url:
         url = f"http://{url}"
     return url.rstrip("/")
@@ -147,9 +147,14 @@ def _key(options: ClientOptions, environ: Mapping[str, str], data: Path) -> Key:
     return local_key(data)
 
 
-def _left_endpoint(data: Path) -> str | None:
+def own_region(data: Path) -> str:
+    """The region that the server of this data directory was started with."""
+    return _left(data, "region") or DEFAULT_REGION
+
+
+def _left(data: Path, name: str) -> str | None:
     try:
-        return (data / "endpoint").read_text().strip() or None
+        return (data / name).read_text().strip() or None
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        # No server has started here, or it is another user's: its default port is as good a guess as any.
+        # No server has started here, or it is another user's: its defaults are as good a guess as any.
         return None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stoker.cli import screen
-from stoker.cli.connection import DEFAULT_REGION, ClientOptions, Key, endpoint, local_data, local_key
+from stoker.cli.connection import ClientOptions, Key, endpoint, local_data, local_key, own_region
 
 _PROFILE_NAME = "stoker"
 
@@ -26,7 +26,7 @@ def credentials(
     variables = {
         "AWS_ACCESS_KEY_ID": key.access_key or "",
         "AWS_SECRET_ACCESS_KEY": key.secret_key or "",
-        "AWS_DEFAULT_REGION": options.region or DEFAULT_REGION,
+        "AWS_DEFAULT_REGION": options.region or own_region(place),
         # The key is that of the server of this directory, so an AWS_ENDPOINT_URL of the shell says nothing here.
         "AWS_ENDPOINT_URL": endpoint(options, {}, place),
     }

@@ -24,7 +24,7 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Where everything is kept.", show_default="as for clients")] = None,
     store: Annotated[str | None, typer.Option(metavar="URL", help="postgresql+psycopg://…; else SQLite.")] = None,
     account: Annotated[str, typer.Option(help="The account's 12 digits.")] = "000000000000",
-    region: Annotated[str, typer.Option(help="Where a request belongs that names no region.")] = "us-east-1",
+    region: Annotated[str, typer.Option(help="What local clients use that name none.")] = "us-east-1",
     keep_warm: Annotated[float, typer.Option(metavar="SECONDS", help="How long an idle environment stays.")] = 600.0,
     concurrency: Annotated[int, typer.Option(min=1, help="How many invocations may run at once in a region.")] = 1000,
     prices: Annotated[Path | None, typer.Option(metavar="FILE", help="Prices of the bill, in TOML.")] = None,

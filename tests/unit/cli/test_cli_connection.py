@@ -67,3 +67,10 @@ def test_places_follow_the_xdg_specification() -> None:
     assert data_directory({}, uid=1000, home=home) == Path("/home/ada/.local/share/stoker")
     assert data_directory({"XDG_DATA_HOME": "/srv"}, uid=1000, home=home) == Path("/srv/stoker")
     assert cache_directory({"XDG_CACHE_HOME": "relative"}, home=home) == Path("/home/ada/.cache/stoker")
+
+
+def test_a_local_client_uses_the_region_that_its_server_was_started_with(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = A\naws_secret_access_key = S\n")
+    (tmp_path / "region").write_text("eu-central-1\n")
+    assert resolve(ClientOptions(data=tmp_path), {}).region == "eu-central-1"
+    assert resolve(ClientOptions(data=tmp_path), {"AWS_REGION": "us-west-2"}).region == "us-west-2"

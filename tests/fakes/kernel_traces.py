@@ -97,8 +97,12 @@ def wardens(server: LiveServer) -> list[Process]:
 
 def first_processes(server: LiveServer) -> list[Process]:
     """Process 1 of every sandbox, used or waiting."""
-    found = [child for zygote in zygotes(server) for child in descendants(zygote.pid)]
-    return [child for child in found if _pids_inside(child.pid)[-1:] == ["1"]]
+    return [each for zygote in zygotes(server) for each in first_processes_below(zygote.pid)]
+
+
+def first_processes_below(pid: int) -> list[Process]:
+    """Process 1 of every pid namespace that was made below a process."""
+    return [child for child in descendants(pid) if _pids_inside(child.pid)[-1:] == ["1"]]
 
 
 def _helpers(server: LiveServer) -> list[Process]:

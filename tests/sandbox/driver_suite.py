@@ -42,12 +42,12 @@ async def serve_nothing(_endpoint: socket.socket) -> Unserved:
 
 
 class House:
-    """A driver without blanks made ahead, so that what runs is what a test started."""
+    """A driver, without blanks made ahead if not asked for, so that what runs is what a test started."""
 
-    def __init__(self, name: str, data: Path) -> None:
+    def __init__(self, name: str, data: Path, *, blanks: int = 0) -> None:
         self.name = name
         self._runner = asyncio.Runner()
-        opening = DRIVERS[name].open(data, endpoint_port=4566, slots=0, blanks=0, serve_endpoint=serve_nothing)
+        opening = DRIVERS[name].open(data, endpoint_port=4566, slots=0, blanks=blanks, serve_endpoint=serve_nothing)
         self.driver: SandboxDriver = self._runner.run(opening)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -21,6 +21,10 @@ from stoker.sandbox.slots import Slot
 HOSTNAME = "sandbox"
 
 
+class BlankGoneError(SandboxError):
+    """The blank ended while it waited to be told what to be. Take another."""
+
+
 @dataclass(kw_only=True)
 class Blank:
     """One waiting process 1 with its worker. `ended` is done with the exit status when process 1 is gone."""
@@ -77,8 +81,14 @@ class Blank:
         return self.cgroup.peak_memory() or self.last_memory_bytes
 
     def order(self, message: dict[str, Any], mounts: dict[str, int]) -> None:
-        """Say what to be: hang these detached mounts at their targets, then start as the message says."""
-        messages.send(self.control, {**message, "mounts": list(mounts)}, tuple(mounts.values()))
+        """Say what to be: hang these detached mounts at their targets, then start as the message says.
+
+        Raises BlankGoneError.
+        """
+        try:
+            messages.send(self.control, {**message, "mounts": list(mounts)}, tuple(mounts.values()))
+        except ConnectionError as error:
+            raise BlankGoneError from error
 
     def signal_worker(self, number: signal.Signals) -> None:
         if self.worker_pidfd is not None and not self.ended.done():

@@ -13,7 +13,7 @@ from stoker.bootstrap.worker import PROCESSES
 from stoker.linux import cgroups
 from stoker.linux.no_cgroups import NoHierarchy
 from stoker.model.runtime import Runtime
-from stoker.sandbox.blank import Blank
+from stoker.sandbox.blank import Blank, BlankGoneError
 from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
 from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.platform_files import assemble, compile_for
@@ -137,6 +137,15 @@ class LinuxDriver:
         await self._zygote(runtime).prepare()
 
     async def start(self, spec: SandboxSpec) -> LinuxSandbox:
+        # One that died while it waited is nobody's fault but its killer's: the next one serves as well.
+        for _ in range(self._blanks):
+            try:
+                return await self._start(spec)
+            except BlankGoneError:
+                continue
+        return await self._start(spec)
+
+    async def _start(self, spec: SandboxSpec) -> LinuxSandbox:
         blank = await self._zygote(spec.runtime).take()
         try:
             await self._specialise(blank, spec)

@@ -21,7 +21,10 @@ def acknowledged_until_killed(root: Path, how_many: int) -> set[int]:
         lines = [writer.stdout.readline() for _ in range(how_many)]
     finally:
         writer.kill()
-    lines += writer.communicate(timeout=30)[0].splitlines(keepends=True)
+    # Not `communicate`: it reads past what `readline` has taken from the pipe and not yet given.
+    with writer.stdout:
+        lines += writer.stdout.readlines()
+    writer.wait(30)
     return {int(line) for line in lines if line.endswith("\n")}
 
 

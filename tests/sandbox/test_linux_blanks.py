@@ -20,7 +20,7 @@ async def made_ahead(house: House) -> list[Process]:
     """Those that wait, once all that are wanted do."""
     await house.driver.prepare(PYTHON_RUNTIME)
     async with asyncio.timeout(20):
-        while len(waiting := first_processes_below(os.getpid())) < BLANKS:
+        while len(waiting := first_processes_below(os.getpid())) < BLANKS:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
         # The last may still be on its way.
         await asyncio.sleep(0.5)

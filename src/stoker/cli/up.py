@@ -34,7 +34,7 @@ def up(
     ] = False,
 ) -> None:
     """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
-    from stoker import serve
+    from stoker.serve.run import run
     from stoker.settings import Settings
 
     options: ClientOptions = context.obj
@@ -52,7 +52,7 @@ def up(
         allow_weak_isolation=allow_weak_isolation,
     )
     try:
-        status = serve.run(settings)
+        status = run(settings)
     except Exception:
         # A client's mistake can be asked for again with STOKER_TRACEBACK; a server's end has to be in its log.
         logging.getLogger(__name__).exception("the server ended by a mistake of its own")

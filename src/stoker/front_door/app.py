@@ -64,7 +64,7 @@ class _Endpoint:
 class FrontDoor:
     """Everything that comes in over HTTP. An ASGI application for the operator's port.
 
-    `routes` are handlers for what is under /_stoker/, by the first part of the path that follows. They are the
+    `pages` are handlers for what is under /_stoker/, by the first part of the path that follows. They are the
     operator's; `for_sandboxes` is the same application for those who may not have them.
     """
 
@@ -75,14 +75,14 @@ class FrontDoor:
         verifier: Verifier,
         account: str,
         version: str,
-        routes: Mapping[str, Handler] | None = None,
+        pages: Mapping[str, Handler] | None = None,
         urls: FunctionUrls | None = None,
     ) -> None:
         loader = Loader()
         endpoints = [_Endpoint(service=service, api=ServiceApi.load(service.name, loader)) for service in services]
         self._by_signing_name = {endpoint.api.signing_name: endpoint for endpoint in reversed(endpoints)}
         self._by_target = {e.api.target_prefix: e for e in endpoints if e.api.target_prefix is not None}
-        self._own_paths = OwnPaths(version, routes or {})
+        self._own_paths = OwnPaths(version, pages or {})
         self._urls = urls
         self._verifier = verifier
         self._account = account

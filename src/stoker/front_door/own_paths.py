@@ -10,14 +10,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class OwnPaths:
-    """The table of routes under /_stoker/, by the first part of the path that follows."""
+    """The table of pages under /_stoker/, by the first part of the path that follows."""
 
-    def __init__(self, version: str, routes: Mapping[str, Handler]) -> None:
+    def __init__(self, version: str, pages: Mapping[str, Handler]) -> None:
         self._version = version
-        self._routes: Mapping[str, Handler] = {"health": self._health, **routes}
+        self._pages: Mapping[str, Handler] = {"health": self._health, **pages}
 
     async def answer(self, request: Request) -> Response:
-        handler = self._routes.get(request.path.removeprefix(PREFIX).partition("/")[0])
+        handler = self._pages.get(request.path.removeprefix(PREFIX).partition("/")[0])
         if handler is None:
             return json_response(404, {"message": "There is nothing here."})
         return await handler(request)

@@ -1,0 +1,41 @@
+"""What a call needs to be allowed: IAM's name for it, what it is done to, and what else a policy may ask about."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# Condition keys with their values: `s3:prefix`, `lambda:FunctionArn`, …
+Context = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where a call is made: what an ARN is built from."""
+
+    region: str
+    account: str
+
+
+Resources = Callable[[Mapping[str, Any], Where], Sequence[str]]
+
+
+def everything(_params: Mapping[str, Any], _where: Where) -> Sequence[str]:
+    """For actions that IAM does not tie to a resource."""
+    return ["*"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """One operation's row in the table of its service. Source: AWS's Service Authorization Reference.
+
+    `resources` gives the ARNs that the call's parameters name; each has to be allowed. `context` gives the service's
+    own condition keys; the global ones are everybody's.
+    """
+
+    action: str
+    resources: Resources = everything
+    context: Callable[[Mapping[str, Any]], Context] = field(default=lambda _params: {})
+
+
+# By operation, as botocore names it. None: whoever has signed may.
+AccessTable = Mapping[str, Access | None]

@@ -1,0 +1,25 @@
+"""What stands on the platform: some AWS services, pages of Stoker's own, and what works behind them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stoker.front_door.app import Service
+from stoker.front_door.own_paths import Handler
+
+
+async def _nothing() -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area:
+    """Built before the port is open. `begin` is called once requests are served: what was left over by the last run is
+    taken up there. `end` is called when no new requests come in any more, and before environments are taken down: it
+    lets what has begun finish and starts nothing new.
+
+    `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
+    """
+
+    services: Sequence[Service] = ()
+    pages: Mapping[str, Handler] = field(default_factory=dict)
+    begin: Callable[[], Awaitable[None]] = _nothing
+    end: Callable[[], Awaitable[None]] = _nothing

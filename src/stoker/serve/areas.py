@@ -1,0 +1,9 @@
+"""What there is on top of the platform, in the order in which it is built. An area is a file beside this one."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from stoker.serve import functions, logs, tokens
+from stoker.serve.area import Area
+from stoker.serve.platform import Platform
+
+BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [functions.build, logs.build, tokens.build]

@@ -1,0 +1,139 @@
+"""What every area stands on: the store, the registry of functions, environments, invocations, and keys."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from stoker.environments.anticipation import Anticipation
+from stoker.environments.capacity import spare_memory_mb
+from stoker.environments.fleet import Fleet
+from stoker.environments.provisioning import Provisioning
+from stoker.environments.variables import Credentials as FunctionCredentials
+from stoker.front_door.server import Listener
+from stoker.functions.code_storage import CodeStorage
+from stoker.functions.registry import Registry
+from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
+from stoker.invocations.async_queue import AsyncQueue
+from stoker.invocations.invoker import Invoker
+from stoker.invocations.pacing import YOUNG_PER_CPU, Pacing
+from stoker.model.clock import Clock, SystemClock
+from stoker.model.function import FunctionVersion
+from stoker.observability.telemetry import Telemetry, open_telemetry
+from stoker.sandbox.driver import SandboxDriver
+from stoker.serve.sandboxes import ENDPOINT_PORT, open_drivers
+from stoker.settings import Settings
+from stoker.store.blobs import BlobStore
+from stoker.store.store import Store, open_store
+from stoker.wire import credentials
+from stoker.wire.credentials import Credentials
+from stoker.wire.sigv4 import Verifier
+
+# Longer than an environment may live (6 h, see environments), so that no function sees its credentials end.
+ROLE_SESSION_S = 12 * 3600.0
+ServeInside = Callable[[socket.socket], Awaitable[Listener]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Everything is open; environments, provisioning and queued events begin once requests are served."""
+
+    settings: Settings
+    clock: Clock
+    keys: Credentials
+    verifier: Verifier
+    store: Store
+    telemetry: Telemetry
+    code: CodeStorage
+    runtimes: RuntimeCatalogue
+    registry: Registry
+    fleet: Fleet
+    provisioning: Provisioning
+    invoker: Invoker
+    events: AsyncQueue
+
+
+async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, serve_inside: ServeInside) -> Platform:
+    """Open everything; what has to be closed at the very end is pushed on `stack`.
+
+    `serve_inside` serves the front door on a socket in a sandbox.
+    """
+    clock = SystemClock()
+    keys = await asyncio.to_thread(
+        credentials.load_or_create, settings.data, settings.root_key, account=settings.account
+    )
+    store = await asyncio.to_thread(open_store, settings.store_url or f"sqlite:///{settings.data}/stoker.db")
+    stack.push_async_callback(store.close)
+    telemetry = await open_telemetry(settings.data / "telemetry", clock)
+    stack.push_async_callback(telemetry.close)
+    code = CodeStorage(settings.data, BlobStore(settings.data / "blobs"))
+    places = SearchPlaces.of_this_machine(home=settings.home, path=settings.path)
+    runtimes = await asyncio.to_thread(RuntimeCatalogue.discover, places)
+    registry = Registry(
+        account=settings.account,
+        store=store,
+        code=code,
+        runtimes=runtimes,
+        clock=clock,
+        concurrency=settings.concurrency,
+    )
+    stack.push_async_callback(registry.close)
+    await registry.start()
+    drivers = open_drivers(settings, serve_inside)
+    stack.push_async_callback(drivers.close)
+    await drivers.get(settings.sandbox)
+
+    async def driver_for(function: FunctionVersion) -> SandboxDriver:
+        return await drivers.get(await registry.sandbox_of(function) or settings.sandbox)
+
+    async def mint(role_arn: str, session_name: str) -> FunctionCredentials:
+        session = keys.mint(role_arn, session_name, ROLE_SESSION_S, now=clock.time())
+        return FunctionCredentials(
+            access_key_id=session.access_key,
+            secret_access_key=session.secret_key,
+            session_token=session.session_token,
+        )
+
+    anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
+    stack.push_async_callback(anticipation.close)
+    fleet = Fleet(
+        registry=registry,
+        runtimes=runtimes,
+        driver_for=driver_for,
+        telemetry=telemetry,
+        clock=clock,
+        mint=mint,
+        endpoint_url=f"http://127.0.0.1:{ENDPOINT_PORT}",
+        reservations=registry.reservations,
+        keep_warm_s=settings.keep_warm_s,
+        spare_mb=spare_memory_mb(),
+    )
+    invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
+    events = AsyncQueue(
+        account=settings.account,
+        store=store,
+        invoker=invoker,
+        clock=clock,
+        # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
+        owner=f"{socket.gethostname()}:{settings.data.resolve()}",
+        pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
+        is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
+    )
+    registry.on_change(events.let_go)
+    return Platform(
+        settings=settings,
+        clock=clock,
+        keys=keys,
+        verifier=Verifier(keys, clock),
+        store=store,
+        telemetry=telemetry,
+        code=code,
+        runtimes=runtimes,
+        registry=registry,
+        fleet=fleet,
+        provisioning=Provisioning(fleet=fleet, registry=registry, account=settings.account, clock=clock),
+        invoker=invoker,
+        events=events,
+    )

@@ -1,0 +1,133 @@
+"""One run of the server, from its start to its end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import socket
+import sys
+
+import uvloop
+
+from stoker import __version__
+from stoker.front_door.app import FrontDoor
+from stoker.front_door.function_urls import FunctionUrls
+from stoker.front_door.server import Listener, Server
+from stoker.linux import capabilities, rootless
+from stoker.observability.prices import PricesError
+from stoker.sandbox.driver import SandboxError
+from stoker.serve.areas import BUILDERS
+from stoker.serve.platform import open_platform
+from stoker.settings import Settings
+from stoker.store.data_dir import DataDirectory, DataDirectoryInUseError
+
+log = logging.getLogger(__name__)
+
+DRAIN_LIMIT_S = 900.0
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit status. What cannot be had is said on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # It reports each step of a migration at this level, and each of its plugins.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    _allow_many_descriptors()
+    try:
+        if not _isolates(settings):
+            return 1
+        if rootless.is_needed():
+            # Before any thread and the event loop: a process with more than one thread may not.
+            rootless.enter()
+        with DataDirectory.open(settings.data):
+            uvloop.run(_serve(settings))
+    except (DataDirectoryInUseError, PricesError, SandboxError, OSError) as error:
+        print(f"stoker: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _allow_many_descriptors() -> None:
+    """As many as may be had: an environment takes a dozen and each client one, where shells begin with 1,024 in all."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _isolates(settings: Settings) -> bool:
+    """Whether this machine can isolate functions; says what it cannot. Forks, so nothing may be running yet."""
+    # The operator's server goes last when the machine is out of memory, where the kernel lets it say so.
+    with contextlib.suppress(PermissionError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("-900")
+    missing = [each for each in capabilities.probe("stoker-probe", settings.data) if not each.available]
+    for each in missing:
+        print(f"stoker: {each.name} not to be had: {each.detail}. To do: {each.remedy}.", file=sys.stderr)
+    needed = [each for each in missing if each.needed]
+    if fatal := [each.name for each in needed if not each.without]:
+        print(f"stoker: not starting; nothing can be isolated without {', '.join(fatal)}.", file=sys.stderr)
+        return False
+    for each in needed:
+        how = "" if settings.allow_weak_isolation else "not starting, unless with --allow-weak-isolation: then "
+        print(f"stoker: {how}{each.without}.", file=sys.stderr)
+    return settings.allow_weak_isolation or not needed
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with contextlib.AsyncExitStack() as stack:
+        server = await _build(settings, stack)
+        _leave_for_clients(settings, server)
+        _excuse_from_collection()
+        log.info("stoker %s is ready on http://%s:%d", __version__, settings.host, server.port)
+        await stopping.wait()
+        log.info("stopping: no new requests, what runs may finish")
+
+
+def _excuse_from_collection() -> None:
+    """What is alive now stays, APIs' models above all: looking through it took the collector 25 ms at a time."""
+    gc.collect()
+    gc.freeze()
+
+
+async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server:
+    """Build and start everything; each part's end is pushed on `stack` as it begins."""
+
+    async def serve_inside(sock: socket.socket) -> Listener:
+        return await server.serve_socket(sock)
+
+    platform = await open_platform(settings, stack, serve_inside)
+    areas = [await build(platform) for build in BUILDERS]
+    door = FrontDoor(
+        [service for area in areas for service in area.services],
+        verifier=platform.verifier,
+        account=settings.account,
+        version=__version__,
+        pages={name: handler for area in areas for name, handler in area.pages.items()},
+        urls=FunctionUrls(
+            urls=platform.registry.urls, invoker=platform.invoker, verifier=platform.verifier, clock=platform.clock
+        ),
+    )
+    server = Server(door)
+    await server.start(settings.host, settings.port)
+    stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
+    await platform.provisioning.start()
+    stack.push_async_callback(platform.provisioning.close)
+    await platform.events.start()
+    stack.push_async_callback(platform.events.close, limit_s=DRAIN_LIMIT_S)
+    for area in areas:
+        await area.begin()
+        stack.push_async_callback(area.end)
+    stack.push_async_callback(server.stop, DRAIN_LIMIT_S)
+    return server
+
+
+def _leave_for_clients(settings: Settings, server: Server) -> None:
+    """Tell the command line where this data directory's Stoker listens, and which region is its own."""
+    for name, text in (("endpoint", settings.endpoint_at(server.port)), ("region", settings.region)):
+        draft = settings.data / f"{name}.draft"
+        draft.write_text(f"{text}\n")
+        draft.rename(settings.data / name)

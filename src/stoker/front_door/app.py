@@ -2,13 +2,9 @@
 
 import logging
 import random
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
 
-from botocore.loaders import Loader
-
+from stoker.front_door.apis import Apis, Service
 from stoker.front_door.authorisation import authorise, is_session
 from stoker.front_door.exchange import (
     Application,
@@ -25,40 +21,14 @@ from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.shortage import shortage
-from stoker.model.errors import NotBuiltError, ServiceError
+from stoker.model.errors import ServiceError
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import InternalFailure, UnrecognizedClientException
-from stoker.wire.json_rpc import TARGET_HEADER
 from stoker.wire.message import Call, Request, Response, Result
 from stoker.wire.protocol import REQUEST_ID_HEADER
 from stoker.wire.sigv4 import Claim, Verifier
 
 log = logging.getLogger(__name__)
-
-_SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
-FORM = "application/x-www-form-urlencoded"
-Method = Callable[[Call], Awaitable[Result | Mapping[str, Any]]]
-
-
-class Service(Protocol):
-    """One AWS API's operations: a method for each, called as botocore's clients call it. `name` is botocore's."""
-
-    @property
-    def name(self) -> str: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Endpoint:
-    """A service with its API."""
-
-    service: Service
-    api: ServiceApi
-
-    def method(self, operation: Operation) -> Method:
-        method: Method | None = getattr(self.service, operation.method, None)
-        if method is None:
-            raise NotBuiltError(f"{operation.name} is not there yet in Stoker.")
-        return method
 
 
 class FrontDoor:
@@ -78,10 +48,7 @@ class FrontDoor:
         pages: Mapping[str, Handler] | None = None,
         urls: FunctionUrls | None = None,
     ) -> None:
-        loader = Loader()
-        endpoints = [_Endpoint(service=service, api=ServiceApi.load(service.name, loader)) for service in services]
-        self._by_signing_name = {endpoint.api.signing_name: endpoint for endpoint in reversed(endpoints)}
-        self._by_target = {e.api.target_prefix: e for e in endpoints if e.api.target_prefix is not None}
+        self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
         self._urls = urls
         self._verifier = verifier
@@ -89,7 +56,7 @@ class FrontDoor:
         self._random = random.Random()
 
     def __repr__(self) -> str:
-        return f"<FrontDoor {' '.join(self._by_signing_name)}>"
+        return f"<FrontDoor {self.apis!r}>"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._serve(scope, receive, send, from_sandbox=False)
@@ -136,14 +103,14 @@ class FrontDoor:
         try:
             return await self._call(request, receive, request_id, from_sandbox=from_sandbox)
         except ServiceError as error:
-            api = self._guess_api(request)
+            api = await self.apis.guess(request)
             return api.fail(error, request_id) if api is not None else _plain_failure(error, request_id)
         except ClientDisconnectedError:
             raise
         except Exception as error:
             # The boundary: whatever is not the caller's fault is ours, told here once, and outside only if it helps.
             log.exception("request %s (%s %s) failed", request_id, request.method, request.path)
-            api, reason = self._guess_api(request), shortage(error)
+            api, reason = await self.apis.guess(request), shortage(error)
             if api is None:
                 return _plain_failure(InternalFailure(reason), request_id)
             return api.fail_internally(request_id, reason)
@@ -152,7 +119,7 @@ class FrontDoor:
         claim = self._verifier.claim(request)
         if from_sandbox and not is_session(claim.principal):
             raise UnrecognizedClientException()
-        endpoint = self._endpoint(request, claim.scope.service)
+        endpoint = await self.apis.find(request, claim.scope.service)
         operation, request = await self._receive(endpoint.api, request, claim, receive)
         method = endpoint.method(operation)
         call = Call(
@@ -182,26 +149,6 @@ class FrontDoor:
         if verified is not body:
             whole = request.with_body(verified)
         return operation or api.operation(whole), whole
-
-    def _endpoint(self, request: Request, signing_name: str) -> _Endpoint:
-        """The target header tells apart services that sign with one name (DynamoDB and its streams)."""
-        by_target = self._by_target.get(request.headers.get(TARGET_HEADER, "").partition(".")[0])
-        if by_target is not None and by_target.api.signing_name == signing_name:
-            return by_target
-        endpoint = self._by_signing_name.get(signing_name)
-        if endpoint is None:
-            raise NotBuiltError(f"The service {signing_name} is not there yet in Stoker.")
-        return endpoint
-
-    def _guess_api(self, request: Request) -> ServiceApi | None:
-        """Whose protocol an error is to be told in, as far as an unverified request shows."""
-        endpoint = self._by_target.get(request.headers.get(TARGET_HEADER, "").partition(".")[0])
-        signed_for = _SIGNED_FOR.search(request.headers.get("authorization") or request.query)
-        if endpoint is None and signed_for is not None:
-            endpoint = self._by_signing_name.get(signed_for[1])
-        if endpoint is None and request.headers.get("content-type", "").startswith(FORM):
-            endpoint = next((e for e in self._by_signing_name.values() if e.api.operation_in_body), None)
-        return endpoint.api if endpoint is not None else None
 
     def _new_request_id(self) -> str:
         """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""

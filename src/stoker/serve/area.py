@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stoker.front_door.app import Service
+from stoker.front_door.apis import Service
 from stoker.front_door.own_paths import Handler
 
 

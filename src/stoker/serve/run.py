@@ -111,6 +111,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             urls=platform.registry.urls, invoker=platform.invoker, verifier=platform.verifier, clock=platform.clock
         ),
     )
+    await door.apis.load("lambda")
     server = Server(door)
     await server.start(settings.host, settings.port)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)

@@ -1,0 +1,145 @@
+"""The APIs behind the front door, and which of them a request is for.
+
+A model takes 10 to 60 ms to read and up to 3 MB: it is read when its API is first called. What tells APIs apart is
+therefore kept here, and a test holds it against the models.
+"""
+
+import asyncio
+import gc
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.loaders import Loader
+
+from stoker.model.errors import NotBuiltError
+from stoker.wire.api import Operation, ServiceApi
+from stoker.wire.json_rpc import TARGET_HEADER
+from stoker.wire.message import Call, Request, Result
+
+_SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
+_FORM = "application/x-www-form-urlencoded"
+# Whose protocol an unsigned form is answered in: its clients begin by asking it who they are.
+_OF_FORMS = "sts"
+Method = Callable[[Call], Awaitable[Result | Mapping[str, Any]]]
+
+
+class Service(Protocol):
+    """One AWS API's operations: a method for each, called as botocore's clients call it. `name` is botocore's."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """How requests for an API are known, where its signing name is not its own name or not its alone."""
+
+    signing_name: str
+    target_prefix: str | None = None
+    path_prefix: str | None = None
+
+
+ADDRESSES: Mapping[str, Address] = {
+    "apigateway": Address(signing_name="apigateway"),
+    "apigatewaymanagementapi": Address(signing_name="execute-api"),
+    "apigatewayv2": Address(signing_name="apigateway", path_prefix="/v2/"),
+    "cloudwatch": Address(signing_name="monitoring"),
+    "dynamodb": Address(signing_name="dynamodb", target_prefix="DynamoDB_20120810"),
+    "dynamodbstreams": Address(signing_name="dynamodb", target_prefix="DynamoDBStreams_20120810"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A service with its API."""
+
+    service: Service
+    api: ServiceApi
+
+    def method(self, operation: Operation) -> Method:
+        method: Method | None = getattr(self.service, operation.method, None)
+        if method is None:
+            raise NotBuiltError(f"{operation.name} is not there yet in Stoker.")
+        return method
+
+
+class Apis:
+    """Finds the endpoint of a request. For the event loop's thread."""
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self._loader = Loader()
+        self._services: dict[str, list[Service]] = defaultdict(list)
+        for service in services:
+            self._services[_address(service).signing_name].append(service)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._loading: dict[str, asyncio.Task[Endpoint]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Apis {' '.join(self._services)}>"
+
+    async def load(self, name: str) -> None:
+        """Read a model ahead of its first call, where the service is there."""
+        for service in (service for services in self._services.values() for service in services):
+            if service.name == name:
+                await self._endpoint(service)
+
+    async def find(self, request: Request, signing_name: str) -> Endpoint:
+        """The endpoint that a request signed with this name is for; raises NotBuiltError."""
+        services = self._services.get(signing_name)
+        if not services:
+            raise NotBuiltError(f"The service {signing_name} is not there yet in Stoker.")
+        service = services[0] if len(services) == 1 else _choose(services, request)
+        return self._endpoints.get(service.name) or await self._endpoint(service)
+
+    async def guess(self, request: Request) -> ServiceApi | None:
+        """Whose protocol an error is to be told in, as far as an unverified request shows."""
+        signed_for = _SIGNED_FOR.search(request.headers.get("authorization") or request.query)
+        if signed_for is not None and signed_for[1] in self._services:
+            return (await self.find(request, signed_for[1])).api
+        if TARGET_HEADER in request.headers:
+            return await self._guess_by_target(request.headers[TARGET_HEADER].partition(".")[0])
+        if request.headers.get("content-type", "").startswith(_FORM) and _OF_FORMS in self._services:
+            return (await self.find(request, _OF_FORMS)).api
+        return None
+
+    async def _guess_by_target(self, prefix: str) -> ServiceApi | None:
+        """Unsigned requests only, so that it may look through all."""
+        for service in [service for services in self._services.values() for service in services]:
+            endpoint = await self._endpoint(service)
+            if endpoint.api.target_prefix == prefix:
+                return endpoint.api
+        return None
+
+    async def _endpoint(self, service: Service) -> Endpoint:
+        if service.name not in self._endpoints:
+            task = self._loading.get(service.name)
+            if task is None:
+                task = self._loading[service.name] = asyncio.create_task(self._load(service))
+            await asyncio.shield(task)
+        return self._endpoints[service.name]
+
+    async def _load(self, service: Service) -> Endpoint:
+        api = await asyncio.to_thread(ServiceApi.load, service.name, self._loader)
+        # A model stays for good: looking through it again and again took the collector 25 ms at a time.
+        gc.freeze()
+        endpoint = self._endpoints[service.name] = Endpoint(service=service, api=api)
+        return endpoint
+
+
+def _address(service: Service) -> Address:
+    return ADDRESSES.get(service.name) or Address(signing_name=service.name)
+
+
+def _choose(services: Sequence[Service], request: Request) -> Service:
+    """Which of those that sign with one name; the one that nothing tells apart is for the rest."""
+    target = request.headers.get(TARGET_HEADER, "").partition(".")[0]
+    for service in services:
+        address = _address(service)
+        if address.target_prefix is not None and address.target_prefix == target:
+            return service
+        if address.path_prefix is not None and request.path.startswith(address.path_prefix):
+            return service
+    return next((each for each in services if _address(each).path_prefix is None), services[0])

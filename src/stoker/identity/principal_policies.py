@@ -1,0 +1,27 @@
+"""What is attached to a principal: all that decides, beside a resource's own policy, what it may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stoker.identity.documents import Document
+
+
+# Compared by identity: decisions are remembered by it, and a change makes a new value.
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class PrincipalPolicies:
+    """The policies of a user or of a role's session, whatever way they are attached.
+
+    `identity` are a user's own and its groups', or a role's; `boundary` is its permissions boundary; `session` are the
+    policies that AssumeRole was given. `exists` is False for who is no longer there: then nothing is allowed.
+    `arn` is the user's or the role's ARN with its path, which a session's own does not show; `tags` are its tags, a
+    session's own included.
+
+    Whoever hands these out gives the same object until something changes, and a new one at once when it has.
+    """
+
+    identity: tuple[Document, ...] = ()
+    boundary: Document | None = None
+    session: tuple[Document, ...] = ()
+    exists: bool = True
+    arn: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)

@@ -35,11 +35,15 @@ class Service(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """How requests for an API are known, where its signing name is not its own name or not its alone."""
+    """How requests for an API are known, where its signing name is not its own name or not its alone.
+
+    `form_protocol` is what it speaks with clients that send forms, where its model knows only its newer protocol.
+    """
 
     signing_name: str
     target_prefix: str | None = None
     path_prefix: str | None = None
+    form_protocol: str | None = None
 
 
 ADDRESSES: Mapping[str, Address] = {
@@ -49,6 +53,7 @@ ADDRESSES: Mapping[str, Address] = {
     "cloudwatch": Address(signing_name="monitoring"),
     "dynamodb": Address(signing_name="dynamodb", target_prefix="DynamoDB_20120810"),
     "dynamodbstreams": Address(signing_name="dynamodb", target_prefix="DynamoDBStreams_20120810"),
+    "sqs": Address(signing_name="sqs", form_protocol="query"),
 }
 
 
@@ -74,8 +79,9 @@ class Apis:
         self._services: dict[str, list[Service]] = defaultdict(list)
         for service in services:
             self._services[_address(service).signing_name].append(service)
-        self._endpoints: dict[str, Endpoint] = {}
-        self._loading: dict[str, asyncio.Task[Endpoint]] = {}
+        # By service and, where that is not its model's, protocol.
+        self._endpoints: dict[tuple[str, str | None], Endpoint] = {}
+        self._loading: dict[tuple[str, str | None], asyncio.Task[Endpoint]] = {}
 
     def __repr__(self) -> str:
         return f"<Apis {' '.join(self._services)}>"
@@ -92,7 +98,8 @@ class Apis:
         if not services:
             raise NotBuiltError(f"The service {signing_name} is not there yet in Stoker.")
         service = services[0] if len(services) == 1 else _choose(services, request)
-        return self._endpoints.get(service.name) or await self._endpoint(service)
+        protocol = _form_protocol(service, request)
+        return self._endpoints.get((service.name, protocol)) or await self._endpoint(service, protocol)
 
     async def guess(self, request: Request) -> ServiceApi | None:
         """Whose protocol an error is to be told in, as far as an unverified request shows."""
@@ -113,24 +120,31 @@ class Apis:
                 return endpoint.api
         return None
 
-    async def _endpoint(self, service: Service) -> Endpoint:
-        if service.name not in self._endpoints:
-            task = self._loading.get(service.name)
+    async def _endpoint(self, service: Service, protocol: str | None = None) -> Endpoint:
+        key = service.name, protocol
+        if key not in self._endpoints:
+            task = self._loading.get(key)
             if task is None:
-                task = self._loading[service.name] = asyncio.create_task(self._load(service))
+                task = self._loading[key] = asyncio.create_task(self._load(service, protocol))
             await asyncio.shield(task)
-        return self._endpoints[service.name]
+        return self._endpoints[key]
 
-    async def _load(self, service: Service) -> Endpoint:
-        api = await asyncio.to_thread(ServiceApi.load, service.name, self._loader)
+    async def _load(self, service: Service, protocol: str | None) -> Endpoint:
+        api = await asyncio.to_thread(ServiceApi.load, service.name, self._loader, protocol)
         # A model stays for good: looking through it again and again took the collector 25 ms at a time.
         gc.freeze()
-        endpoint = self._endpoints[service.name] = Endpoint(service=service, api=api)
+        endpoint = self._endpoints[service.name, protocol] = Endpoint(service=service, api=api)
         return endpoint
 
 
 def _address(service: Service) -> Address:
     return ADDRESSES.get(service.name) or Address(signing_name=service.name)
+
+
+def _form_protocol(service: Service, request: Request) -> str | None:
+    """The protocol for a request that is not in that of the model."""
+    protocol = _address(service).form_protocol
+    return None if protocol is None or TARGET_HEADER in request.headers else protocol
 
 
 def _choose(services: Sequence[Service], request: Request) -> Service:

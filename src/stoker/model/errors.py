@@ -14,6 +14,8 @@ class ServiceError(Exception):
 
     code: ClassVar[str] = "ServiceException"
     status: ClassVar[int] = 500
+    query_code: ClassVar[str | None] = None
+    """What the query protocol calls it, where an API that has gone to json keeps two names."""
 
     def __init__(self, message: str | None = None, /, **members: Any) -> None:
         self.message = message if message is not None else (type(self).__doc__ or "").strip()

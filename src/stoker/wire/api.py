@@ -15,6 +15,7 @@ from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
 from stoker.wire.query import Query
+from stoker.wire.query_names import with_query_names
 from stoker.wire.rest_json import RestJson
 
 PROTOCOLS: Mapping[str, Callable[[ServiceModel], WireProtocol]] = {
@@ -49,14 +50,14 @@ class Operation:
 class ServiceApi:
     """What a service's clients speak: requests to operations, results and errors to answers."""
 
-    def __init__(self, model: ServiceModel, faults: frozenset[str] = frozenset()) -> None:
-        """`faults` are the names of the error shapes that are the server's fault."""
+    def __init__(self, model: ServiceModel, faults: frozenset[str] = frozenset(), protocol: str | None = None) -> None:
+        """`faults` are the names of the error shapes that are the server's fault; `protocol` replaces the model's."""
         self.name = model.service_name
         self.signing_name = model.signing_name
         self.target_prefix: str | None = model.metadata.get("targetPrefix")
         self._model = model
         self._faults = faults
-        self._protocol = PROTOCOLS[model.metadata["protocol"]](model)
+        self._protocol = PROTOCOLS[protocol or model.metadata["protocol"]](model)
         self._constraints = ConstraintCompiler()
         self._operations: dict[str, Operation] = {}
         self._error_shapes = {_error_code(shape): shape for shape in model.error_shapes} | {
@@ -67,11 +68,13 @@ class ServiceApi:
         return f"<ServiceApi {self.name}: {len(self._operations)} of {len(self._model.operation_names)} compiled>"
 
     @classmethod
-    def load(cls, name: str, loader: Loader) -> "ServiceApi":
-        """The API of a service by botocore's name for it."""
+    def load(cls, name: str, loader: Loader, protocol: str | None = None) -> "ServiceApi":
+        """The API of a service by botocore's name for it; in another protocol than its model's if one is given."""
         document = _without_documentation(loader.load_service_model(name, "service-2"))
+        if protocol == "query":
+            document = with_query_names(name, document)
         faults = frozenset(shape for shape, body in document["shapes"].items() if body.get("fault"))
-        return cls(ServiceModel(document, service_name=name), faults)
+        return cls(ServiceModel(document, service_name=name), faults, protocol)
 
     @property
     def operation_in_body(self) -> bool:

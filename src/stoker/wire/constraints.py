@@ -14,7 +14,9 @@ Check = Callable[[Any, str, list[str]], None]
 """Takes a value, its path and the list that violations are added to."""
 
 NOT_NULL = "Member must not be null"
-UNCHECKED_ENUMS = frozenset({"Runtime"})
+UNCHECKED_ENUMS = frozenset(
+    {"Runtime", "QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends"}
+)
 """Shapes whose enum is the service's to check: Lambda answers InvalidParameterValueException for a runtime."""
 
 

@@ -9,7 +9,7 @@ from botocore.model import OperationModel, ServiceModel, StructureShape
 from stoker.wire import event_stream, json_values
 from stoker.wire.errors import SerializationException, UnknownOperationException
 from stoker.wire.message import Request, Response, Result
-from stoker.wire.protocol import REQUEST_ID_HEADER, Fault, Plan, message_member
+from stoker.wire.protocol import REQUEST_ID_HEADER, Fault, Plan, message_member, with_headers
 
 TARGET_HEADER = "x-amz-target"
 
@@ -22,6 +22,7 @@ class JsonRpc:
 
     def __init__(self, model: ServiceModel) -> None:
         self._prefix = f"{model.metadata['targetPrefix']}."
+        self._came_from_query = "awsQueryCompatible" in model.metadata
         self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
         self._operations = frozenset(model.operation_names)
         self._readers = json_values.JsonReaders()
@@ -71,7 +72,12 @@ class JsonRpc:
             **{name: value for name, value in fault.members.items() if value is not None},
             message_member(fault.shape): fault.message,
         }
-        return self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
+        response = self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
+        if not self._came_from_query:
+            return response
+        # Clients go on to tell errors by the codes they had before the API went to json.
+        fault_of = "Sender" if fault.sender else "Receiver"
+        return with_headers(response, {"x-amzn-query-error": f"{fault.query_code or fault.code};{fault_of}"})
 
 
 def _parse(read: json_values.Reader | None, request: Request) -> dict[str, Any]:

@@ -23,7 +23,8 @@ class Plan:
 class Fault:
     """An error ready to be written: the model and the class of the error have been asked already.
 
-    `shape` is the model's error shape, if it has one of that code; `sender` tells whose fault it is.
+    `shape` is the model's error shape, if it has one of that code; `sender` tells whose fault it is. `query_code` is
+    what the query protocol calls the error of an API that went from there to json.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Fault:
     members: Mapping[str, Any]
     shape: Shape | None
     sender: bool
+    query_code: str | None = None
 
     @classmethod
     def of(cls, error: ServiceError, *, status: int, shape: Shape | None = None) -> "Fault":
@@ -42,6 +44,7 @@ class Fault:
             members=error.members,
             shape=shape,
             sender=status < 500,
+            query_code=error.query_code,
         )
 
 

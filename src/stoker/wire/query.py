@@ -39,6 +39,7 @@ class Query:
         self._operations = frozenset(model.operation_names)
         self._version = model.api_version
         self._namespace = model.metadata.get("xmlNamespace", "")
+        self._path_member: str | None = model.metadata.get("pathMember")
         self._writers = XmlWriters()
 
     def operation(self, request: Request) -> str:
@@ -55,7 +56,7 @@ class Query:
         write = self._writers.value(model.output_shape) if model.output_shape is not None else None
         wrapper = model.output_shape.serialization.get("resultWrapper") if model.output_shape is not None else None
         return Plan(
-            parse=partial(_parse, model.input_shape),
+            parse=partial(_parse, model.input_shape, self._path_member),
             serialise=partial(self._serialise, model.name, wrapper or f"{model.name}Result", write),
         )
 
@@ -72,7 +73,7 @@ class Query:
         error = element(
             "Error",
             element("Type", "Sender" if fault.sender else "Receiver")
-            + element("Code", text(stated or _CODES.get(fault.code, fault.code)))
+            + element("Code", text(stated or fault.query_code or _CODES.get(fault.code, fault.code)))
             + element("Message", text(fault.message)),
         )
         document = element("ErrorResponse", error + element("RequestId", request_id), self._namespace)
@@ -105,10 +106,14 @@ class _Tree(dict[str, "_Tree"]):
     text: str | None = None
 
 
-def _parse(shape: StructureShape | None, request: Request) -> dict[str, Any]:
+def _parse(shape: StructureShape | None, path_member: str | None, request: Request) -> dict[str, Any]:
     if shape is None:
         return {}
     root = _Tree()
+    if path_member in shape.members and request.path != "/":
+        # The address that a form is sent to says the same as this member, which older clients leave out.
+        root[path_member] = _Tree()
+        root[path_member].text = request.path
     for name, value in _form(request).items():
         node = root
         for part in name.split("."):

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from fakes.clock import FakeClock
 from fakes.registry import a_function
+from stoker.deliveries.pacing import Pacing
 from stoker.functions.event_invoke_config import EventInvokeConfig
 from stoker.invocations.async_event import AsyncEvent
 from stoker.invocations.async_queue import AsyncQueue
-from stoker.invocations.pacing import Pacing
 from stoker.invocations.retries import RetryPolicy
 from stoker.model.invocation import InvocationResult, InvokeRequest, Target
 from stoker.store.store import Store, open_store
@@ -122,8 +122,8 @@ class QueueBench:
 
     async def crash(self) -> None:
         """Kill -9: nothing of the queue goes on, and nothing is told to the database."""
-        self.queue._open = False
-        for task in [*self.queue._tasks]:
+        self.queue._work._open = False
+        for task in [*self.queue._work._tasks]:
             task.cancel()
         await asyncio.sleep(0)
 

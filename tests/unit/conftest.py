@@ -3,13 +3,14 @@
 import asyncio
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fakes.control_plane import ControlPlane
-from fakes.postgres import OPT_OUT, running_postgres
+from fakes.postgres import OPT_OUT, fresh_database, running_postgres
 from stoker.store.store import open_store
 
 
@@ -35,4 +36,15 @@ def postgres_server() -> Iterator[str]:
     if os.environ.get(OPT_OUT) == "1":
         pytest.skip(f"{OPT_OUT}=1")
     with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same test on both engines."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "stoker.db")
+        yield f"sqlite:///{tmp_path / 'stoker.db'}"
+        return
+    with fresh_database(request.getfixturevalue("postgres_server"), f"t{uuid.uuid4().hex}") as url:
         yield url

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from stoker.environments import outcome
-from stoker.environments.alarm import Alarm
 from stoker.environments.initialisation import InitFailure, Initialisation
 from stoker.environments.job import Job
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
 from stoker.environments.state import Event, State, after
+from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult

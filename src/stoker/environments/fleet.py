@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from stoker.environments.admission import ACCOUNT_LIMIT, Admission
-from stoker.environments.alarm import Alarm
 from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.environments.environment import Environment
 from stoker.environments.maker import DriverFor, EnvironmentMaker, Mint
@@ -14,6 +13,7 @@ from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
 from stoker.functions.registry import Registry
 from stoker.functions.reservations import Reservations
 from stoker.functions.runtimes import RuntimeCatalogue
+from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.function import FunctionVersion

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoker.environments.alarm import Alarm
 from stoker.environments.process import FunctionProcess
+from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.runtime_api.session import Answer
 from stoker.sandbox.driver import ExitStatus, Sandbox

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from stoker.environments.alarm import Alarm
 from stoker.environments.output import OutputReader
+from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.runtime_api.connection import RuntimeConnection
 from stoker.runtime_api.session import Answer, Delivery

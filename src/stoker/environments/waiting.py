@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoker.environments.alarm import Alarm
+from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult

@@ -1,39 +1,23 @@
 """Events in the database: plain functions of a connection, for `Store.write`.
 
-An event is there until it is settled. Who runs one has a lease on it: until that ends nobody else picks it up, and
-whoever opens the data of an owner that died takes its leases back at once.
+An event is there until it is settled.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from stoker.deliveries.leased_work import Claim, Lease
 from stoker.functions.event_invoke_config import read_configs
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
+from stoker.invocations.attempts import Attempted
 from stoker.invocations.retries import Again
 from stoker.store.tables_async import async_events
 
 _events = async_events.c
 _FIELDS = tuple(AsyncEvent.__slots__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
-    """Who runs what it picks up, and until when nobody else may."""
-
-    owner: str
-    until: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """Events that were picked up, and when the next of the others is due; None if there is none."""
-
-    held: Sequence[HeldEvent]
-    next_due: float | None
 
 
 def insert(conn: Connection, events: Sequence[AsyncEvent], lease: Lease | None = None) -> None:
@@ -44,26 +28,10 @@ def insert(conn: Connection, events: Sequence[AsyncEvent], lease: Lease | None =
     conn.execute(sa.insert(async_events), rows)
 
 
-def claim(conn: Connection, now: float, limit: int, lease: Lease) -> Claim:
-    """Pick up what is due, the longest due first. A lease that has ended counts as due."""
-    due = sa.select(async_events).where(_events.due_at <= now).order_by(_events.due_at, _events.request_id).limit(limit)
-    events = [_event(row) for row in conn.execute(due)]
-    if events:
-        _update(conn, [event.request_id for event in events], owner=lease.owner, due_at=lease.until)
-    next_due = conn.execute(sa.select(sa.func.min(_events.due_at))).scalar()
-    return Claim(held=with_configs(conn, events), next_due=next_due)
-
-
 def with_configs(conn: Connection, events: Sequence[AsyncEvent]) -> list[HeldEvent]:
     """Events with the configs that hold for them now."""
     configs = read_configs(conn, {event.config_key for event in events})
     return [HeldEvent(event=event, config=configs[event.config_key]) for event in events]
-
-
-def renew(conn: Connection, request_ids: Collection[str], lease: Lease) -> None:
-    """Put off the end of the owner's leases on those of these that it still has: a settled one is not taken back."""
-    held = _events.request_id.in_(request_ids) & (_events.owner == lease.owner)
-    conn.execute(sa.update(async_events).where(held).values(due_at=lease.until))
 
 
 def release(conn: Connection, request_ids: Collection[str], now: float) -> None:
@@ -71,12 +39,42 @@ def release(conn: Connection, request_ids: Collection[str], now: float) -> None:
     _update(conn, request_ids, owner=None, due_at=now)
 
 
-def recover(conn: Connection, owner: str, now: float) -> None:
-    """What an owner had picked up when it died is due again."""
-    conn.execute(sa.update(async_events).where(_events.owner == owner).values(owner=None, due_at=now))
+class EventTable:
+    """Events as work to be done."""
+
+    def key(self, item: HeldEvent) -> Hashable:
+        return item.event.request_id
+
+    def recover(self, conn: Connection, owner: str, now: float) -> None:
+        conn.execute(sa.update(async_events).where(_events.owner == owner).values(owner=None, due_at=now))
+
+    def claim(self, conn: Connection, now: float, limit: int, lease: Lease) -> Claim[HeldEvent]:
+        due = sa.select(async_events).where(_events.due_at <= now)
+        rows = conn.execute(due.order_by(_events.due_at, _events.request_id).limit(limit))
+        events = [_event(row) for row in rows]
+        if events:
+            _update(conn, [event.request_id for event in events], owner=lease.owner, due_at=lease.until)
+        others = sa.select(_events.due_at).where(_events.owner.is_distinct_from(lease.owner))
+        next_due = conn.execute(others.order_by(_events.due_at).limit(1)).scalar()
+        return Claim(held=with_configs(conn, events), next_due=next_due)
+
+    def renew(self, conn: Connection, keys: Collection[Any], lease: Lease) -> None:
+        # One that was settled meanwhile is not taken back.
+        held = _events.request_id.in_(keys) & (_events.owner == lease.owner)
+        conn.execute(sa.update(async_events).where(held).values(due_at=lease.until))
+
+    def settle(self, conn: Connection, done: Sequence[Attempted], now: float) -> Sequence[float]:
+        again = [(each.event.request_id, each.settlement) for each in done if isinstance(each.settlement, Again)]
+        over = {each.event.request_id: each.delivery for each in done if not isinstance(each.settlement, Again)}
+        _put_off(conn, again)
+        removed = _remove(conn, over.keys())
+        told = [event for key, event in over.items() if event is not None and key in removed]
+        if told:
+            insert(conn, told)
+        return [*(event.due_at for event in told), *(each.due_at for _, each in again)]
 
 
-def put_off(conn: Connection, events: Iterable[tuple[str, Again]]) -> None:
+def _put_off(conn: Connection, events: Iterable[tuple[str, Again]]) -> None:
     """Give up the lease on events by request id, which are to run again."""
     query = (
         sa.update(async_events)
@@ -96,7 +94,7 @@ def put_off(conn: Connection, events: Iterable[tuple[str, Again]]) -> None:
         conn.execute(query, rows)
 
 
-def remove(conn: Connection, request_ids: Collection[str]) -> set[str]:
+def _remove(conn: Connection, request_ids: Collection[str]) -> set[str]:
     """Forget events; those of them that were still there, since a deleted function takes its events with it."""
     query = sa.delete(async_events).where(_events.request_id.in_(request_ids)).returning(_events.request_id)
     return set(conn.execute(query).scalars()) if request_ids else set()

@@ -2,8 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import functions, logs, tokens
+from stoker.serve import deliveries, functions, logs, tokens
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
-BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [functions.build, logs.build, tokens.build]
+BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
+    # The first to begin and the last to end: the others put deliveries.
+    deliveries.build,
+    functions.build,
+    logs.build,
+    tokens.build,
+]

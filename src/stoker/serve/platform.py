@@ -7,6 +7,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from stoker.deliveries.outbox import Outbox
+from stoker.deliveries.pacing import YOUNG_PER_CPU, Pacing
+from stoker.deliveries.targets import Targets
 from stoker.environments.anticipation import Anticipation
 from stoker.environments.capacity import spare_memory_mb
 from stoker.environments.fleet import Fleet
@@ -18,7 +21,6 @@ from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
-from stoker.invocations.pacing import YOUNG_PER_CPU, Pacing
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import Telemetry, open_telemetry
@@ -38,7 +40,7 @@ ServeInside = Callable[[socket.socket], Awaitable[Listener]]
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """Everything is open; environments, provisioning and queued events begin once requests are served."""
+    """Everything is open; environments, provisioning, queued events and deliveries begin once requests are served."""
 
     settings: Settings
     clock: Clock
@@ -53,6 +55,8 @@ class Platform:
     provisioning: Provisioning
     invoker: Invoker
     events: AsyncQueue
+    targets: Targets
+    outbox: Outbox
 
 
 async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, serve_inside: ServeInside) -> Platform:
@@ -111,17 +115,19 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         spare_mb=spare_memory_mb(),
     )
     invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
+    # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
+    owner = f"{socket.gethostname()}:{settings.data.resolve()}"
     events = AsyncQueue(
         account=settings.account,
         store=store,
         invoker=invoker,
         clock=clock,
-        # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
-        owner=f"{socket.gethostname()}:{settings.data.resolve()}",
+        owner=owner,
         pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
         is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
     )
     registry.on_change(events.let_go)
+    targets = Targets()
     return Platform(
         settings=settings,
         clock=clock,
@@ -136,4 +142,6 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         provisioning=Provisioning(fleet=fleet, registry=registry, account=settings.account, clock=clock),
         invoker=invoker,
         events=events,
+        targets=targets,
+        outbox=Outbox(store=store, targets=targets, clock=clock, owner=owner),
     )

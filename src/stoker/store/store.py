@@ -35,6 +35,11 @@ class Store:
     def __repr__(self) -> str:
         return f"<Store {self._url.get_backend_name()} {'closed' if self._closed else 'open'}>"
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use the same database."""
+        return self._url.get_backend_name() != "sqlite"
+
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` returns from one snapshot, in which everything written before the call is to be seen."""
         if self._closed:

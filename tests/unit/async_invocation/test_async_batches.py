@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from fakes.loop import on_loop
-from stoker.invocations.write_batches import WriteBatches
+from stoker.deliveries.write_batches import WriteBatches
 
 
 class Disk:

@@ -1,6 +1,6 @@
 """How many events run at once."""
 
-from stoker.invocations.pacing import Pacing
+from stoker.deliveries.pacing import Pacing
 
 
 def begin_all(pacing: Pacing, now: float, first: int = 0) -> int:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from fakes.async_queue import ACCOUNT, failed, queue_bench, ran
 from fakes.loop import on_loop, until
-from stoker.invocations import event_rows
-from stoker.invocations.async_queue import AHEAD, LEASE_S, RENEW_S
-from stoker.invocations.pacing import Pacing
+from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, Lease
+from stoker.deliveries.pacing import Pacing
+from stoker.invocations.event_rows import EventTable
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
 from stoker.store.tables_async import async_events
 
@@ -210,8 +210,8 @@ async def test_a_renewal_that_comes_late_does_not_take_back_what_is_settled(stor
         bench.invoker.script = failed
         request_id = await bench.accept()
         waiting = await bench.waiting(attempts=1)
-        lease = event_rows.Lease(owner="here", until=bench.clock.time() + LEASE_S)
-        await bench.store.write(lambda conn: event_rows.renew(conn, [request_id], lease))
+        lease = Lease(owner="here", until=bench.clock.time() + LEASE_S)
+        await bench.store.write(lambda conn: EventTable().renew(conn, [request_id], lease))
         assert await bench.events() == [waiting]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fakes.clock import FakeClock
 from fakes.loop import on_loop
 from fakes.registry import NODE, PROVIDED, PYTHON, a_function
-from stoker.environments.alarm import Alarm
+from stoker.model.alarm import Alarm
 from stoker.environments.job import Job
 from stoker.environments.lines import MAX_EVENT_BYTES, LineSplitter, message
 from stoker.environments.outcome import Outcome

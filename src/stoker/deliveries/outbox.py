@@ -1,0 +1,105 @@
+"""The outbox: deliveries that are put in their sender's own transaction and then made, at least once."""
+
+import logging
+import random
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from stoker.deliveries import outbox_rows
+from stoker.deliveries.delivery import DeadLetter, Delivery, Retry
+from stoker.deliveries.leased_work import LeasedWork
+from stoker.deliveries.outbox_rows import OutboxTable
+from stoker.deliveries.outcomes import Delivered, Outcome, Outgoing, after_failure, is_passing
+from stoker.deliveries.pacing import Pacing
+from stoker.deliveries.targets import Targets
+from stoker.model.clock import Clock
+from stoker.model.errors import ServiceError
+from stoker.store.store import Store
+
+# Deliveries wait for the store, or for a far-away endpoint; none of them computes.
+AT_ONCE = 128
+DRAIN_LIMIT_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """Delivers what was put. `start` first, `close` at the end; on the event loop's thread, but for `put`.
+
+    `owner` names whose leases these are, the same after a restart: several Stokers may share one database.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        targets: Targets,
+        clock: Clock,
+        owner: str,
+        at_once: int = AT_ONCE,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._jitter = jitter
+        self._work: LeasedWork[Outgoing, Outcome] = LeasedWork(
+            name="outbox",
+            table=OutboxTable(),
+            do=self._deliver,
+            store=store,
+            clock=clock,
+            owner=owner,
+            pacing=Pacing(most=at_once, young=at_once),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Outbox {self._work!r}>"
+
+    def put(
+        self,
+        conn: Connection,
+        delivery: Delivery,
+        *,
+        now: float,
+        retry: Retry | None = None,
+        dead_letter: DeadLetter | str | None = None,
+    ) -> None:
+        """Add a delivery to the caller's own transaction, which calls `wake` once it is committed.
+
+        `now` is in seconds since the epoch. A dead-letter queue can be given as its ARN.
+        """
+        letter = DeadLetter(queue=dead_letter) if isinstance(dead_letter, str) else dead_letter
+        outbox_rows.put(conn, delivery, now=now, retry=retry or Retry(), dead_letter=letter)
+
+    def wake(self) -> None:
+        """Something was put and is committed."""
+        self._work.note_due(self._clock.time())
+
+    async def start(self) -> None:
+        """Take back what was on its way when Stoker died, and begin."""
+        await self._work.start()
+
+    async def close(self, *, limit_s: float = DRAIN_LIMIT_S) -> None:
+        """Begin nothing more, and let what is on its way arrive, for so long at most."""
+        await self._work.close(limit_s=limit_s)
+
+    async def _deliver(self, outgoing: Outgoing) -> Outcome:
+        try:
+            await self._targets.deliver(outgoing.delivery)
+        except Exception as error:
+            # The boundary of a delivery: what its target's service says decides what becomes of it.
+            if not isinstance(error, ServiceError):
+                log.exception("delivery %d to %s failed", outgoing.id, outgoing.delivery.target)
+            outcome = after_failure(outgoing, error, now=self._clock.time(), jitter=self._jitter())
+            _tell(outgoing, error, outcome)
+            return outcome
+        return Delivered(id=outgoing.id, lane=outgoing.lane)
+
+
+def _tell(outgoing: Outgoing, error: Exception, outcome: Outcome) -> None:
+    """What is given up and has no dead-letter queue is gone: the operator hears of it."""
+    if isinstance(outcome, Delivered) and outcome.dead_letter is None:
+        kept = "every retry" if is_passing(error) else "it cannot be delivered"
+        delivery = outgoing.delivery
+        log.warning("delivery from %s to %s dropped (%s): %s", delivery.source_arn, delivery.target, kept, error)

@@ -48,9 +48,11 @@ def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> No
     order = messages.receive(job.control)
     if order is None:
         os._exit(0)
-    _mount(*order)
-    messages.send(start, order[0])
+    rest = _mount(*order)
+    messages.send(start, order[0], rest)
     start.close()
+    for descriptor in rest:
+        os.close(descriptor)
     _drop(job)
     _report_end(job, pid)
 
@@ -90,11 +92,16 @@ def _show_own_processes() -> None:
     os.close(fd)
 
 
-def _mount(order: dict[str, object], descriptors: list[int]) -> None:
-    """Attach the detached mounts that came along; `order["mounts"]` names their places in the same order."""
-    for descriptor, target in zip(descriptors, order.pop("mounts")):  # type: ignore[call-overload]
+def _mount(order: dict[str, object], descriptors: list[int]) -> tuple[int, ...]:
+    """Attach the detached mounts that came along; `order["mounts"]` names their places in the same order.
+
+    Descriptors beyond those are the worker's.
+    """
+    targets: list[str] = order.pop("mounts")  # type: ignore[assignment]
+    for descriptor, target in zip(descriptors, targets):
         mounts.attach(descriptor, target)
         os.close(descriptor)
+    return tuple(descriptors[len(targets) :])
 
 
 def _drop(job: Job) -> None:

@@ -105,13 +105,13 @@ class ChannelClient:
             self._received += data
 
 
-def run(handler: str, channel: socket.socket) -> None:
+def run(handler: str, client: ChannelClient) -> None:
     """Import the handler and serve it until the channel closes or the function exits."""
     bootstrap = sys.modules["awslambdaric.bootstrap"]
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" or "AWS_LAMBDA_LOG_LEVEL" in os.environ:
         # It reads both at import, which was in the zygote.
         bootstrap = importlib.reload(bootstrap)
     try:
-        bootstrap.run(handler, ChannelClient(channel))
+        bootstrap.run(handler, client)
     except ChannelClosedError:
         os._exit(0)

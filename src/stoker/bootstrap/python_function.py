@@ -37,8 +37,11 @@ def open_streams() -> None:
         setattr(sys, "__%s__" % name, stream)
 
 
-def run(handler: str) -> None:
-    """Serve a handler over the channel at 3, with the module path and the modules that AWS shows it."""
+def run(handler: str, template: bool = False) -> None:
+    """Serve a handler over the channel at 3, with the module path and the modules that AWS shows it.
+
+    As a `template` it only gets that far, and its memory is taken: see `template_client`.
+    """
     # The order of AWS's runtime: the function's own files, its layers', then PYTHONPATH, then the interpreter's.
     version = "python%d.%d" % sys.version_info[:2]
     own = [TASK_ROOT, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
@@ -46,8 +49,17 @@ def run(handler: str) -> None:
     sys.path[:] = own + chosen + [entry for entry in sys.path if entry not in own and entry != "/var/runtime"]
     sys.argv[:] = ["/var/runtime/bootstrap"]
     time.tzset()
-    channel = socket.socket(fileno=CHANNEL)
+    client = _client(template)
     # The function must find its own `stoker`, if it has one, and not the platform's.
     for name in [name for name in sys.modules if name == "stoker" or name.startswith("stoker.")]:
         del sys.modules[name]
-    python_client.run(handler, channel)
+    python_client.run(handler, client)
+
+
+def _client(template: bool) -> python_client.ChannelClient:
+    if not template:
+        return python_client.ChannelClient(socket.socket(fileno=CHANNEL))
+    from stoker.bootstrap import template_client
+
+    template_client.apart()
+    return template_client.TemplateClient(socket.socket(fileno=CHANNEL))

@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import NoReturn
 
-from stoker.bootstrap import frames, messages, python_function
+from stoker.bootstrap import frames, memory_image, messages, python_function
 from stoker.bootstrap.job import Job
 from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.linux import credentials, namespaces, seccomp
@@ -22,7 +22,10 @@ PROCESSES = 1024
 
 
 def run(job: Job, go: socket.socket) -> None:
-    """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends."""
+    """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends.
+
+    The kind `restored` comes with a template's image as descriptor and "table_bytes", how much of it says what to do.
+    """
     job.control.close()
     go = keep_only(job, go)
     _give_up(job)
@@ -30,12 +33,14 @@ def run(job: Job, go: socket.socket) -> None:
     if received is None:
         os._exit(0)
     go.close()
-    order = received[0]
+    order, descriptors = received
+    if order["kind"] == "restored":
+        memory_image.become(descriptors[0], order["table_bytes"], {"environment": order["environment"]})
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(TASK_ROOT)
-    if order["kind"] == "python":
-        python_function.run(order["handler"])
+    if order["kind"] in ("python", "template"):
+        python_function.run(order["handler"], template=order["kind"] == "template")
     else:
         _execute(order["kind"], order["argv"])
 

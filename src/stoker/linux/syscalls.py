@@ -80,6 +80,7 @@ _TABLE = {
     "quotactl_fd": (443, 443),
     "reboot": (169, 142),
     "request_key": (249, 218),
+    "rt_sigaction": (13, 134),
     "seccomp": (317, 277),
     "set_mempolicy": (238, 237),
     "set_mempolicy_home_node": (450, 450),

@@ -36,6 +36,8 @@ class Blank:
     slot: Slot
     cgroup: Cgroup
     ended: asyncio.Future[ExitStatus]
+    # The fork server that it came from: what has memory of another's is laid out otherwise.
+    zygote: Peer | None = None
     pid: int = 0
     worker_pidfd: int | None = None
     # What process 1 said of its worker at the end, for where the kernel kept no other account.
@@ -80,13 +82,13 @@ class Blank:
         """Bytes at most, up to now or to the end."""
         return self.cgroup.peak_memory() or self.last_memory_bytes
 
-    def order(self, message: dict[str, Any], mounts: dict[str, int]) -> None:
+    def order(self, message: dict[str, Any], mounts: dict[str, int], descriptors: tuple[int, ...] = ()) -> None:
         """Say what to be: hang these detached mounts at their targets, then start as the message says.
 
-        Raises BlankGoneError.
+        The worker gets the descriptors. Raises BlankGoneError.
         """
         try:
-            messages.send(self.control, {**message, "mounts": list(mounts)}, tuple(mounts.values()))
+            messages.send(self.control, {**message, "mounts": list(mounts)}, (*mounts.values(), *descriptors))
         except ConnectionError as error:
             raise BlankGoneError from error
 
@@ -147,6 +149,7 @@ async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
         output=output,
         slot=slot,
         cgroup=cgroup,
+        zygote=zygote,
         ended=asyncio.get_running_loop().create_future(),
     )
     blank.watch()

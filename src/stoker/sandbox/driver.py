@@ -8,11 +8,16 @@ from typing import Protocol
 from msgspec import Struct
 
 from stoker.model.runtime import Runtime
+from stoker.sandbox.snapshot import Snapshot
 from stoker.sandbox.spec import SandboxSpec
 
 
 class SandboxError(Exception):
     """A sandbox could not be built or handled: Stoker's or the machine's fault, never the function's."""
+
+
+class SnapshotStaleError(SandboxError):
+    """The snapshot was let go, or its fork server has gone. Take another, or start without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,12 @@ class Sandbox(Protocol):
     def usage(self) -> Usage:
         """Peak memory since the start, measured by the kernel."""
 
+    async def snapshot(self) -> Snapshot:
+        """The memory of a process that was started for this and has asked for work; it does nothing more after it.
+
+        Raises SnapshotRefusedError.
+        """
+
     def terminate(self) -> None:
         """SIGTERM to the runtime process."""
 
@@ -70,7 +81,7 @@ class SandboxDriver(Protocol):
         """Start what sandboxes of this runtime are made from, so that the first need not wait; raises SandboxError."""
 
     async def start(self, spec: SandboxSpec) -> Sandbox:
-        """Build one; raises SandboxError."""
+        """Build one; raises SandboxError, and SnapshotStaleError where the snapshot in `spec` serves no more."""
 
     async def close(self) -> None:
         """Close every sandbox of this driver and its helpers."""

@@ -22,6 +22,7 @@ from stoker.sandbox.gvisor_runsc import SIGNAL_CODES, Runsc
 from stoker.sandbox.linux_driver import MB, LinuxSandbox, Listener, ServeEndpoint
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
+from stoker.sandbox.snapshot import Snapshot, SnapshotRefusedError
 from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Command, Zygote
 
@@ -35,9 +36,15 @@ class GvisorSandbox(LinuxSandbox):
     """A blank whose worker became `runsc run`. Frozen, measured and killed as a whole, by its cgroup."""
 
     def __init__(
-        self, blank: Blank, listener: Listener, release: Callable[[Blank], None], *, own_memory_bytes: int
+        self,
+        blank: Blank,
+        listener: Listener,
+        release: Callable[[Blank], None],
+        spec: SandboxSpec,
+        *,
+        own_memory_bytes: int,
     ) -> None:
-        super().__init__(blank, listener, release)
+        super().__init__(blank, listener, release, spec)
         self._own_memory_bytes = own_memory_bytes
         self.exited = asyncio.get_running_loop().create_future()
         blank.ended.add_done_callback(self._on_runsc_end)
@@ -45,6 +52,9 @@ class GvisorSandbox(LinuxSandbox):
     def usage(self) -> Usage:
         """The peak of the whole, less what a container that does nothing uses."""
         return Usage(max_memory_bytes=max(0, super().usage().max_memory_bytes - self._own_memory_bytes))
+
+    async def snapshot(self) -> Snapshot:
+        raise SnapshotRefusedError("memory is not taken out of gVisor")
 
     def _on_runsc_end(self, ended: asyncio.Future[ExitStatus]) -> None:
         if not self.exited.done():
@@ -152,7 +162,7 @@ class GvisorDriver:
         except BaseException:
             await self._discard(blank)
             raise
-        sandbox = GvisorSandbox(blank, listener, self._release, own_memory_bytes=self.own_memory_bytes)
+        sandbox = GvisorSandbox(blank, listener, self._release, spec, own_memory_bytes=self.own_memory_bytes)
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 

@@ -13,11 +13,13 @@ from stoker.bootstrap.worker import PROCESSES
 from stoker.linux import cgroups
 from stoker.linux.no_cgroups import NoHierarchy
 from stoker.model.runtime import Runtime
+from stoker.sandbox import snapshot
 from stoker.sandbox.blank import Blank, BlankGoneError
-from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
+from stoker.sandbox.driver import ExitStatus, SandboxError, SnapshotStaleError, Usage
 from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
+from stoker.sandbox.snapshot import Snapshot
 from stoker.sandbox.spec import SandboxSpec
 from stoker.sandbox.zygotes import Zygote, interpreter_command
 
@@ -42,7 +44,7 @@ ServeEndpoint = Callable[[socket.socket], Awaitable[Listener]]
 class LinuxSandbox:
     """A blank that was told what to be."""
 
-    def __init__(self, blank: Blank, listener: Listener, release: Callable[[Blank], None]) -> None:
+    def __init__(self, blank: Blank, listener: Listener, release: Callable[[Blank], None], spec: SandboxSpec) -> None:
         self.id = f"{blank.slot.index}-{blank.pid}"
         self.channel = blank.channel
         self.runtime_api = blank.slot.runtime_api
@@ -51,6 +53,9 @@ class LinuxSandbox:
         self._blank = blank
         self._listener = listener
         self._release = release
+        self._memory_bytes = spec.memory_mb * MB
+        # What came along with a snapshot is not charged to the sandbox, but the function does have it.
+        self._restored_bytes = 0 if spec.snapshot is None else spec.snapshot.memory_bytes
         self._closing: asyncio.Task[None] | None = None
 
     def freeze(self) -> None:
@@ -60,7 +65,17 @@ class LinuxSandbox:
         self._blank.cgroup.thaw()
 
     def usage(self) -> Usage:
-        return Usage(max_memory_bytes=self._blank.peak_memory())
+        return Usage(max_memory_bytes=max(self._restored_bytes, self._blank.peak_memory()))
+
+    async def snapshot(self) -> Snapshot:
+        self.freeze()
+        return await asyncio.to_thread(
+            snapshot.take,
+            self._blank.pid,
+            limit_bytes=self._memory_bytes,
+            zygote=self._blank.zygote,
+            memory_bytes=self._blank.peak_memory(),
+        )
 
     def terminate(self) -> None:
         self._blank.signal_worker(signal.SIGTERM)
@@ -156,7 +171,7 @@ class LinuxDriver:
         except BaseException:
             await self._discard(blank)
             raise
-        sandbox = LinuxSandbox(blank, listener, self._release)
+        sandbox = LinuxSandbox(blank, listener, self._release, spec)
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 
@@ -182,7 +197,12 @@ class LinuxDriver:
             memory_bytes=spec.memory_mb * MB, cpu_share=spec.cpus, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES
         )
         async with function_mounts(spec, blank.slot, self._slots) as attached:
-            blank.order(_order(spec), attached)
+            if spec.snapshot is None:
+                blank.order(_order(spec), attached)
+                return
+            if spec.snapshot.closed or spec.snapshot.zygote is not blank.zygote:
+                raise SnapshotStaleError(f"{spec.snapshot!r} serves no more")
+            blank.order(_order(spec), attached, (spec.snapshot.image,))
 
     def _zygote(self, runtime: Runtime) -> Zygote:
         """Python runtimes fork from their own interpreter's; every other is executed from one of the system's."""
@@ -221,9 +241,15 @@ def node_command(spec: SandboxSpec) -> list[str]:
 
 def _order(spec: SandboxSpec) -> dict[str, Any]:
     """What the worker is told to be; see `bootstrap.worker.run`."""
+    if spec.snapshot is not None:
+        return {
+            "kind": "restored",
+            "table_bytes": spec.snapshot.table_bytes,
+            "environment": dict(spec.environment),
+        }
     argv = node_command(spec) if spec.runtime.kind == "node" else ENTRYPOINTS
     return {
-        "kind": spec.runtime.kind,
+        "kind": "template" if spec.to_snapshot else spec.runtime.kind,
         "handler": spec.handler,
         "environment": dict(spec.environment),
         "argv": [] if spec.runtime.kind == "python" else argv,

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.model.runtime import Runtime
+from stoker.sandbox.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxSpec:
-    """One sandbox to start. MB are 1,048,576 bytes; `cpus` is a share in vCPUs (1,769 MB of memory is one)."""
+    """One sandbox to start. MB are 1,048,576 bytes; `cpus` is a share in vCPUs (1,769 MB of memory is one).
+
+    With a `snapshot` its process begins where that was taken, after the init. With `to_snapshot` (Python only) it runs
+    the init and asks for work, but takes none: its snapshot is to be taken.
+    """
 
     runtime: Runtime
     handler: str
@@ -19,3 +24,5 @@ class SandboxSpec:
     memory_mb: int
     ephemeral_mb: int
     cpus: float
+    snapshot: Snapshot | None = None
+    to_snapshot: bool = False

@@ -1,0 +1,262 @@
+"""A function's memory after its init, taken from one sandbox and put into others: what of that the host does.
+
+What is taken is the function's own, and so hostile: it is copied, never obeyed. It is put back by the worker of an
+ordinary blank, which has given up every right before, so that whoever made the image gets no more by it than what
+its own code could do in there anyway. Nothing forks once a function's code has run.
+"""
+
+import fcntl
+import json
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stoker.bootstrap import memory_image
+from stoker.bootstrap.memory_image import ENTRY, HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, PAGE, TABLE_ADDRESS
+from stoker.linux import process_memory, syscalls
+from stoker.linux.process_memory import Mapping, ProcessMemory
+
+# Bounds on what a hostile function makes the host look at; a large one (numpy, pandas) has a thousand mappings.
+MAX_MAPPINGS = 8192
+MAX_MAPPED_BYTES = 8 << 30
+MAX_FACTS_BYTES = 1 << 20
+_USER_END = 0x7FFF_FFFF_F000
+_STACK_RED_ZONE = 256
+_MAP_FIXED, _MAP_PRIVATE, _MAP_SHARED, _MAP_ANONYMOUS, _MAP_NORESERVE = 0x10, 0x02, 0x01, 0x20, 0x4000
+_F_ADD_SEALS, _SEAL_ALL = 1033, 0xF
+
+
+class SnapshotRefusedError(Exception):
+    """A process whose memory cannot be taken elsewhere; the message says why, in words for the function's owner."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Snapshot:
+    """An image, as a sealed memory file, of a process that came from the fork server `zygote`.
+
+    `size_bytes` is what the image takes; `memory_bytes` what the sandbox had used when it was taken.
+    """
+
+    image: int
+    table_bytes: int
+    size_bytes: int
+    memory_bytes: int
+    zygote: object
+    closed: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Snapshot of {self.size_bytes / (1 << 20):.1f} MB{' closed' if self.closed else ''}>"
+
+    def close(self) -> None:
+        """Let the image go; idempotent. Processes that came of it keep theirs."""
+        if not self.closed:
+            self.closed = True
+            os.close(self.image)
+
+
+def take(init_pid: int, *, limit_bytes: int, zygote: object, memory_bytes: int) -> Snapshot:
+    """The image of the process below `init_pid` that waits for it. Takes tens of ms; all must stand still meanwhile.
+
+    Raises SnapshotRefusedError, also where the machine does not let it be read.
+    """
+    if os.uname().machine != syscalls.X86_64:
+        raise SnapshotRefusedError("templates are made on x86_64 only")
+    try:
+        base = process_memory.mappings(process_memory.parent(init_pid))
+        pid = _find(init_pid)
+        with ProcessMemory(pid) as memory:
+            return _Taking(process_memory.mappings(pid), base, memory, limit_bytes).run(zygote, memory_bytes)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotRefusedError(f"its memory could not be read: {error}") from error
+
+
+def _find(init_pid: int) -> int:
+    for pid in process_memory.descendants(init_pid):
+        try:
+            with ProcessMemory(pid) as memory:
+                if memory.read(HEADER_ADDRESS + PAGE, len(MAGIC)) == MAGIC:
+                    return pid
+        except OSError:
+            continue
+    raise SnapshotRefusedError("the process that was to be taken is not there")
+
+
+class _Taking:
+    """One image in the making: a file that begins with the table, and the entries of the table."""
+
+    def __init__(
+        self, mappings: Sequence[Mapping], base: Sequence[Mapping], memory: ProcessMemory, limit_bytes: int
+    ) -> None:
+        self._mappings = mappings
+        self._inherited = {(each.start, each.end, each.access, each.offset, each.file) for each in base if each.file}
+        self._memory = memory
+        self._limit_bytes = limit_bytes
+        self._entries: list[bytes] = []
+        self._strings = b""
+        self._kept: list[tuple[int, int]] = []
+        self._maps: list[tuple[str, Mapping]] = []
+        self._size = 0
+        self._offset = 0
+        if (
+            len(mappings) > MAX_MAPPINGS
+            or sum(each.size for each in mappings if each.access[0] == "r") > MAX_MAPPED_BYTES
+        ):
+            raise SnapshotRefusedError("its memory is in too many pieces or too large")
+
+    def run(self, zygote: object, memory_bytes: int) -> Snapshot:
+        address, size = struct.unpack("<2q", self._memory.read(HEADER_ADDRESS + memory_image.FACTS_OFFSET, 16))
+        if not 0 < size <= MAX_FACTS_BYTES:
+            raise SnapshotRefusedError("it says nothing of itself")
+        facts = json.loads(self._memory.read(address, size))
+        files: dict[str, str] = facts["files"]
+        image = os.memfd_create("template", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            # Entries come later and are bounded: two for a gap and a mapping each, and two for a file's descriptor.
+            table_bytes = _pages(memory_image.TABLE_OFFSET + (4 * len(self._mappings) + 16) * ENTRY.size) + (1 << 18)
+            self._offset = table_bytes
+            dumped = [plan for each in self._mappings if (plan := self._plan(each, image))]
+            self._write_entries(dumped, files, int(facts["break"]), table_bytes)
+            os.pwrite(image, self._table(table_bytes), 0)
+            os.ftruncate(image, self._offset)
+            sealed = _sealed(image)
+        finally:
+            os.close(image)
+        size_bytes = self._size + table_bytes
+        return Snapshot(
+            image=sealed, table_bytes=table_bytes, size_bytes=size_bytes, memory_bytes=memory_bytes, zygote=zygote
+        )
+
+    def _plan(self, each: Mapping, image: int) -> tuple[str, Mapping, int, int] | None:
+        """What is to be done for one mapping: ("file" | "image" | "empty" | "stack", it, offset, size)."""
+        if each.name.startswith("[v") or each.start >= _USER_END:
+            self._kept.append((each.start, each.end))
+            return None
+        if each.access[3] == "s":
+            if each.access[1] == "w" or not each.file:
+                raise SnapshotRefusedError("it shares memory at the end of the init")
+            self._kept.append((each.start, each.end))
+            return ("file", each, 0, 0) if self._key(each) not in self._inherited else None
+        if each.name == "[stack]":
+            return self._plan_stack(each, image)
+        self._kept.append((each.start, each.end))
+        if each.access[0] != "r":
+            own: list[tuple[int, int]] = []
+        else:
+            own = list(self._memory.own_pages(each))
+        if not own:
+            if not each.file:
+                return "empty", each, 0, 0
+            return None if self._key(each) in self._inherited else ("file", each, 0, 0)
+        if each.file:
+            own = [(each.start, each.size)]
+        place = self._offset
+        for address, size in own:
+            self._copy(address, size, image, place + address - each.start)
+        self._offset = place + each.size
+        return "image", each, place, each.size
+
+    def _plan_stack(self, each: Mapping, image: int) -> tuple[str, Mapping, int, int]:
+        """Read into the stack that is there: a mapping over it would not grow."""
+        (pointer,) = struct.unpack("<q", self._memory.read(HEADER_ADDRESS + memory_image.CONTEXT_OFFSET + 48, 8))
+        if not each.start <= pointer < each.end:
+            raise SnapshotRefusedError("it does not run on its main thread's stack")
+        start = max(each.start, pointer - _STACK_RED_ZONE)
+        self._kept.append((each.start, each.end))
+        place, size = self._offset, each.end - start
+        self._copy(start, size, image, place)
+        self._offset = place + _pages(size)
+        moved = Mapping(start=start, end=each.end, access="", offset=0, file="", name="[stack]")
+        return "stack", moved, place, size
+
+    def _copy(self, address: int, size: int, image: int, offset: int) -> None:
+        self._size += size
+        if self._size > self._limit_bytes:
+            raise SnapshotRefusedError("its memory is larger than the function's")
+        self._memory.copy(address, size, image, offset)
+
+    def _write_entries(
+        self, plans: list[tuple[str, Mapping, int, int]], files: dict[str, str], heap_end: int, table_bytes: int
+    ) -> None:
+        image = memory_image.IMAGE_DESCRIPTOR
+        self._strings_at = TABLE_ADDRESS + table_bytes - (1 << 18)
+        kept = [
+            *self._kept,
+            (TABLE_ADDRESS, TABLE_ADDRESS + table_bytes),
+            (MESSAGE_ADDRESS, MESSAGE_ADDRESS + (1 << 20)),
+        ]
+        # First, as it looks for what is mapped below the present end.
+        self._call(_BRK, heap_end)
+        end = PAGE * 16
+        for start, stop in [*sorted(kept), (_USER_END, _USER_END)]:
+            if start > end:
+                self._call(_MUNMAP, end, min(start, _USER_END) - end)
+            elif start < end and start < _USER_END and end != PAGE * 16:
+                raise SnapshotRefusedError("it uses addresses that are the platform's")
+            end = max(end, stop)
+        opened = ""
+        for kind, each, place, size in sorted(plans, key=lambda plan: (plan[0] != "file", plan[1].file, plan[1].start)):
+            if kind == "stack":
+                self._call(_PREAD, image, each.start, size, place)
+            elif kind == "image":
+                self._call(_MMAP, each.start, size, _protection(each), _MAP_FIXED | _MAP_PRIVATE, image, place)
+            elif kind == "empty":
+                flags = _MAP_FIXED | _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_NORESERVE
+                self._call(_MMAP, each.start, each.size, _protection(each), flags, -1, 0)
+            else:
+                if each.file != opened:
+                    self._open(files[each.file], close=bool(opened))
+                    opened = each.file
+                share = _MAP_SHARED if each.access[3] == "s" else _MAP_PRIVATE
+                arguments = (each.start, each.size, _protection(each), _MAP_FIXED | share, 0, each.offset)
+                self._call(_MMAP, *arguments, flags=memory_image.KEPT_AS_FIFTH)
+        if opened:
+            self._call(_CLOSE, flags=memory_image.KEPT_AS_FIRST)
+        self._call(_CLOSE, image)
+        self._call(-1, HEADER_ADDRESS + memory_image.CONTEXT_OFFSET)
+
+    def _open(self, path: str, *, close: bool) -> None:
+        if close:
+            self._call(_CLOSE, flags=memory_image.KEPT_AS_FIRST)
+        if path.endswith(" (deleted)"):
+            raise SnapshotRefusedError("it maps a file that is deleted")
+        at = self._strings_at + len(self._strings)
+        self._strings += os.fsencode(path) + b"\0"
+        if len(self._strings) > 1 << 18:
+            raise SnapshotRefusedError("it maps too many files")
+        self._call(_OPEN, at, os.O_RDONLY | os.O_CLOEXEC, 0, flags=memory_image.KEEP_RESULT)
+
+    def _call(self, number: int, *arguments: int, flags: int = 0) -> None:
+        padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
+        self._entries.append(ENTRY.pack(number, *padded, flags))
+
+    def _table(self, table_bytes: int) -> bytes:
+        code = memory_image.code()
+        entries = b"".join(self._entries)
+        head = code.ljust(memory_image.TABLE_OFFSET - 8, b"\0") + struct.pack("<q", table_bytes)
+        room = table_bytes - (1 << 18)
+        if len(head) + len(entries) > room:
+            raise SnapshotRefusedError("its memory is in too many pieces")
+        return (head + entries).ljust(room, b"\0") + self._strings
+
+    @staticmethod
+    def _key(each: Mapping) -> tuple[int, int, str, int, str]:
+        return each.start, each.end, each.access, each.offset, each.file
+
+
+# Numbers on x86_64, where alone this is done.
+_MMAP, _MUNMAP, _BRK, _PREAD, _OPEN, _CLOSE = 9, 11, 12, 17, 2, 3
+
+
+def _protection(each: Mapping) -> int:
+    return sum(bit for bit, letter in ((1, "r"), (2, "w"), (4, "x")) if letter in each.access[:3])
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE
+
+
+def _sealed(image: int) -> int:
+    """The image as a descriptor that only reads, of a file that nobody can change any more."""
+    fcntl.fcntl(image, _F_ADD_SEALS, _SEAL_ALL)
+    return os.open(f"/proc/self/fd/{image}", os.O_RDONLY | os.O_CLOEXEC)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from fakes.clock import FakeClock
 from fakes.loop import on_loop
 from fakes.registry import NODE, PROVIDED, PYTHON, a_function
-from stoker.model.alarm import Alarm
 from stoker.environments.job import Job
 from stoker.environments.lines import MAX_EVENT_BYTES, LineSplitter, message
 from stoker.environments.outcome import Outcome
 from stoker.environments.output import OutputReader
 from stoker.environments.state import TRANSITIONS, Event, IllegalTransitionError, State, after
 from stoker.environments.variables import Credentials, function_variables
+from stoker.model.alarm import Alarm
 from stoker.model.function import LoggingConfig
 from stoker.model.invocation import Invocation, LogStream, Report
 from stoker.model.limits import RESERVED_ENVIRONMENT_NAMES

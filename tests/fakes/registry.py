@@ -42,6 +42,7 @@ async def mint(role_arn: str, session_name: str) -> Credentials:
 class FakeRegistry:
     def __init__(self, *functions: FunctionVersion) -> None:
         self.functions = {function.name: function for function in functions or (a_function(),)}
+        self.fresh: set[str] = set()
         self._listeners: list[Callable[[str, str], None]] = []
 
     async def resolve(self, region: str, name: str, qualifier: str | None) -> Target:
@@ -52,6 +53,12 @@ class FakeRegistry:
 
     async def prepared(self, function: FunctionVersion) -> Prepared:
         return Prepared(task_root=Path("/packages") / function.code_sha256, layers_root=None)
+
+    async def starts_fresh(self, function: FunctionVersion) -> bool:
+        return function.name in self.fresh
+
+    async def exists(self, function: FunctionVersion) -> bool:
+        return function.name in self.functions
 
     def on_change(self, listener: Callable[[str, str], None]) -> None:
         self._listeners.append(listener)

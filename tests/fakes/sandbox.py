@@ -141,6 +141,7 @@ class FakeDriver:
     """Plays `scripts` in turn, the last one for every sandbox after it."""
 
     name = "fake"
+    takes_snapshots = False
 
     def __init__(self, *scripts: Script) -> None:
         self.scripts = list(scripts or (echo,))

@@ -21,11 +21,10 @@ from stoker.bootstrap import memory_image
 from stoker.bootstrap.frames import INIT_ERROR, NEXT, encode
 from stoker.bootstrap.memory_image import ImageRefusedError
 from stoker.bootstrap.python_client import ChannelClient
+from stoker.bootstrap.template_words import REFUSED
 from stoker.linux import syscalls
 
 CHANNEL = 3
-# The error type by which the platform hears that there will be no template; the body is the reason.
-REFUSED = "Stoker.TemplateRefused"
 MAX_TMP_BYTES = 1 << 20
 _SIGSET_BYTES = 8
 _ACTION_BYTES = 32

@@ -13,6 +13,7 @@ from stoker.environments import outcome
 from stoker.environments.initialisation import InitFailure, Initialisation
 from stoker.environments.job import Job
 from stoker.environments.log import EnvironmentLog
+from stoker.environments.origin import Origin
 from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
 from stoker.environments.state import Event, State, after
@@ -68,8 +69,10 @@ class Environment:
         clock: Clock,
         owner: EnvironmentOwner,
         keep_warm_s: float,
+        origin: Origin | None = None,
     ) -> None:
         self.function = function
+        self.origin = origin or Origin()
         self.state = State.STARTING
         # Set when a warm-up ended because the function's init failed.
         self.init_failed = False
@@ -201,8 +204,12 @@ class Environment:
         failure = await attempt.run(limit_s)
         attempt.process.listener = self
         duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
+        self.origin.initialised(duration_ms, failed=failure is not None)
         if job is not None and failure is None and not again:
-            job.init_ms = duration_ms
+            if self.origin.restores:
+                job.restore_ms = duration_ms
+            else:
+                job.init_ms = duration_ms
         self._log.init_ended(duration_ms, again=again, outcome=self._outcome_of(failure, job))
         return failure
 

@@ -42,7 +42,8 @@ class Fleet:
     """Starts, reuses and closes environments. Belongs to the event loop's thread.
 
     `mint(role_arn, session_name)` gives a function's credentials, `driver_for` its sandbox driver. `reservations` say
-    how many invocations may run at once, `spare_mb` what memory new environments may take now.
+    how many invocations may run at once, `spare_mb` what memory new environments may take now;
+    `template_budget_mb` is what all templates together may have, 0 is none.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Fleet:
         reservations: Reservations,
         keep_warm_s: float,
         spare_mb: Callable[[], float],
+        template_budget_mb: float = 0.0,
     ) -> None:
         self._clock = clock
         self._maker = EnvironmentMaker(
@@ -69,7 +71,9 @@ class Fleet:
             mint=mint,
             endpoint_url=endpoint_url,
             keep_warm_s=keep_warm_s,
+            template_budget_mb=template_budget_mb,
         )
+        self.templates = self._maker.templates
         self._assignment: Assignment[Environment] = Assignment(admission=Admission(reservations), spare_mb=spare_mb)
         self._waiting = WaitingLine(clock, self._serve_waiter, self._give_up_waiter)
         self._stale: set[Environment] = set()
@@ -77,6 +81,7 @@ class Fleet:
         self._closings: set[asyncio.Task[None]] = set()
         self._drained: asyncio.Future[None] | None = None
         registry.on_change(self.retire)
+        registry.on_change(self.templates.retire)
 
     def __repr__(self) -> str:
         return f"<Fleet {self._assignment!r}>"
@@ -102,7 +107,8 @@ class Fleet:
             raise _throttled(decision.reason)
         if isinstance(decision, New):
             return self._start(key, function, invocation, log_tail=log_tail)
-        if decision.let_go is not None:
+        # Templates go first: what idles has its memory for itself, and would need one to come back.
+        if not self.templates.make_room() and decision.let_go is not None:
             self._let_go(decision.let_go)
         return self._waiting.join(function, invocation, log_tail=log_tail)
 
@@ -145,6 +151,7 @@ class Fleet:
         await self._drained
         alarm.stop()
         self._waiting.disperse()
+        await self.templates.close()
         for environment in self._assignment:
             self._let_go(environment)
         while self._closings:
@@ -154,13 +161,16 @@ class Fleet:
 
     def initialised(self, environment: Environment) -> None:
         self._assignment.initialised(environment)
+        if environment.origin.ordinary_ms is not None:
+            self.templates.consider(environment.function, environment.origin.ordinary_ms)
         self._waiting.look_soon()
         owner = self._provisioned.get(environment)
         if owner is not None:
             owner.ready(environment)
 
     def idle(self, environment: Environment) -> None:
-        if environment in self._stale or environment.aged:
+        used_up = environment.origin.single_use and environment.invocations
+        if environment in self._stale or environment.aged or used_up:
             self._let_go(environment)
         else:
             self._assignment.released(environment)

@@ -16,7 +16,7 @@ class Job:
     """One invocation and its measurements, in monotonic seconds.
 
     `started` is the moment from which Duration and the function's timeout count: the delivery or, where the init had
-    to be run again, the beginning of that. `init_ms` is set for a cold start.
+    to be run again, the beginning of that. `init_ms` is set for a cold start, `restore_ms` for SnapStart's.
     """
 
     function: FunctionVersion
@@ -26,6 +26,7 @@ class Job:
     started: float | None = None
     ended: float = 0.0
     init_ms: float | None = None
+    restore_ms: float | None = None
 
     @property
     def request_id(self) -> str:
@@ -41,10 +42,11 @@ class Job:
         return Report(
             request_id=self.invocation.request_id,
             duration_ms=duration_ms,
-            billed_ms=billed_ms(duration_ms, self.init_ms),
+            billed_ms=billed_ms(duration_ms, self.init_ms) + billed_ms(self.restore_ms or 0.0),
             memory_mb=self.function.memory_mb,
             max_memory_mb=-(-max_memory_bytes // _MB),
             init_ms=self.init_ms,
+            restore_ms=self.restore_ms,
             status=end.status,
             error_type=end.error_type,
             trace_id=self.invocation.trace_id,

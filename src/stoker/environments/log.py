@@ -29,7 +29,12 @@ class EnvironmentLog:
         runtime: Runtime,
         clock: Clock,
         initialization_type: str = ON_DEMAND,
+        restores: bool = False,
+        template: str | None = None,
     ) -> None:
+        """`restores`: it begins from SnapStart's snapshot. `template` says which part one had in an ordinary start."""
+        self._restores = restores
+        self._template = template
         self.stream = stream
         self._telemetry = telemetry
         self._function = function
@@ -50,12 +55,20 @@ class EnvironmentLog:
         at_ms, full_version = self._now_ms(), self._runtime.full_version
         arn = runtime_version_arn(self._function.region, self._runtime.name, full_version)
         version = _runtime_version(self._runtime.name, full_version)
-        self._add(at_ms, self._platform.init_start(at_ms, runtime_version=version, runtime_arn=arn))
+        if self._restores:
+            self._add(at_ms, self._platform.restore_start(at_ms, runtime_version=version, runtime_arn=arn))
+            return
+        line = self._platform.init_start(at_ms, runtime_version=version, runtime_arn=arn, template=self._template)
+        self._add(at_ms, line)
 
     def init_ended(self, duration_ms: float, *, again: bool, outcome: Outcome) -> None:
         """An init is over; how, says `outcome`. One that ran `again` belongs to the invocation's phase."""
         at_ms, phase = self._now_ms(), "invoke" if again else "init"
         status, error_type = outcome.status, outcome.error_type
+        if self._restores and not again:
+            for text in self._platform.restored(at_ms, duration_ms=duration_ms, status=status, error_type=error_type):
+                self._add(at_ms, text)
+            return
         self._add(at_ms, self._platform.init_runtime_done(at_ms, status=status, error_type=error_type))
         report = self._platform.init_report(
             at_ms, duration_ms=duration_ms, status=status, error_type=error_type, phase=phase

@@ -1,13 +1,21 @@
 """Makes environments: everything that one of a function's needs, from its log stream to its sandbox."""
 
+import json
 import math
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from stoker.environments.environment import Environment, EnvironmentOwner
+from stoker.bootstrap.template_words import REFUSED
+from stoker.environments import outcome
+from stoker.environments.environment import PROVISIONED_INIT_LIMIT_S, Environment, EnvironmentOwner
+from stoker.environments.initialisation import InitFailure, Initialisation, Overrun
 from stoker.environments.log import EnvironmentLog
-from stoker.environments.variables import ON_DEMAND, Credentials, function_variables
+from stoker.environments.origin import Origin
+from stoker.environments.templates import Templates
+from stoker.environments.variables import ON_DEMAND, SNAP_START, Credentials, function_variables
+from stoker.functions.preparation import SnapshotInitError
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.clock import Clock
@@ -15,11 +23,14 @@ from stoker.model.function import FunctionVersion
 from stoker.model.invocation import LogStream
 from stoker.model.runtime import Runtime
 from stoker.observability.telemetry import Telemetry
-from stoker.sandbox.driver import Sandbox, SandboxDriver
+from stoker.runtime_api.session import Answer
+from stoker.sandbox.driver import Sandbox, SandboxDriver, SnapshotStaleError
+from stoker.sandbox.snapshot import Snapshot, SnapshotRefusedError
 from stoker.sandbox.spec import SandboxSpec
 
 # LAMBDA.md, Limits: so much memory comes with one vCPU.
 MB_PER_CPU = 1769
+MAX_REFUSAL_BYTES = 200
 
 Mint = Callable[[str, str], Awaitable[Credentials]]
 DriverFor = Callable[[FunctionVersion], Awaitable[SandboxDriver]]
@@ -39,7 +50,11 @@ class EnvironmentMaker:
         mint: Mint,
         endpoint_url: str,
         keep_warm_s: float,
+        template_budget_mb: float,
     ) -> None:
+        self.templates = Templates(
+            self._take_snapshot, exists=registry.exists, clock=clock, budget_mb=template_budget_mb
+        )
         self._registry = registry
         self._runtimes = runtimes
         self._driver_for = driver_for
@@ -52,37 +67,98 @@ class EnvironmentMaker:
     def make(self, function: FunctionVersion, owner: EnvironmentOwner, initialization_type: str) -> Environment:
         """An environment that is yet to be started. Raises InvalidParameterValueException for a missing runtime."""
         runtime = self._runtimes.require(function.runtime)
-        stream = LogStream(region=function.region, group=function.log_group, stream=self._stream_name(function))
+        snapshot = self.templates.of(function)
+        restores = snapshot is not None and function.snap_starts
+        origin = Origin(snapshot=snapshot, restores=restores, failed=lambda: self.templates.failed(function))
+        kept_warm = initialization_type == ON_DEMAND
+        stream, log = self._log(function, runtime, SNAP_START if restores else initialization_type, origin)
 
         async def start_sandbox() -> Sandbox:
-            return await self._start_sandbox(function, runtime, stream, initialization_type)
+            kind = SNAP_START if origin.restores and origin.snapshot is not None else initialization_type
+            origin.single_use = await self._registry.starts_fresh(function)
+            spec = await self._spec(function, runtime, stream, kind)
+            driver = await self._driver_for(function)
+            if origin.snapshot is not None and not driver.takes_snapshots:
+                origin.snapshot = None
+            if origin.snapshot is not None:
+                try:
+                    return await driver.start(replace(spec, snapshot=origin.snapshot))
+                except SnapshotStaleError:
+                    self.templates.stale(function)
+                    origin.snapshot = None
+            return await driver.start(spec)
 
         return Environment(
             function=function,
-            log=EnvironmentLog(
-                telemetry=self._telemetry,
-                stream=stream,
-                function=function,
-                runtime=runtime,
-                clock=self._clock,
-                initialization_type=initialization_type,
-            ),
+            log=log,
             start_sandbox=start_sandbox,
             clock=self._clock,
             owner=owner,
-            keep_warm_s=self._keep_warm_s if initialization_type == ON_DEMAND else math.inf,
+            keep_warm_s=self._keep_warm_s if kept_warm else math.inf,
+            origin=origin,
+        )
+
+    async def _take_snapshot(self, function: FunctionVersion) -> Snapshot:
+        """Run the init of a version to its end, for its memory. See `Templates`."""
+        runtime = self._runtimes.require(function.runtime)
+        if runtime.kind != "python":
+            raise SnapshotRefusedError("only Python's memory is taken")
+        kind = SNAP_START if function.snap_starts else ON_DEMAND
+        stream, log = self._log(function, runtime, kind, Origin(), template="being made")
+        spec = replace(await self._spec(function, runtime, stream, kind), to_snapshot=True)
+        driver = await self._driver_for(function)
+        if not driver.takes_snapshots:
+            raise SnapshotRefusedError(f"memory is not taken out of a {driver.name} sandbox")
+        log.init_started()
+        attempt = Initialisation(await driver.start(spec), self._clock, log.wrote)
+        try:
+            failure = await attempt.run(max(PROVISIONED_INIT_LIMIT_S, function.timeout_s))
+            end = outcome.of_init(failure, "", function.timeout_s, self._clock.time())
+            refusal = _refusal(failure)
+            if refusal is None:
+                log.init_ended(attempt.duration_s * 1000.0, again=False, outcome=end)
+                _check(failure, end.payload)
+                return await attempt.process.sandbox.snapshot()
+            raise SnapshotRefusedError(refusal)
+        finally:
+            log.flush()
+            await attempt.process.close()
+
+    def _log(
+        self,
+        function: FunctionVersion,
+        runtime: Runtime,
+        initialization_type: str,
+        origin: Origin,
+        template: str | None = None,
+    ) -> tuple[LogStream, EnvironmentLog]:
+        stream = LogStream(region=function.region, group=function.log_group, stream=self._stream_name(function))
+        refusal = self.templates.refusal(function)
+        if origin.snapshot is not None:
+            template = "used"
+        elif refusal is not None:
+            template = f"refused, {refusal}"
+        return stream, EnvironmentLog(
+            telemetry=self._telemetry,
+            stream=stream,
+            function=function,
+            runtime=runtime,
+            clock=self._clock,
+            initialization_type=initialization_type,
+            restores=origin.restores,
+            template=template,
         )
 
     def _stream_name(self, function: FunctionVersion) -> str:
         day = datetime.fromtimestamp(self._clock.time(), UTC)
         return f"{day:%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
 
-    async def _start_sandbox(
+    async def _spec(
         self, function: FunctionVersion, runtime: Runtime, stream: LogStream, initialization_type: str
-    ) -> Sandbox:
+    ) -> SandboxSpec:
         prepared = await self._registry.prepared(function)
         credentials = await self._mint(function.role, function.name)
-        spec = SandboxSpec(
+        return SandboxSpec(
             runtime=runtime,
             handler=function.handler,
             task_root=prepared.task_root,
@@ -99,5 +175,21 @@ class EnvironmentMaker:
             ephemeral_mb=function.ephemeral_mb,
             cpus=function.memory_mb / MB_PER_CPU,
         )
-        driver = await self._driver_for(function)
-        return await driver.start(spec)
+
+
+def _refusal(failure: InitFailure | None) -> str | None:
+    """Why the process itself said that its memory cannot be taken; its own words, so shortened and on one line."""
+    if isinstance(failure, Answer) and failure.error_type == REFUSED:
+        return " ".join(failure.payload[:MAX_REFUSAL_BYTES].decode(errors="replace").split())
+    return None
+
+
+def _check(failure: InitFailure | None, payload: bytes) -> None:
+    if failure is None:
+        return
+    code = "FunctionError.InitTimeout" if isinstance(failure, Overrun) else "FunctionError.RuntimeInitError"
+    try:
+        reason = str(json.loads(payload)["errorMessage"])
+    except (ValueError, LookupError, TypeError):
+        reason = "The function's init failed."
+    raise SnapshotInitError(code, reason)

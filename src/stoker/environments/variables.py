@@ -15,6 +15,7 @@ RUNTIME_API = "127.0.0.1:9001"
 # Values of AWS_LAMBDA_INITIALIZATION_TYPE.
 ON_DEMAND = "on-demand"
 PROVISIONED = "provisioned-concurrency"
+SNAP_START = "snap-start"
 
 
 @dataclass(frozen=True, kw_only=True)

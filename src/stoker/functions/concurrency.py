@@ -249,6 +249,10 @@ def _check_qualifier(conn: Connection, function: FunctionId, qualifier: str) -> 
         )
     if alias.weights:
         raise InvalidParameterValueException("Alias with weights can not be used with Provisioned Concurrency")
+    if lookup.require_version(conn, function, qualifier).function.snap_starts:
+        raise InvalidParameterValueException(
+            "Provisioned Concurrency is not supported for SnapStart enabled functions."
+        )
     if any(config.qualifier == alias.version for config in _configs(conn, function)):
         raise ResourceConflictException(
             "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"

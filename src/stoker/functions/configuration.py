@@ -1,6 +1,7 @@
 """A function's configuration: what a caller may change of it, and the bounds that botocore's model does not state."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,10 @@ from stoker.model.limits import (
 )
 
 _DEFAULT_LEVEL = "INFO"
+# "Improving startup performance with Lambda SnapStart" in the AWS Lambda Developer Guide.
+_SNAP_START_RUNTIME = re.compile(r"python3\.(\d+)")
+OLDEST_SNAP_START_MINOR = 12
+MAX_SNAP_START_EPHEMERAL_MB = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ class ConfigurationChange:
     layers: Sequence[str] | None = None
     logging: LoggingChange | None = None
     architecture: str | None = None
+    snap_start: str | None = None
 
 
 def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
@@ -55,7 +61,16 @@ def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVer
     check_texts(change)
     changed: dict[str, Any] = {
         name: value
-        for name in ("runtime", "handler", "role", "description", "timeout_s", "memory_mb", "ephemeral_mb")
+        for name in (
+            "runtime",
+            "handler",
+            "role",
+            "description",
+            "timeout_s",
+            "memory_mb",
+            "ephemeral_mb",
+            "snap_start",
+        )
         if (value := getattr(change, name)) is not None
     }
     if change.environment is not None:
@@ -63,7 +78,22 @@ def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVer
         changed |= {"environment": dict(change.environment), "environment_given": True}
     if change.logging is not None:
         changed["logging"] = change_logging(function.logging, change.logging)
-    return replace(function, **changed)
+    revised = replace(function, **changed)
+    check_snap_start(revised)
+    return revised
+
+
+def check_snap_start(function: FunctionVersion) -> None:
+    """What AWS has SnapStart for, of what is here: Python from 3.12 on, and no more than 512 MB of /tmp."""
+    if function.snap_start == "None":
+        return
+    match = _SNAP_START_RUNTIME.fullmatch(function.runtime)
+    if match is None or int(match[1]) < OLDEST_SNAP_START_MINOR:
+        raise InvalidParameterValueException(f"{function.runtime} is not supported for SnapStart enabled functions.")
+    if function.ephemeral_mb > MAX_SNAP_START_EPHEMERAL_MB:
+        raise InvalidParameterValueException(
+            f"SnapStart enabled functions support up to {MAX_SNAP_START_EPHEMERAL_MB} MB of ephemeral storage."
+        )
 
 
 def check_name(name: str) -> None:

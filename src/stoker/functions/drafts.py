@@ -44,6 +44,10 @@ def check_architecture(wanted: str | None, machine: str) -> None:
 # A tag that Stoker obeys: the sandbox that a function runs in, whatever the server's own choice is.
 SANDBOX_TAG = "stoker:sandbox"
 SANDBOXES = ("linux", "gvisor")
+# Another: a function with the value `fresh` gets an environment of its own for each invocation.
+ENVIRONMENT_TAG = "stoker:environment"
+FRESH = "fresh"
+OBEYED_TAGS = (SANDBOX_TAG, ENVIRONMENT_TAG)
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -52,6 +56,8 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
     if tags.get(SANDBOX_TAG) not in (None, *SANDBOXES):
         raise InvalidParameterValueException(f"The tag {SANDBOX_TAG} takes one of: {', '.join(SANDBOXES)}.")
+    if tags.get(ENVIRONMENT_TAG) not in (None, FRESH):
+        raise InvalidParameterValueException(f"The tag {ENVIRONMENT_TAG} takes one value: {FRESH}.")
 
 
 def first_draft(function: FunctionId, change: ConfigurationChange, machine: str, now: float) -> FunctionVersion:
@@ -131,7 +137,7 @@ def published(latest: VersionRecord, number: int, description: str | None) -> Ve
     function = replace(latest.function, version=str(number), revision_id=revision_id)
     if description is not None:
         function = replace(function, description=description)
-    if not latest.settled:
+    if not latest.settled or function.snap_starts:
         function = replace(
             function,
             state="Pending",

@@ -5,6 +5,7 @@ finds unfinished is begun again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -19,6 +20,18 @@ from stoker.model.errors import ServiceError
 from stoker.model.function import FunctionVersion
 from stoker.store.store import Store
 
+# Makes a version's snapshot: whether there is one now; raises SnapshotInitError.
+Optimise = Callable[[FunctionVersion], Awaitable[bool]]
+
+
+class SnapshotInitError(Exception):
+    """A function's init failed when it was run for SnapStart. `code` is a StateReasonCode."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
 
 class Preparation:
     """One task per version that is being prepared."""
@@ -29,10 +42,20 @@ class Preparation:
         self._changes = changes
         self._unused = unused
         self._tasks: set[asyncio.Task[None]] = set()
+        self._optimise: Optimise | None = None
+        self._may_optimise = asyncio.Event()
+
+    def optimise_by(self, optimise: Optimise) -> None:
+        """From now on SnapStart's versions can be prepared."""
+        self._optimise = optimise
+        self._may_optimise.set()
 
     def begin(self, record: VersionRecord) -> None:
-        """Prepare a version that was just stored, in the background."""
-        task = asyncio.get_running_loop().create_task(self._prepare(record.function))
+        """Prepare a version that was just stored, in the background. One that is being prepared is no error."""
+        name = f"prepare {record.function.unqualified_arn}:{record.function.version} {record.function.revision_id}"
+        if any(task.get_name() == name for task in self._tasks):
+            return
+        task = asyncio.get_running_loop().create_task(self._prepare(record.function), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -53,7 +76,7 @@ class Preparation:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _prepare(self, function: FunctionVersion) -> None:
-        failure = None
+        failure, optimized = None, False
         try:
             await self._code.prepare(function.code_sha256, [layer.code_sha256 for layer in function.layers])
         except ServiceError as error:
@@ -61,13 +84,25 @@ class Preparation:
         except OSError as error:
             # A full disk, say: the caller sees it in the state, and may update the function again.
             failure = ("InternalError", f"The deployment package could not be unpacked: {error}")
-        released = await self._store.write(lambda conn: settle(conn, function, failure))
+        if failure is None and function.snap_starts:
+            try:
+                optimized = await self._snapshot(function)
+            except SnapshotInitError as error:
+                failure = (error.code, error.reason)
+        released = await self._store.write(lambda conn: settle(conn, function, failure, optimized))
         if released is not None:
             self._changes.announce(function.region, function.name)
             self._unused.consider(released)
 
+    async def _snapshot(self, function: FunctionVersion) -> bool:
+        await self._may_optimise.wait()
+        assert self._optimise is not None
+        return await self._optimise(function)
 
-def settle(conn: Connection, function: FunctionVersion, failure: tuple[str, str] | None) -> set[str] | None:
+
+def settle(
+    conn: Connection, function: FunctionVersion, failure: tuple[str, str] | None, optimized: bool = False
+) -> set[str] | None:
     """Store how a preparation went; the digests it no longer needs, or None if the version changed or is gone.
 
     `failure` is a reason code and a reason.
@@ -75,16 +110,18 @@ def settle(conn: Connection, function: FunctionVersion, failure: tuple[str, str]
     record = version_rows.find(conn, function.region, function.name, version_number(function.version))
     if record is None or record.function.revision_id != function.revision_id:
         return None
-    settled = _succeeded(record) if failure is None else _failed(record, *failure)
+    settled = _succeeded(record, optimized) if failure is None else _failed(record, *failure)
     version_rows.update(conn, settled)
     return digests_of(record) - digests_of(settled)
 
 
-def _succeeded(record: VersionRecord) -> VersionRecord:
+def _succeeded(record: VersionRecord, optimized: bool) -> VersionRecord:
     revision_id = new_revision()
     active = replace(
         record.function,
-        revision_id=revision_id,
+        # Environments of a snapshot are of the revision that it was made of.
+        revision_id=record.function.revision_id if optimized else revision_id,
+        optimized=optimized,
         state="Active",
         state_reason=None,
         state_reason_code=None,

@@ -26,6 +26,7 @@ _NOT_CONTENT = frozenset(
         "last_update_status",
         "last_update_reason",
         "last_update_reason_code",
+        "optimized",
     }
 )
 

@@ -14,6 +14,7 @@ from stoker.functions import configuration, drafts, lookup, version_rows
 from stoker.functions.account import AccountUsage, read_usage
 from stoker.functions.aliases import Aliases
 from stoker.functions.changes import Changes, Listener
+from stoker.functions.choices import Choices
 from stoker.functions.code_storage import CodeStorage, Prepared
 from stoker.functions.concurrency import Concurrency
 from stoker.functions.configuration import ConfigurationChange
@@ -21,7 +22,7 @@ from stoker.functions.drafts import NewFunction
 from stoker.functions.event_invoke_config import EventInvokeConfigs
 from stoker.functions.layers import Layers
 from stoker.functions.permissions import Permissions
-from stoker.functions.preparation import Preparation
+from stoker.functions.preparation import Optimise, Preparation
 from stoker.functions.records import Page, VersionRecord, decode_marker, encode_marker, page_of
 from stoker.functions.recursion import Recursion
 from stoker.functions.reservations import Reservations
@@ -34,7 +35,7 @@ from stoker.functions.urls import Urls
 from stoker.functions.versions import Versions, publish_latest
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
-from stoker.model.errors import ResourceConflictException
+from stoker.model.errors import ResourceConflictException, ResourceNotFoundException
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Target
 from stoker.model.limits import DEFAULT_CONCURRENCY
@@ -79,13 +80,15 @@ class Registry:
         self._unused = UnusedCode(store, code, clock)
         self._uploads = Uploads(store, code)
         self._preparation = Preparation(store, code, self._changes, self._unused)
-        self.versions = Versions(store, self._changes, self._unused)
+        self.versions = Versions(store, self._changes, self._unused, self._preparation.begin)
         self.aliases = Aliases(store, self._bindings)
         self.permissions = Permissions(store, self._bindings)
         self.urls = Urls(store, account, clock, self._bindings)
         self.event_invoke_configs = EventInvokeConfigs(store, clock)
         self.recursion = Recursion(store)
         self.tags = Tags(store, self._changes)
+        self._choices = Choices(self.tags.get)
+        self._changes.subscribe(self._choices.forget)
         self.layers = Layers(store, self._uploads, self._unused, clock)
 
     def __repr__(self) -> str:
@@ -104,8 +107,23 @@ class Registry:
 
     async def sandbox_of(self, function: FunctionVersion) -> str | None:
         """The sandbox that a function's tag asks for; None where it leaves the choice."""
-        identity = FunctionId(account=function.account, region=function.region, name=function.name)
-        return (await self.tags.get(identity)).get(drafts.SANDBOX_TAG)
+        return (await self._choices.of(_identity(function))).sandbox
+
+    async def starts_fresh(self, function: FunctionVersion) -> bool:
+        """Whether each invocation is to have an environment of its own."""
+        return (await self._choices.of(_identity(function))).fresh
+
+    async def exists(self, function: FunctionVersion) -> bool:
+        """Whether this version is still there."""
+        try:
+            await self.get(_identity(function), function.version)
+        except ResourceNotFoundException:
+            return False
+        return True
+
+    def optimise_by(self, optimise: Optimise) -> None:
+        """What makes the snapshots of SnapStart's versions; they are Pending until this was called."""
+        self._preparation.optimise_by(optimise)
 
     def on_change(self, listener: Listener) -> None:
         """Call `listener(region, name)` after a function changed so that its environments are stale, or is gone."""
@@ -241,6 +259,10 @@ class Registry:
             if not record.settled:
                 self._preparation.begin(record)
         return records[-1]
+
+
+def _identity(function: FunctionVersion) -> FunctionId:
+    return FunctionId(account=function.account, region=function.region, name=function.name)
 
 
 Revise = Callable[[Connection, FunctionVersion], FunctionVersion]

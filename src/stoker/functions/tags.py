@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from stoker.functions import lookup
 from stoker.functions.changes import Changes
-from stoker.functions.drafts import SANDBOX_TAG, check_tags
+from stoker.functions.drafts import OBEYED_TAGS, check_tags
 from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException
 from stoker.store.store import Store
@@ -42,7 +42,7 @@ class Tags:
             tags = change(before)
             check_tags(tags)
             conn.execute(sa.update(functions).where(_is(function)).values(tags=dict(tags)))
-            return before.get(SANDBOX_TAG) != tags.get(SANDBOX_TAG)
+            return any(before.get(key) != tags.get(key) for key in OBEYED_TAGS)
 
         if await self._store.write(work):
             # The environments that are there are of the other kind.

@@ -1,5 +1,6 @@
 """Published versions: numbered, immutable copies of $LATEST."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -31,10 +32,13 @@ from stoker.store.store import Store
 class Versions:
     """Publish, list and delete versions."""
 
-    def __init__(self, store: Store, changes: Changes, unused: UnusedCode) -> None:
+    def __init__(
+        self, store: Store, changes: Changes, unused: UnusedCode, prepare: Callable[[VersionRecord], None]
+    ) -> None:
         self._store = store
         self._changes = changes
         self._unused = unused
+        self._prepare = prepare
 
     async def publish(
         self,
@@ -56,7 +60,10 @@ class Versions:
             lookup.check_changeable(function, latest)
             return publish_latest(conn, latest, description)
 
-        return await self._store.write(work)
+        record = await self._store.write(work)
+        if not record.settled:
+            self._prepare(record)
+        return record
 
     async def list(self, function: FunctionId, marker: str | None, limit: int) -> Page[VersionRecord]:
         """$LATEST and the published versions, by number."""

@@ -31,6 +31,7 @@ class FunctionVersion:
 
     `code_sha256` and the layers' are hex digests of the zip files, which are the names of their blobs and unpacked
     packages. Sizes in MB are AWS's: 1 MB = 1,048,576 bytes. `last_modified` is in seconds since the epoch.
+    `snap_start` is SnapStart's ApplyOn, and `optimized` whether this version has its snapshot.
     `environment_given` says whether the caller sent an Environment, even an empty one: it is shown then.
     """
 
@@ -54,6 +55,8 @@ class FunctionVersion:
     architecture: str = "x86_64"
     package_type: str = "Zip"
     tracing_mode: str = "PassThrough"
+    snap_start: str = "None"
+    optimized: bool = False
     revision_id: str = ""
     last_modified: float = 0.0
     state: str = "Active"
@@ -66,6 +69,11 @@ class FunctionVersion:
     @property
     def unqualified_arn(self) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def snap_starts(self) -> bool:
+        """Whether its environments are SnapStart's: restored from a snapshot that was made when it was published."""
+        return self.snap_start == "PublishedVersions" and self.version != LATEST
 
     @property
     def log_group(self) -> str:

@@ -65,6 +65,7 @@ class Report(Struct, frozen=True, kw_only=True):
     memory_mb: int
     max_memory_mb: int
     init_ms: float | None = None
+    restore_ms: float | None = None
     status: str = "success"
     error_type: str | None = None
     trace_id: str | None = None

@@ -5,12 +5,13 @@ newline, as in CloudWatch. A method that returns None has nothing to say in that
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from stoker.model.function import LoggingConfig
 from stoker.model.invocation import Report
+from stoker.observability.metering import billed_ms
 
 SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 APPLICATION_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -20,8 +21,19 @@ DEFAULT_LEVEL = "INFO"
 class PlatformLog(Protocol):
     """What the platform says about one environment of a function. Times are in ms since the epoch."""
 
-    def init_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
-        """The environment begins: `runtime_version` like `python:3.11.v7`."""
+    def init_start(
+        self, at_ms: int, *, runtime_version: str, runtime_arn: str, template: str | None = None
+    ) -> str | None:
+        """The environment begins: `runtime_version` like `python:3.11.v7`. `template` is Stoker's own: whether it
+        begins from a template, or why it could not."""
+
+    def restore_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
+        """The environment begins from SnapStart's snapshot."""
+
+    def restored(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None
+    ) -> Sequence[str | None]:
+        """The runtime asked for its first event after a restore, or failed to."""
 
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
         """The runtime asked for its first event, or failed to. Status: success, error, failure or timeout."""
@@ -47,8 +59,20 @@ class TextLog:
     def __init__(self, *, version: str) -> None:
         self._version = version
 
-    def init_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
-        return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_arn}\n"
+    def init_start(
+        self, at_ms: int, *, runtime_version: str, runtime_arn: str, template: str | None = None
+    ) -> str | None:
+        own = "" if template is None else f"\tTemplate: {template}"
+        return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_arn}{own}\n"
+
+    def restore_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
+        return f"RESTORE_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_arn}\n"
+
+    def restored(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None
+    ) -> Sequence[str | None]:
+        failure = "" if status == "success" else f"\tStatus: {status}{_error_type(error_type)}"
+        return [f"RESTORE_REPORT Restore Duration: {duration_ms:.2f} ms{failure}\n"]
 
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
         return None
@@ -71,6 +95,9 @@ class TextLog:
 
     def report(self, at_ms: int, report: Report) -> str | None:
         init = "" if report.init_ms is None else f"Init Duration: {report.init_ms:.2f} ms\t"
+        if report.restore_ms is not None:
+            billed = billed_ms(report.restore_ms)
+            init += f"Restore Duration: {report.restore_ms:.2f} ms\tBilled Restore Duration: {billed} ms\t"
         status = "" if report.status == "success" else f"Status: {report.status}{_error_type(report.error_type)}"
         return (
             f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
@@ -95,15 +122,34 @@ class JsonLog:
         self._version = version
         self._lowest = SYSTEM_LEVELS.index(system_level)
 
-    def init_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
-        record = {
-            **self._init_phase,
+    def init_start(
+        self, at_ms: int, *, runtime_version: str, runtime_arn: str, template: str | None = None
+    ) -> str | None:
+        record = {**self._init_phase, **self._names(runtime_version, runtime_arn), **_optional("template", template)}
+        return self._line("INFO", at_ms, "platform.initStart", record)
+
+    def restore_start(self, at_ms: int, *, runtime_version: str, runtime_arn: str) -> str | None:
+        return self._line("INFO", at_ms, "platform.restoreStart", self._names(runtime_version, runtime_arn))
+
+    def restored(
+        self, at_ms: int, *, duration_ms: float, status: str, error_type: str | None = None
+    ) -> Sequence[str | None]:
+        how = {"status": status, **_optional("errorType", error_type)}
+        level = _level_of(status, "DEBUG")
+        return [
+            self._line(level, at_ms, "platform.restoreRuntimeDone", how),
+            self._line(
+                level, at_ms, "platform.restoreReport", {**how, "metrics": {"durationMs": round(duration_ms, 3)}}
+            ),
+        ]
+
+    def _names(self, runtime_version: str, runtime_arn: str) -> Mapping[str, str]:
+        return {
             "runtimeVersion": runtime_version,
             "runtimeVersionArn": runtime_arn,
             "functionName": self._function,
             "functionVersion": self._version,
         }
-        return self._line("INFO", at_ms, "platform.initStart", record)
 
     def init_runtime_done(self, at_ms: int, *, status: str, error_type: str | None = None) -> str | None:
         record = {**self._init_phase, "status": status, **_optional("errorType", error_type)}
@@ -141,6 +187,7 @@ class JsonLog:
             "memorySizeMB": report.memory_mb,
             "maxMemoryUsedMB": report.max_memory_mb,
             **_optional("initDurationMs", init_ms),
+            **_restore_metrics(report),
         }
         record = {
             "requestId": report.request_id,
@@ -204,6 +251,13 @@ def _level_of(status: str, on_success: str) -> str:
 
 def _error_type(error_type: str | None) -> str:
     return "" if error_type is None else f"\tError Type: {error_type}"
+
+
+def _restore_metrics(report: Report) -> Mapping[str, object]:
+    if report.restore_ms is None:
+        return {}
+    restore_ms = round(report.restore_ms, 3)
+    return {"restoreDurationMs": restore_ms, "billedRestoreDurationMs": billed_ms(report.restore_ms)}
 
 
 def _optional(name: str, value: object) -> dict[str, object]:

@@ -76,6 +76,8 @@ class SandboxDriver(Protocol):
     """A way to build sandboxes on this machine."""
 
     name: str
+    # Whether `SandboxSpec.to_snapshot` may be asked for.
+    takes_snapshots: bool
 
     async def prepare(self, runtime: Runtime) -> None:
         """Start what sandboxes of this runtime are made from, so that the first need not wait; raises SandboxError."""

@@ -82,6 +82,7 @@ class GvisorDriver:
     """
 
     name = "gvisor"
+    takes_snapshots = False
 
     def __init__(
         self,

@@ -99,6 +99,7 @@ class LinuxDriver:
     """See `SandboxDriver`. Needs root (or a user namespace in which it is root), cgroups and mount_setattr."""
 
     name = "linux"
+    takes_snapshots = True
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from stoker.deliveries.outbox import Outbox
 from stoker.deliveries.pacing import YOUNG_PER_CPU, Pacing
 from stoker.deliveries.targets import Targets
 from stoker.environments.anticipation import Anticipation
-from stoker.environments.capacity import spare_memory_mb
+from stoker.environments.capacity import spare_memory_mb, template_budget_mb
 from stoker.environments.fleet import Fleet
 from stoker.environments.provisioning import Provisioning
 from stoker.environments.variables import Credentials as FunctionCredentials
@@ -113,7 +113,9 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         reservations=registry.reservations,
         keep_warm_s=settings.keep_warm_s,
         spare_mb=spare_memory_mb(),
+        template_budget_mb=template_budget_mb(),
     )
+    registry.optimise_by(fleet.templates.make)
     invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
     # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
     owner = f"{socket.gethostname()}:{settings.data.resolve()}"

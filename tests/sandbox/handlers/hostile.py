@@ -13,6 +13,8 @@ import urllib.error
 import urllib.request
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+# Long enough to be worth a template, where a test asks for that.
+time.sleep(float(os.environ.get("SLOW_INIT", "0")))
 
 
 def exits(event, context):

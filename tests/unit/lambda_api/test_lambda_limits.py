@@ -152,7 +152,6 @@ def test_code_and_layers_together_must_not_exceed_250_mb(plane: ControlPlane) ->
         {"VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}},
         {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:123456789012:q"}},
         {"TracingConfig": {"Mode": "Active"}},
-        {"SnapStart": {"ApplyOn": "PublishedVersions"}},
         {"KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"},
         {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/a"}]},
         {"DurableConfig": {"ExecutionTimeout": 1}},

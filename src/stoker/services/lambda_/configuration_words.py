@@ -40,6 +40,7 @@ def change_from(params: Mapping[str, Any]) -> ConfigurationChange:
         layers=params.get("Layers"),
         logging=None if logging is None else _logging_change(logging),
         architecture=architectures[0] if architectures else None,
+        snap_start=(params.get("SnapStart") or {}).get("ApplyOn"),
     )
 
 
@@ -88,7 +89,10 @@ class ConfigurationWords:
             "PackageType": function.package_type,
             "Architectures": [function.architecture],
             "EphemeralStorage": {"Size": function.ephemeral_mb},
-            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+            "SnapStart": {
+                "ApplyOn": function.snap_start,
+                "OptimizationStatus": "On" if function.optimized else "Off",
+            },
             "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version(function)},
             "LoggingConfig": _logging(function.logging, function.log_group),
         }

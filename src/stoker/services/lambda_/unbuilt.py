@@ -24,7 +24,6 @@ _UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
     ("TracingConfig", "Mode"): ("Active tracing", frozenset({"PassThrough"})),
     ("FileSystemConfigs",): ("File systems", frozenset()),
     ("CodeSigningConfigArn",): ("Code signing", frozenset()),
-    ("SnapStart", "ApplyOn"): ("SnapStart for published versions", frozenset({"None"})),
     ("PublishTo",): ("Versions for managed instances", frozenset()),
     ("TenancyConfig",): ("Tenant isolation", frozenset()),
     ("CapacityProviderConfig",): ("Capacity providers", frozenset()),

@@ -1,0 +1,35 @@
+"""Where an environment comes from: an ordinary start, or a template."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stoker.sandbox.snapshot import Snapshot
+
+
+@dataclass(slots=True, kw_only=True)
+class Origin:
+    """What one environment begins from.
+
+    `snapshot` is that of its template and None in an ordinary start, `restores` whether it is SnapStart's.
+    `single_use`: it is thrown away after its first invocation. `ordinary_ms` is how long the init took where it ran.
+    """
+
+    snapshot: Snapshot | None = None
+    restores: bool = False
+    single_use: bool = False
+    ordinary_ms: float | None = None
+    failed: Callable[[], None] | None = None
+
+    def initialised(self, duration_ms: float, *, failed: bool) -> None:
+        """Its process asked for work, or did not."""
+        if self.snapshot is None:
+            self.ordinary_ms = None if failed else duration_ms
+        elif failed:
+            # Once more and without: a template that does not work is nobody's fault but ours.
+            self.give_up_template()
+
+    def give_up_template(self) -> None:
+        """Go on without."""
+        self.snapshot = None
+        if self.failed is not None:
+            self.failed()

@@ -1,0 +1,58 @@
+# ruff: noqa: N818 - the classes are called what AWS calls the errors.
+"""IAM's refusals, with its words."""
+
+from stoker.model.errors import ServiceError
+
+
+class NoSuchEntity(ServiceError):
+    """The entity cannot be found."""
+
+    code = "NoSuchEntity"
+    status = 404
+
+    @classmethod
+    def of(cls, kind: str, name: str) -> "NoSuchEntity":
+        return cls(f"The {kind} with name {name} cannot be found.")
+
+    @classmethod
+    def of_policy(cls, arn: str) -> "NoSuchEntity":
+        return cls(f"Policy {arn} does not exist or is not attachable.")
+
+
+class EntityAlreadyExists(ServiceError):
+    """An entity of this name exists already."""
+
+    code = "EntityAlreadyExists"
+    status = 409
+
+
+class DeleteConflict(ServiceError):
+    """Cannot delete entity, must remove what it holds first."""
+
+    code = "DeleteConflict"
+    status = 409
+
+
+class LimitExceeded(ServiceError):
+    """Cannot exceed quota."""
+
+    code = "LimitExceeded"
+    status = 409
+
+    @classmethod
+    def of(cls, quota: str, most: int) -> "LimitExceeded":
+        return cls(f"Cannot exceed quota for {quota}: {most}")
+
+
+class InvalidInput(ServiceError):
+    """The request's input is invalid."""
+
+    code = "InvalidInput"
+    status = 400
+
+
+class ValidationError(ServiceError):
+    """1 validation error detected."""
+
+    code = "ValidationError"
+    status = 400

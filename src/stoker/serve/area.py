@@ -13,8 +13,9 @@ async def _nothing() -> None: ...
 @dataclass(frozen=True, kw_only=True)
 class Area:
     """Built before the port is open. `begin` is called once requests are served: what was left over by the last run is
-    taken up there. `end` is called when no new requests come in any more, and before environments are taken down: it
-    lets what has begun finish and starts nothing new.
+    taken up there. `let_go` is called first when Stoker stops: requests that only wait for something are answered, so
+    that nothing waits for them. `end` is called when no new requests come in any more, and before environments are
+    taken down: it lets what has begun finish and starts nothing new.
 
     `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
     """
@@ -22,4 +23,5 @@ class Area:
     services: Sequence[Service] = ()
     pages: Mapping[str, Handler] = field(default_factory=dict)
     begin: Callable[[], Awaitable[None]] = _nothing
+    let_go: Callable[[], Awaitable[None]] = _nothing
     end: Callable[[], Awaitable[None]] = _nothing

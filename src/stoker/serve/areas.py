@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import deliveries, functions, logs, tokens
+from stoker.serve import deliveries, functions, logs, queues, tokens
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -11,5 +11,6 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     deliveries.build,
     functions.build,
     logs.build,
+    queues.build,
     tokens.build,
 ]

@@ -123,6 +123,8 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         await area.begin()
         stack.push_async_callback(area.end)
     stack.push_async_callback(server.stop, DRAIN_LIMIT_S)
+    for area in areas:
+        stack.push_async_callback(area.let_go)
     return server
 
 

@@ -1,0 +1,218 @@
+"""Messages in the database: plain functions of a connection, for `Store.write`. Statements are made once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam
+
+from stoker.store.tables_queues import (
+    queue_contents,
+    queue_deduplications,
+    queue_groups,
+    queue_messages,
+    queues,
+)
+
+_messages = queue_messages.c
+_groups = queue_groups.c
+_dedups = queue_deduplications.c
+# A receive takes at most ten messages of a group, and no more until they are settled: what is in flight of it lies
+# among its first ten.
+GROUP_HEAD = 10
+_COLUMNS = tuple(queue_messages.c.keys())
+
+_GENERATION = sa.select(queues.c.generation).where(queues.c.id == bindparam("queue"))
+_DUPLICATE = sa.select(_dedups.message_id, _dedups.sequence).where(
+    _dedups.generation == bindparam("generation"),
+    _dedups.scope == bindparam("scope"),
+    _dedups.deduplication_id == bindparam("deduplication_id"),
+    _dedups.expires_at > bindparam("now"),
+)
+_FORGET_DUPLICATE = sa.delete(queue_deduplications).where(
+    _dedups.generation == bindparam("of_generation"),
+    _dedups.scope == bindparam("of_scope"),
+    _dedups.deduplication_id == bindparam("of_id"),
+)
+# Both engines have this form; a group that is there keeps its moment, since its first message is older.
+_OPEN_GROUP = sa.text(
+    "INSERT INTO queue_groups (generation, group_id, ready_at) VALUES (:generation, :group_id, :ready_at) "
+    "ON CONFLICT DO NOTHING"
+)
+_HEAD = (
+    sa.select(_messages.id, _messages.visible_at, _messages.receive_count, _messages.received_before)
+    .where(_messages.generation == bindparam("generation"), _messages.group_id == bindparam("group"))
+    .order_by(_messages.id)
+    .limit(GROUP_HEAD)
+)
+_GROUP = (_groups.generation == bindparam("of_generation")) & (_groups.group_id == bindparam("of_group"))
+_CLOSE_GROUP = sa.delete(queue_groups).where(_GROUP)
+_READY_GROUP = sa.update(queue_groups).where(_GROUP).values(ready_at=bindparam("at"))
+_INSERT = sa.insert(queue_messages)
+_INSERT_CONTENT = sa.insert(queue_contents)
+_DELETE = sa.delete(queue_messages).where(_messages.id == bindparam("row"))
+_DELETE_CONTENT = sa.delete(queue_contents).where(queue_contents.c.id == bindparam("row"))
+_HIDE = sa.update(queue_messages).where(_messages.id == bindparam("row")).values(visible_at=bindparam("at"))
+_ONE = sa.select(queue_messages).where(_messages.id == bindparam("row"))
+_MANY = sa.select(queue_messages).where(_messages.id.in_(bindparam("rows", expanding=True)))
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A message that is to be written. `scope` is where its deduplication id counts; None in standard queues."""
+
+    row: int
+    queue_id: int
+    message_id: str
+    content: bytes
+    visible_at: float
+    sent_at: float
+    group_id: str | None = None
+    scope: str | None = None
+    deduplication_id: str | None = None
+    deduplicated_until: float = 0.0
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What became of an arrival: the ids under which it is there, which are the first's for a duplicate."""
+
+    message_id: str
+    row: int
+    duplicate: bool = False
+
+
+class MessageRow(Struct, frozen=True, kw_only=True):
+    """The changing half of a message."""
+
+    id: int
+    generation: int
+    visible_at: float
+    sent_at: float
+    receive_count: int
+    received_before: int
+    first_received_at: float | None
+    received_at: float | None
+    group_id: str | None
+    source_arn: str | None
+
+    @property
+    def received(self) -> bool:
+        """Whether it was received from the queue that it is in now."""
+        return self.receive_count > self.received_before
+
+
+def generation_of(conn: Connection, queue_id: int) -> int | None:
+    """Under which a queue keeps its messages now; None if it is gone."""
+    return conn.execute(_GENERATION, {"queue": queue_id}).scalar()
+
+
+def insert(conn: Connection, arrivals: Sequence[Arrival]) -> list[Written | None]:
+    """Write messages in their order; None for those whose queue is gone."""
+    generations = {queue: generation_of(conn, queue) for queue in {arrival.queue_id for arrival in arrivals}}
+    written: list[Written | None] = []
+    rows: list[dict[str, Any]] = []
+    of_fifo: list[bool] = []
+    for arrival in arrivals:
+        generation = generations[arrival.queue_id]
+        if generation is None:
+            written.append(None)
+            continue
+        first = None if arrival.scope is None else _deduplicate(conn, generation, arrival)
+        written.append(first or Written(message_id=arrival.message_id, row=arrival.row))
+        if first is None:
+            rows.append(_values(generation, arrival))
+            of_fifo.append(arrival.scope is not None)
+    _write_rows(conn, rows)
+    for row, fifo in zip(rows, of_fifo, strict=True):
+        if fifo:
+            open_group(conn, row["generation"], row["group_id"], row["visible_at"])
+    return written
+
+
+def _values(generation: int, arrival: Arrival) -> dict[str, Any]:
+    return {
+        "id": arrival.row,
+        "generation": generation,
+        "visible_at": arrival.visible_at,
+        "sent_at": arrival.sent_at,
+        "receive_count": 0,
+        "received_before": 0,
+        "first_received_at": None,
+        "received_at": None,
+        "group_id": arrival.group_id,
+        "source_arn": None,
+        "content": arrival.content,
+    }
+
+
+def write(conn: Connection, generation: int, arrival: Arrival) -> None:
+    """Write one message as it is."""
+    _write_rows(conn, [_values(generation, arrival)])
+
+
+def _write_rows(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        conn.execute(_INSERT, [{name: row[name] for name in _COLUMNS} for row in rows])
+        conn.execute(_INSERT_CONTENT, [{"id": row["id"], "content": row["content"]} for row in rows])
+
+
+def _deduplicate(conn: Connection, generation: int, arrival: Arrival) -> Written | None:
+    """The message that this one is a duplicate of; else it is remembered."""
+    key = {
+        "generation": generation,
+        "scope": arrival.scope,
+        "deduplication_id": arrival.deduplication_id,
+    }
+    known = conn.execute(_DUPLICATE, {**key, "now": arrival.sent_at}).first()
+    if known is not None:
+        return Written(message_id=known.message_id, row=known.sequence, duplicate=True)
+    conn.execute(
+        _FORGET_DUPLICATE,
+        {"of_generation": generation, "of_scope": arrival.scope, "of_id": arrival.deduplication_id},
+    )
+    found = {"message_id": arrival.message_id, "sequence": arrival.row, "expires_at": arrival.deduplicated_until}
+    conn.execute(sa.insert(queue_deduplications), {**key, **found})
+    return None
+
+
+def open_group(conn: Connection, generation: int, group: str, ready_at: float) -> None:
+    """A group has a message; what it had before comes first."""
+    conn.execute(_OPEN_GROUP, {"generation": generation, "group_id": group, "ready_at": ready_at})
+
+
+def settle_group(conn: Connection, generation: int, group: str) -> None:
+    """Say anew when a group may be received from: once all that is in flight of it, and its first, is visible."""
+    head = conn.execute(_HEAD, {"generation": generation, "group": group}).all()
+    key = {"of_generation": generation, "of_group": group}
+    if not head:
+        conn.execute(_CLOSE_GROUP, key)
+        return
+    in_flight = [row.visible_at for row in head if row.receive_count > row.received_before]
+    conn.execute(_READY_GROUP, {**key, "at": max([head[0].visible_at, *in_flight])})
+
+
+def find(conn: Connection, ids: Sequence[int]) -> Mapping[int, MessageRow]:
+    """The rows that are there."""
+    found = conn.execute(_ONE, {"row": ids[0]}) if len(ids) == 1 else conn.execute(_MANY, {"rows": list(ids)})
+    return {row.id: MessageRow(**row._mapping) for row in found}
+
+
+def delete(conn: Connection, ids: Sequence[int]) -> None:
+    rows = [{"row": each} for each in ids]
+    if rows:
+        conn.execute(_DELETE, rows)
+        conn.execute(_DELETE_CONTENT, rows)
+
+
+def delay_again(conn: Connection, generation: int, delay_s: float) -> None:
+    """A FIFO queue's delay has changed: also for what waits in it and was never received."""
+    fresh = (_messages.generation == generation) & (_messages.receive_count == _messages.received_before)
+    conn.execute(sa.update(queue_messages).where(fresh).values(visible_at=_messages.sent_at + delay_s))
+    for group in conn.execute(sa.select(_groups.group_id).where(_groups.generation == generation)).scalars().all():
+        settle_group(conn, generation, group)
+
+
+def hide(conn: Connection, until: Mapping[int, float]) -> None:
+    """Change when messages are visible."""
+    if until:
+        conn.execute(_HIDE, [{"row": row, "at": at} for row, at in until.items()])

@@ -1,0 +1,32 @@
+"""SQS."""
+
+from stoker.queues.arriving import QueueTarget
+from stoker.queues.move_tasks import MoveTasks
+from stoker.queues.queues import Queues
+from stoker.serve.area import Area
+from stoker.serve.platform import Platform
+from stoker.services.sqs.service import SqsService
+
+
+async def build(platform: Platform) -> Area:
+    queues = Queues(
+        account=platform.settings.account,
+        store=platform.store,
+        clock=platform.clock,
+        key=platform.keys.derived_key("receipt handles"),
+    )
+    tasks = MoveTasks(queues=queues, store=platform.store, clock=platform.clock)
+    platform.targets.register("sqs", QueueTarget(queues).deliver)
+    await queues.start()
+
+    async def let_go() -> None:
+        queues.answer_waiting()
+
+    async def end() -> None:
+        await tasks.close()
+        await queues.close()
+
+    endpoint = platform.settings.endpoint_at(platform.settings.port)
+    return Area(
+        services=[SqsService(queues=queues, tasks=tasks, endpoint=endpoint)], begin=tasks.start, let_go=let_go, end=end
+    )

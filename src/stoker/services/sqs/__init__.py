@@ -1,0 +1,4 @@
+"""The SQS API in front of `queues`: addresses, words and batches, no rules.
+
+Read `service.py` first: it lists the operations.
+"""

@@ -107,9 +107,7 @@ class Fleet:
             raise _throttled(decision.reason)
         if isinstance(decision, New):
             return self._start(key, function, invocation, log_tail=log_tail)
-        # Templates go first: what idles has its memory for itself, and would need one to come back.
-        if not self.templates.make_room() and decision.let_go is not None:
-            self._let_go(decision.let_go)
+        self._make_room(decision.let_go)
         return self._waiting.join(function, invocation, log_tail=log_tail)
 
     def provision(self, function: FunctionVersion, owner: ProvisionedOwner) -> Environment | None:
@@ -119,8 +117,8 @@ class Fleet:
         """
         room = self._assignment.room(function.memory_mb)
         if self._drained is not None or isinstance(room, Wait):
-            if isinstance(room, Wait) and room.let_go is not None and not self._closings:
-                self._let_go(room.let_go)
+            if isinstance(room, Wait) and not self._closings:
+                self._make_room(room.let_go)
             return None
         environment = self._maker.make(function, self, PROVISIONED)
         self._assignment.started(EnvironmentKey.of(function), environment, function.memory_mb, provisioned=True)
@@ -181,6 +179,11 @@ class Fleet:
         self._let_go(environment)
         self._look_whether_drained()
 
+    def _make_room(self, idle: Environment | None) -> None:
+        """Memory is short: a template goes, or else the environment that has been idle longest."""
+        if not self.templates.make_room() and idle is not None:
+            self._let_go(idle)
+
     def _let_go(self, environment: Environment) -> None:
         self._stale.discard(environment)
         self._assignment.gone(environment)
@@ -222,8 +225,8 @@ class Fleet:
         decision = self._assignment.reassign(key, function.memory_mb, self._clock.monotonic(), first=first)
         if isinstance(decision, Wait):
             # What is being taken down makes room: only when that was not enough the next one has to go.
-            if decision.let_go is not None and not self._closings:
-                self._let_go(decision.let_go)
+            if not self._closings:
+                self._make_room(decision.let_go)
             return False
         try:
             pass_on(self._run_waiter(key, waiter, decision), waiter.answer)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cold import ColdFigures, burst_ratio
+from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
 from warm import WarmFigures
 
@@ -54,6 +55,7 @@ class Row:
 
 
 HALF = Bound(ratio=0.5)
+HEAVY = Bound(ratio=1.5)
 PEERS = {
     "serverless-offline": {"latency": Bound(ratio=1), "throughput": Bound(ratio=1, at_least=True)},
     "bare uvicorn": {},
@@ -100,6 +102,13 @@ def cold_rows(figures: ColdFigures, burst_size: int) -> list[Row]:
     if figures.node:
         rows.append(_paired("cold start, Node hello", "ms", figures.node_hello, "node -e 0", figures.node))
     return rows
+
+
+def heavy_rows(figures: HeavyFigures) -> list[Row]:
+    """A function with numpy and pandas, from its template."""
+    what = "cold start, numpy and pandas, from its template"
+    ordinary = Row(what="cold start, numpy and pandas, without one", value=figures.ordinary, unit="ms")
+    return [_paired(what, "ms", figures.heavy, "cold start, hello", figures.hello, HEAVY), ordinary]
 
 
 def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connections: int) -> list[Row]:

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import uvloop
 from cold import measure_cold
+from heavy import measure_heavy
 from load import Endpoint
 from memory import measure_fresh, measure_memory
 from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
 from plot import as_svg
-from report import Row, as_json, as_markdown, as_text, cold_rows, memory_rows, peer_rows, warm_rows
+from report import Row, as_json, as_markdown, as_text, cold_rows, heavy_rows, memory_rows, peer_rows, warm_rows
 from scale import FULL, QUICK, Scale
 from stoker_target import Stoker
 from target import TargetError
@@ -96,12 +97,18 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     cold = await measure_cold(
         stoker, python=python, runtime=runtime, sources=sources, node_runtime=_node_runtime(), scale=scale
     )
+    heavy: list[Row] = []
+    try:
+        heavy = heavy_rows(await measure_heavy(stoker, hello=sources[".py"], runtime=runtime, rounds=scale.cold_rounds))
+    except TargetError as error:
+        _say(f"numpy and pandas: {error}")
     peers, missing = _start_peers(python, stack)
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
     warm, failed = await measure_warm([own, *peers], scale)
     return [
         *cold_rows(cold, scale.burst_size),
+        *heavy,
         *warm_rows(warm, {**missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
     ]

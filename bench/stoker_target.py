@@ -6,6 +6,7 @@ import json
 import secrets
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,30 @@ class Stoker:
     def _url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def deploy(self, name: str, source: str, *, runtime: str, suffix: str) -> str:
+    def deploy(
+        self, name: str, source: str, *, runtime: str, suffix: str, tags: Mapping[str, str] | None = None
+    ) -> str:
         """Create a function and wait until it is active; returns the hex digest of its code, which is its own alone."""
         comment = "//" if suffix == ".js" else "#"
         package = _zipped(f"hello{suffix}", f"{source}\n{comment} {name}\n")
+        self.deploy_package(name, package, runtime=runtime, tags=tags)
+        return hashlib.sha256(package).hexdigest()
+
+    def deploy_package(
+        self, name: str, package: bytes, *, runtime: str, memory_mb: int = 128, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Create a function of a whole zip with `hello.handler` in it, and wait until it is active."""
         self._client.create_function(
-            FunctionName=name, Runtime=runtime, Role=ROLE, Handler="hello.handler", Code={"ZipFile": package}
+            FunctionName=name,
+            Runtime=runtime,
+            Role=ROLE,
+            Handler="hello.handler",
+            Code={"ZipFile": package},
+            MemorySize=memory_mb,
+            Timeout=30,
+            Tags=tags or {},
         )
         self._client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-        return hashlib.sha256(package).hexdigest()
 
     def delete(self, name: str) -> None:
         self._client.delete_function(FunctionName=name)

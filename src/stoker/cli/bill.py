@@ -18,8 +18,8 @@ from stoker.cli.price import in_dollars
 
 _SIGNING_NAME = "stoker"
 _TIMEOUT_S = 60
-_FIELDS = ("key", "architecture", "requests", "errors", "billedMs", "gbSeconds", "usd")
-_NUMBERS = ("Requests", "Errors", "GB-seconds", "Cost")
+_FIELDS = ("key", "architecture", "requests", "errors", "billedMs", "gbSeconds", "streamedGb", "usd")
+_NUMBERS = ("Requests", "Errors", "GB-seconds", "Streamed GB", "Cost")
 
 
 class By(StrEnum):
@@ -100,16 +100,19 @@ def _show(document: Any, by: By) -> None:
             f"{line['requests']:,}",
             f"{line['errors']:,}",
             f"{line['gbSeconds']:,.3f}",
+            f"{line['streamedGb']:,.3f}",
             in_dollars(line["usd"]),
         ]
         for line in document["lines"]
     ]
     total, free = document["total"], document["freeTier"]
-    rows.append(_sum("total", total["requests"], total["gbSeconds"], total["usd"]))
-    rows.append(_sum("free tier", -free["requests"], -free["gbSeconds"], -free["usd"]))
-    rows.append(["to pay", "", "", "", "", in_dollars(document["dueUsd"])])
+    rows.append(_sum("total", total, 1))
+    rows.append(_sum("free tier", free, -1))
+    rows.append(["to pay", "", "", "", "", "", in_dollars(document["dueUsd"])])
     screen.show_table((by.value.capitalize(), "Architecture", *_NUMBERS), rows, right=_NUMBERS)
 
 
-def _sum(name: str, requests: int, gb_seconds: float, usd: float) -> list[str]:
-    return [name, "", f"{requests:,}", "", f"{gb_seconds:,.3f}", in_dollars(usd)]
+def _sum(name: str, amounts: Any, sign: int) -> list[str]:
+    gb_seconds, streamed_gb = sign * amounts["gbSeconds"], sign * amounts["streamedGb"]
+    counts = [f"{sign * amounts['requests']:,}", "", f"{gb_seconds:,.3f}", f"{streamed_gb:,.3f}"]
+    return [name, "", *counts, in_dollars(sign * amounts["usd"])]

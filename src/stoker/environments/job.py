@@ -50,6 +50,7 @@ class Job:
             status=end.status,
             error_type=end.error_type,
             trace_id=self.invocation.trace_id,
+            streamed_bytes=0 if self.invocation.stream is None else self.invocation.stream.streamed_bytes,
         )
 
     def give(self, end: Outcome, log_tail: bytes | None) -> None:

@@ -63,10 +63,16 @@ def _key(by: str) -> UsageKey:
 def _members(bill: Bill) -> Mapping[str, object]:
     return {
         "lines": [_line(line) for line in bill.lines],
-        "total": {"requests": bill.requests, "gbSeconds": bill.gb_seconds, "usd": _usd(bill.usd)},
+        "total": {
+            "requests": bill.requests,
+            "gbSeconds": bill.gb_seconds,
+            "streamedGb": bill.streamed_gb,
+            "usd": _usd(bill.usd),
+        },
         "freeTier": {
             "requests": bill.free_requests,
             "gbSeconds": bill.free_gb_seconds,
+            "streamedGb": bill.free_streamed_gb,
             "usd": _usd(bill.free_usd),
         },
         "dueUsd": _usd(bill.due_usd),
@@ -82,6 +88,7 @@ def _line(line: BillLine) -> Mapping[str, object]:
         "errors": usage.errors,
         "billedMs": usage.billed_ms,
         "gbSeconds": usage.gb_seconds,
+        "streamedGb": usage.streamed_gb,
         "usd": _usd(line.usd),
     }
 

@@ -21,6 +21,10 @@ class ClientDisconnectedError(Exception):
     """The client went away before it had sent its request."""
 
 
+class BrokenOffError(Exception):
+    """The rest of a streamed answer is not to be had, and whoever streamed it has said why: not here."""
+
+
 def read_head(scope: Scope) -> Request:
     """The request without its body."""
     headers: dict[str, str] = {}
@@ -100,9 +104,10 @@ async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> N
         gone.cancel()
         await asyncio.wait({pump, gone})
         await _close(body)
-    if not pump.cancelled() and pump.exception() is not None:
+    error = None if pump.cancelled() else pump.exception()
+    if error is not None and not isinstance(error, BrokenOffError):
         # Half an answer is out: all that is left is to say it here and to break the connection off by returning.
-        log.error("a streamed answer broke", exc_info=pump.exception())
+        log.error("a streamed answer broke", exc_info=error)
 
 
 async def _pump(body: AsyncIterator[bytes], send: Send) -> None:

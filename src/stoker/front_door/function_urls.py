@@ -12,15 +12,18 @@ from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_bo
 from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.shortage import shortage
+from stoker.front_door.streamed_answer import streamed_answer
 from stoker.functions.url_addresses import PATH
-from stoker.functions.urls import GuardedUrl
+from stoker.functions.urls import RESPONSE_STREAM, GuardedUrl
 from stoker.invocations import trace
 from stoker.invocations.request_id import RequestIds
+from stoker.invocations.streaming import StreamedInvocation
 from stoker.model.clock import Clock
 from stoker.model.cors import answer_headers, is_preflight, preflight_headers
 from stoker.model.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
 from stoker.model.http_event import (
     JSON_TYPE,
+    WITHOUT_BODY,
     Circumstances,
     HttpAnswer,
     HttpRequest,
@@ -43,7 +46,6 @@ _LIMIT = BodyLimit(most=INVOKE_BYTES, action="InvokeFunction")
 _HOP_BY_HOP = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-_WITHOUT_BODY = frozenset({204, 304})
 # A page that is reached by path has the origin of everything of Stoker's, the console with the operator's rights
 # included. In a browser's sandbox it has none.
 _SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts")
@@ -80,6 +82,8 @@ class CanInvoke(Protocol):
     """What this needs of `invocations.Invoker`."""
 
     async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
+
+    async def stream(self, request: InvokeRequest) -> StreamedInvocation: ...
 
 
 class FunctionUrls:
@@ -184,16 +188,17 @@ class FunctionUrls:
 
     async def _invoke(self, guarded: GuardedUrl, event: bytes, request_id: str, trace_id: str) -> HttpAnswer:
         function = guarded.url.function
-        result = await self._invoker.invoke(
-            InvokeRequest(
-                region=function.region,
-                function=function.name,
-                qualifier=guarded.url.qualifier,
-                payload=event,
-                trace_id=trace_id,
-                request_id=request_id,
-            )
+        asked = InvokeRequest(
+            region=function.region,
+            function=function.name,
+            qualifier=guarded.url.qualifier,
+            payload=event,
+            trace_id=trace_id,
+            request_id=request_id,
         )
+        if guarded.url.invoke_mode == RESPONSE_STREAM:
+            return await streamed_answer(await self._invoker.stream(asked)) or _BAD_GATEWAY
+        result = await self._invoker.invoke(asked)
         if result.function_error is not None:
             return _BAD_GATEWAY
         return await in_thread_if_large(result.payload, lambda: read_answer(result.payload))
@@ -241,7 +246,9 @@ def _response(answer: HttpAnswer, further: Sequence[tuple[str, str]]) -> Respons
     """The answer with Stoker's own headers, which win over the function's of the same name."""
     own = {name.lower() for name, _ in further} - {"content-security-policy", "vary"}
     headers = [(name, value) for name, value in answer.headers if name.lower() not in own]
-    if answer.status in _WITHOUT_BODY:
+    if not isinstance(answer.body, bytes):
+        return Response(status=answer.status, headers=[*headers, *further], body=answer.body)
+    if answer.status in WITHOUT_BODY:
         return Response(status=answer.status, headers=[*headers, *further])
     length = ("Content-Length", str(len(answer.body)))
     return Response(status=answer.status, headers=[*headers, *further, length], body=answer.body)

@@ -29,6 +29,7 @@ ID_LENGTH = 32
 _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 # A URL with its policy is a few KB.
 CACHED_URLS = 10_000
+BUFFERED, RESPONSE_STREAM = "BUFFERED", "RESPONSE_STREAM"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "*"})
 
 _urls = function_urls.c
@@ -45,6 +46,7 @@ class FunctionUrl:
     cors: CorsRules | None
     created: float
     modified: float
+    invoke_mode: str = BUFFERED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class UrlChange:
 
     auth_type: str | None = None
     cors: CorsRules | None = None
+    invoke_mode: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +209,12 @@ def _changed(url: FunctionUrl, change: UrlChange) -> FunctionUrl:
     for method in cors.allow_methods if cors else ():
         if method not in METHODS:
             raise InvalidParameterValueException(f"'{method}' is no method that AllowMethods can have.")
-    return replace(url, auth_type=change.auth_type or url.auth_type, cors=None if cors == CorsRules() else cors)
+    return replace(
+        url,
+        auth_type=change.auth_type or url.auth_type,
+        cors=None if cors == CorsRules() else cors,
+        invoke_mode=change.invoke_mode or url.invoke_mode,
+    )
 
 
 def _require_target(conn: Connection, function: FunctionId, qualifier: str | None) -> None:
@@ -238,7 +246,13 @@ def _is(function: FunctionId, qualifier: str | None) -> sa.ColumnElement[bool]:
 
 def _values(url: FunctionUrl) -> dict[str, Any]:
     cors = None if url.cors is None else asdict(url.cors)
-    return {"auth_type": url.auth_type, "cors": cors, "created": url.created, "modified": url.modified}
+    return {
+        "auth_type": url.auth_type,
+        "cors": cors,
+        "created": url.created,
+        "modified": url.modified,
+        "invoke_mode": url.invoke_mode,
+    }
 
 
 def _url(row: Row[Any], account: str) -> FunctionUrl:
@@ -250,6 +264,7 @@ def _url(row: Row[Any], account: str) -> FunctionUrl:
         cors=None if row.cors is None else _cors(row.cors),
         created=row.created,
         modified=row.modified,
+        invoke_mode=row.invoke_mode,
     )
 
 

@@ -6,11 +6,13 @@ from stoker.environments.fleet import Fleet
 from stoker.functions.registry import Registry
 from stoker.invocations import trace
 from stoker.invocations.request_id import RequestIds
+from stoker.invocations.streaming import StreamedInvocation
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import RecursiveInvocationException, RequestTooLargeException
 from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
+from stoker.runtime_api.response_stream import ResponseStream
 
 # Raises AccessDeniedException for a request that its caller may not make.
 Authorise = Callable[[InvokeRequest, Target], None]
@@ -47,22 +49,37 @@ class Invoker:
         call itself. Once begun, an invocation goes on if its caller is cancelled.
         """
         target = await self.check(request)
-        trace_id = await self._follow(request, target)
-        invocation = Invocation(
-            request_id=request.request_id or self._request_ids.new(),
-            payload=request.payload,
-            invoked_arn=target.invoked_arn,
-            client_context=request.client_context,
-            trace_id=trace_id,
-        )
+        invocation = await self._invocation(request, target)
         return await self._fleet.run(target.function, invocation, log_tail=request.log_tail)
 
-    async def _follow(self, request: InvokeRequest, target: Target) -> str:
-        """The trace header with this run in its chain, unless the chain is a loop that is to be stopped."""
+    async def stream(self, request: InvokeRequest) -> StreamedInvocation:
+        """Run a function and hand on its answer as it comes; returns once it has begun to answer, or has ended.
+
+        Raises what `invoke` does.
+        """
+        target = await self.check(request)
+        stream = ResponseStream()
+        invocation = await self._invocation(request, target, stream)
+        answer = self._fleet.run(target.function, invocation, log_tail=request.log_tail)
+        streamed = StreamedInvocation(stream, answer, invocation.request_id, target.function.version)
+        await streamed.start()
+        return streamed
+
+    async def _invocation(
+        self, request: InvokeRequest, target: Target, stream: ResponseStream | None = None
+    ) -> Invocation:
+        """The trace header has this run in its chain, unless the chain is a loop that is to be stopped."""
         function = target.function
         step = trace.step(trace.begin(request.trace_id, self._clock.time()), function.unqualified_arn)
         if step.loops >= trace.MAX_LOOPS:
             identity = FunctionId(account=function.account, region=function.region, name=function.name)
             if not await self._registry.recursion.allowed(identity):
                 raise RecursiveInvocationException
-        return step.header
+        return Invocation(
+            request_id=request.request_id or self._request_ids.new(),
+            payload=request.payload,
+            invoked_arn=target.invoked_arn,
+            client_context=request.client_context,
+            trace_id=step.header,
+            stream=stream,
+        )

@@ -6,7 +6,7 @@ Source: "Invoking Lambda function URLs" in the AWS Lambda Developer Guide.
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,11 @@ from stoker.model.principal import Principal
 # AWS says so even to browsers that speak HTTP/2 with its edge.
 PROTOCOL = "HTTP/1.1"
 JSON_TYPE = "application/json"
+# A streamed answer of this type begins with status, headers and cookies as JSON, then eight zeros; then comes its body.
+PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response"
+PRELUDE_END = bytes(8)
+STREAM_TYPE = "application/octet-stream"
+WITHOUT_BODY = frozenset({204, 304})
 # What a function says of the connection, or what the server says itself, comes out under another name.
 REMAPPED = frozenset(
     {
@@ -72,7 +77,7 @@ class HttpAnswer:
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
 
 
 def to_event(request: HttpRequest, about: Circumstances) -> bytes:
@@ -170,6 +175,20 @@ def read_answer(payload: bytes) -> HttpAnswer:
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.insert(0, ("Content-Type", JSON_TYPE))
     return HttpAnswer(status=_status(result["statusCode"]), headers=headers, body=_body(result))
+
+
+def read_prelude(prelude: bytes) -> HttpAnswer:
+    """The answer, but for its body, that a streamed one begins with; raises MalformedAnswerError."""
+    try:
+        found = json.loads(prelude or b"{}")
+    except ValueError as error:
+        raise MalformedAnswerError("a prelude that is not JSON") from error
+    if not isinstance(found, dict):
+        raise MalformedAnswerError("a prelude that is no object")
+    headers = [*_headers(found.get("headers")), *_cookies(found.get("cookies"))]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.insert(0, ("Content-Type", STREAM_TYPE))
+    return HttpAnswer(status=_status(found.get("statusCode", 200)), headers=headers, body=b"")
 
 
 def _status(value: object) -> int:

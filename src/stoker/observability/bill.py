@@ -21,7 +21,7 @@ class BillLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Bill:
-    """The lines, their sums, and what the free tier takes off: requests, GB-seconds and US dollars."""
+    """The lines, their sums, and what the free tier takes off: requests, GB-seconds, streamed GB and US dollars."""
 
     lines: Sequence[BillLine]
     requests: int
@@ -30,6 +30,8 @@ class Bill:
     free_requests: int
     free_gb_seconds: float
     free_usd: float
+    streamed_gb: float = 0.0
+    free_streamed_gb: float = 0.0
 
     @property
     def due_usd(self) -> float:
@@ -52,13 +54,17 @@ def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
     lines = [
         BillLine(
             usage=usage,
-            usd=prices.of_requests(usage.requests) + usage.gb_seconds * usd_per_gb_s[usage.architecture],
+            usd=prices.of_requests(usage.requests)
+            + usage.gb_seconds * usd_per_gb_s[usage.architecture]
+            + usage.streamed_gb * prices.usd_per_streamed_gb,
         )
         for usage in usages
     ]
     requests, gb_seconds = sum(usage.requests for usage in usages), sum(compute.values())
     free_requests = min(requests, prices.free_requests)
     free_gb_seconds = min(gb_seconds, prices.free_gb_seconds)
+    streamed_gb = sum(usage.streamed_gb for usage in usages)
+    free_streamed_gb = min(streamed_gb, prices.free_streamed_gb)
     paid_part = 1.0 - free_gb_seconds / gb_seconds if gb_seconds else 0.0
     free_compute = sum(
         prices.of_compute(name, amount) - prices.of_compute(name, amount * paid_part)
@@ -71,7 +77,9 @@ def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
         usd=sum(line.usd for line in lines),
         free_requests=free_requests,
         free_gb_seconds=free_gb_seconds,
-        free_usd=prices.of_requests(free_requests) + free_compute,
+        free_usd=prices.of_requests(free_requests) + free_compute + free_streamed_gb * prices.usd_per_streamed_gb,
+        streamed_gb=streamed_gb,
+        free_streamed_gb=free_streamed_gb,
     )
 
 

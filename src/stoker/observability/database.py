@@ -3,8 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-# Raised when the tables change; there is one version so far.
-SCHEMA_VERSION = 1
+# Raised when the tables change. Version 1 did not meter streamed bytes.
+SCHEMA_VERSION = 2
 
 # log_events is clustered by group and time, as FilterLogEvents and retention want it; the index serves GetLogEvents.
 # The ledger is clustered by time, as bills ask for it: by request id every row would go to a page of its own.
@@ -26,7 +26,7 @@ CREATE TABLE ledger (
     request_id TEXT NOT NULL, at REAL NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, function TEXT NOT NULL,
     version TEXT NOT NULL, architecture TEXT NOT NULL, duration_ms REAL NOT NULL, billed_ms INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, max_memory_mb INTEGER NOT NULL, init_ms REAL, status TEXT NOT NULL, error_type TEXT,
-    trace_id TEXT, PRIMARY KEY (at, request_id)) WITHOUT ROWID;
+    trace_id TEXT, streamed_bytes INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (at, request_id)) WITHOUT ROWID;
 CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
@@ -47,6 +47,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version == 1:
+        column = "ALTER TABLE ledger ADD COLUMN streamed_bytes INTEGER NOT NULL DEFAULT 0"
+        connection.executescript(f"BEGIN; {column}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
         connection.close()
         raise TelemetrySchemaError(f"{path}: schema {version}. {TelemetrySchemaError.__doc__}")

@@ -33,6 +33,8 @@ class Prices:
     compute: Mapping[str, Sequence[Tier]]
     free_requests: int = 0
     free_gb_seconds: float = 0.0
+    usd_per_streamed_gb: float = 0.0
+    free_streamed_gb: float = 0.0
 
     def of_requests(self, count: float) -> float:
         """The price of so many requests."""
@@ -66,6 +68,8 @@ US_EAST_1 = Prices(
     ),
     free_requests=1_000_000,
     free_gb_seconds=400_000.0,
+    usd_per_streamed_gb=0.008,
+    free_streamed_gb=100.0,
 )
 
 
@@ -73,7 +77,7 @@ def load_prices(path: Path | None) -> Prices:
     """The prices in a TOML file; us-east-1's without one. Raises PricesError.
 
     `usd_per_million_requests`, and for each architecture `[[compute.x86_64]]` tables with `usd` and, but for the last,
-    `gb_seconds`; `free_requests` and `free_gb_seconds` are 0 where they are not said.
+    `gb_seconds`; `usd_per_streamed_gb`, `free_requests`, `free_gb_seconds` and `free_streamed_gb` are 0 unless said.
     """
     if path is None:
         return US_EAST_1

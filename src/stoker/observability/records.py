@@ -22,7 +22,7 @@ _EVENT_OVERHEAD = 32
 # In the order of the ledger table, since a row goes there as it is.
 LEDGER_COLUMNS = (
     "request_id", "at", "account", "region", "function", "version", "architecture", "duration_ms", "billed_ms",
-    "memory_mb", "max_memory_mb", "init_ms", "status", "error_type", "trace_id",
+    "memory_mb", "max_memory_mb", "init_ms", "status", "error_type", "trace_id", "streamed_bytes",
 )  # fmt: skip
 
 
@@ -44,7 +44,11 @@ def encode(ingestion_ms: int, stream: LogStream, events: Sequence[LogEvent], led
 
 
 def decode(payload: bytes) -> Record:
-    return Record(*marshal.loads(payload))
+    record = Record(*marshal.loads(payload))
+    if record.ledger is not None and len(record.ledger) < len(LEDGER_COLUMNS):
+        # Written before streamed bytes were metered, and not drained by then.
+        record = record._replace(ledger=(*record.ledger, 0))
+    return record
 
 
 def _ledger_row(entry: LedgerEntry) -> tuple[Any, ...]:
@@ -65,6 +69,7 @@ def _ledger_row(entry: LedgerEntry) -> tuple[Any, ...]:
         report.status,
         report.error_type,
         report.trace_id,
+        report.streamed_bytes,
     )
 
 

@@ -9,8 +9,21 @@ from json import JSONDecoder
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import cast
 
-from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, MAX_META_BYTES, NEXT, RESPONSE
-from stoker.runtime_api.session import MAX_RESPONSE_BYTES, Answer, Delivery, Phase, Refusal, RuntimeListener, Session
+from stoker.bootstrap.frames import (
+    CHUNK,
+    ERROR,
+    EVENT,
+    HEADER,
+    INIT_ERROR,
+    MAX_META_BYTES,
+    NEXT,
+    RESPONSE,
+    STREAM,
+    STREAM_END,
+)
+from stoker.model.invocation import ResponseSink
+from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES
+from stoker.runtime_api.session import Answer, Delivery, Phase, Refusal, RuntimeListener, Session
 
 _DECODER = JSONDecoder()
 
@@ -26,6 +39,7 @@ class FrameChannel(asyncio.Protocol):
         self._wanted = HEADER.size
         self._spoke = False
         self._lost = False
+        self._sink: ResponseSink | None = None
 
     def __repr__(self) -> str:
         return f"<FrameChannel {'open' if self._transport else 'closed'} {self._session!r}>"
@@ -81,7 +95,44 @@ class FrameChannel(asyncio.Protocol):
             return self._answered(self._session.respond(request_id, body))
         if kind == ERROR:
             return self._answered(self._session.fail(request_id, error_type, body))
+        if kind == STREAM:
+            return self._stream(self._session.stream(request_id, error_type))
+        if kind == CHUNK:
+            return self._chunk(body)
+        if kind == STREAM_END:
+            return self._finish_stream(self._session.finish_stream(request_id, error_type or None, body))
         return kind == INIT_ERROR and self._init_failed(self._session.fail_init(error_type, body))
+
+    def _stream(self, sink: ResponseSink | Refusal) -> bool:
+        if isinstance(sink, Refusal):
+            return False
+        self._sink = sink
+        return True
+
+    def _chunk(self, body: bytes) -> bool:
+        """Pass a piece on. While it cannot be taken nothing is read, and the process's writes wait in its socket."""
+        sink = self._sink
+        if sink is None or self._session.phase is not Phase.STREAMING:
+            return False
+        if not sink.feed(body):
+            self._sink = None
+            return self._answered(self._session.overflow(None))
+        if sink.full and self._transport is not None:
+            self._transport.pause_reading()
+            sink.when_room(self._read_on)
+        return True
+
+    def _finish_stream(self, answer: Answer | Refusal) -> bool:
+        """The handler may still be busy: the process asks apart."""
+        self._sink = None
+        if isinstance(answer, Refusal):
+            return False
+        self._listener.answered(answer)
+        return True
+
+    def _read_on(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def _answered(self, answer: Answer | Refusal) -> bool:
         if isinstance(answer, Refusal):

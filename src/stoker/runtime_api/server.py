@@ -8,12 +8,15 @@ bounds nothing, so sizes are counted here: the process at the other end is code 
 import asyncio
 import json
 import socket
-from dataclasses import dataclass, field
+from base64 import b64decode
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import unquote
 
 import httptools
 
+from stoker.model.invocation import ResponseSink
+from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES
 from stoker.runtime_api.routes import (
     ACCEPTED,
     CONTINUE,
@@ -21,13 +24,13 @@ from stoker.runtime_api.routes import (
     Route,
     event_reply,
     find_route,
-    not_built,
     refusal_reply,
 )
-from stoker.runtime_api.session import MAX_RESPONSE_BYTES, Answer, Delivery, Phase, Refusal, RuntimeListener, Session
+from stoker.runtime_api.session import Answer, Delivery, Phase, Refusal, RuntimeListener, Session
 
 MAX_CONNECTIONS = 64
-# awslambdaric sends an X-Ray cause of up to 1 MiB as a header of an error.
+# Heads, trailers, and what is between two pieces of a body. awslambdaric sends an X-Ray cause of up to 1 MiB as a
+# header of an error.
 MAX_HEADER_BYTES = (1 << 20) + (64 << 10)
 # All connections of one environment together: one answer at its largest, and room for a second that is refused.
 MAX_BUFFERED_BYTES = 16 << 20
@@ -36,10 +39,18 @@ MAX_DISCARDED_BYTES = 64 << 20
 # A body without an error type in its headers is looked into for one if it is no longer than this.
 MAX_PARSED_ERROR_BYTES = 256 << 10
 
+# What is parsed at a time, and how many pieces of a body in a turn of the loop: 256 KB can be 40,000 chunks of a byte.
+SLICE_BYTES = 8 << 10
+MAX_PIECES = 1024
+
 _ERROR_TYPE = b"lambda-runtime-function-error-type"
+_ERROR_BODY = b"lambda-runtime-function-error-body"
+_CONTENT_TYPE = b"content-type"
 _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
 _EXPECT = b"expect"
-_KEPT_HEADERS = frozenset({_ERROR_TYPE, _RESPONSE_MODE, _EXPECT})
+_KEPT_HEADERS = frozenset({_ERROR_TYPE, _RESPONSE_MODE, _EXPECT, _CONTENT_TYPE})
+_KEPT_TRAILERS = frozenset({_ERROR_TYPE, _ERROR_BODY})
+DEFAULT_STREAM_TYPE = "application/octet-stream"
 
 
 class RuntimeApiServer:
@@ -80,10 +91,12 @@ class RuntimeApiServer:
 
 @dataclass(slots=True)
 class _Request:
-    """One request as it is read."""
+    """One request as it is read. A streamed answer goes to `sink` piece by piece and not into `body`."""
 
     url: bytes = b""
     headers: dict[bytes, bytes] = field(default_factory=dict)
+    trailers: dict[bytes, bytes] = field(default_factory=dict)
+    sink: ResponseSink | None = None
     route: Route | Refusal | None = None
     body: bytearray = field(default_factory=bytearray)
     discarded_bytes: int = 0
@@ -105,6 +118,8 @@ class _Connection(asyncio.Protocol):
         self._request = _Request()
         self._whole: _Request | None = None
         self._header_bytes = 0
+        self._pieces = 0
+        self._rest = b""
         self._waiting = False
         self._pipelined = False
         self._keep_alive = True
@@ -117,6 +132,9 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._server.session.withdraw(self)
+        self._break_stream(self._request)
+        if self._whole is not None:
+            self._break_stream(self._whole)
         self._release(self._request)
         self._server.forget(self)
 
@@ -125,24 +143,59 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        self._header_bytes += len(data) if self._request.route is None else 0
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Parse what was read, as far as this turn of the loop may: nothing more is read until the rest is done."""
+        self._pieces = 0
+        for at in range(0, len(data), SLICE_BYTES):
+            piece = data[at : at + SLICE_BYTES] if len(data) > SLICE_BYTES else data
+            if not self._parse(piece):
+                return
+            sink = self._request.sink
+            full = sink is not None and sink.full
+            if full or self._pieces > MAX_PIECES:
+                self._hold(data[at + SLICE_BYTES :], sink if full else None)
+                return
+
+    def _hold(self, rest: bytes, sink: ResponseSink | None) -> None:
+        if self._transport is None:
+            return
+        self._transport.pause_reading()
+        self._rest = rest
+        if sink is not None:
+            sink.when_room(self._go_on)
+        else:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        rest, self._rest = self._rest, b""
+        self._transport.resume_reading()
+        self._take(rest)
+
+    def _parse(self, data: bytes) -> bool:
+        """Feed the parser and answer what is whole by then; False: the connection has come to its end."""
+        self._header_bytes += len(data)
         if self._waiting or self._header_bytes > MAX_HEADER_BYTES:
             self.abort()
-            return
+            return False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
             if not self._pipelined:
                 raise
             self.abort()
-            return
+            return False
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._write(refusal_reply(Refusal(status=400, error_type="InvalidRequest", message="Not HTTP/1.1")))
             self._close()
-            return
+            return False
         whole, self._whole = self._whole, None
         if whole is not None:
             self._serve(whole)
+        return True
 
     def on_message_begin(self) -> None:
         # HTTP allows requests behind one that has no answer yet. No client of the Runtime API sends them; served one
@@ -155,9 +208,12 @@ class _Connection(asyncio.Protocol):
         self._request.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        if name in _KEPT_HEADERS:
-            self._request.headers[name] = value
+        name, request = name.lower(), self._request
+        if request.route is not None:
+            if name in _KEPT_TRAILERS:
+                request.trailers[name] = value
+        elif name in _KEPT_HEADERS:
+            request.headers[name] = value
 
     def on_headers_complete(self) -> None:
         request = self._request
@@ -168,6 +224,12 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         request = self._request
+        self._header_bytes = 0
+        self._pieces += 1
+        if request.sink is not None:
+            if not request.sink.feed(body):
+                self._overflow(request)
+            return
         if isinstance(request.route, Refusal) or request.oversized:
             request.discarded_bytes += len(body)
             if request.discarded_bytes > MAX_DISCARDED_BYTES:
@@ -182,6 +244,7 @@ class _Connection(asyncio.Protocol):
             self.abort()
 
     def on_message_complete(self) -> None:
+        self._header_bytes = 0
         self._request.keep_alive = self._parser.should_keep_alive()
         self._whole = self._request
         self._request = _Request()
@@ -191,10 +254,34 @@ class _Connection(asyncio.Protocol):
         path = unquote(request.url.partition(b"?")[0].decode("latin-1"))
         route = find_route(self._parser.get_method().decode("latin-1"), path)
         if isinstance(route, Route) and route.operation in (Operation.RESPONSE, Operation.ERROR):
-            if request.headers.get(_RESPONSE_MODE, b"").lower() == b"streaming":
-                return not_built("Response streaming")
+            streams = request.headers.get(_RESPONSE_MODE, b"").lower() == b"streaming"
+            if streams and route.operation is Operation.RESPONSE:
+                return self._begin_stream(route, request)
             return self._server.session.refuses(route.request_id) or route
         return route
+
+    def _begin_stream(self, route: Route, request: _Request) -> Route | Refusal:
+        content_type = request.headers.get(_CONTENT_TYPE, b"").decode("latin-1") or DEFAULT_STREAM_TYPE
+        sink = self._server.session.stream(route.request_id, content_type)
+        if isinstance(sink, Refusal):
+            return sink
+        request.sink = sink
+        return route
+
+    def _overflow(self, request: _Request) -> None:
+        """A stream is too long: its invocation ends here, and the rest is read only to be thrown away."""
+        assert isinstance(request.route, Route)
+        request.sink, request.route = None, self._server.session.overflow(request.route.request_id)
+        if request.route.answer is not None:
+            self._server.listener.answered(request.route.answer)
+            request.route = replace(request.route, answer=None)
+
+    def _break_stream(self, request: _Request) -> None:
+        """The connection is gone before the end of what it streamed."""
+        if request.sink is not None and isinstance(request.route, Route):
+            answer = self._server.session.break_stream(request.route.request_id)
+            if answer is not None:
+                self._server.listener.answered(answer)
 
     def _serve(self, request: _Request) -> None:
         self._keep_alive = request.keep_alive
@@ -216,6 +303,10 @@ class _Connection(asyncio.Protocol):
         session = self._server.session
         if request.oversized:
             return session.overflow(route.request_id)
+        if request.sink is not None:
+            error_type = request.trailers.get(_ERROR_TYPE, b"").decode("latin-1")
+            error_body = _trailer_body(request.trailers.get(_ERROR_BODY, b""))
+            return session.finish_stream(route.request_id, error_type or None, error_body)
         body = bytes(request.body)
         if route.operation is Operation.RESPONSE:
             return session.respond(route.request_id, body)
@@ -259,6 +350,14 @@ class _Connection(asyncio.Protocol):
         """Close once what was written has gone out."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _trailer_body(text: bytes) -> bytes:
+    """The JSON of an error that comes in base64; what is not base64 is taken as it is."""
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        return text
 
 
 def _error_type_of(body: bytes) -> str:

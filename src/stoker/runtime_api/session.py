@@ -13,10 +13,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from stoker.model.invocation import Invocation
+from stoker.model.invocation import Invocation, ResponseSink
+from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES, CollectedResponse
 
-# LAMBDA.md, limits: the largest answer of a buffered invocation.
-MAX_RESPONSE_BYTES = 6_291_556
 # An error type ends up in REPORT lines and the ledger; what is no name there is not taken over from the process.
 _ERROR_TYPE = re.compile(r"[A-Za-z_][\w.:$]{0,127}", re.ASCII)
 UNKNOWN_ERROR_TYPE = "Runtime.Unknown"
@@ -28,6 +27,7 @@ class Phase(StrEnum):
     STARTING = "starting"  # has never asked for work
     READY = "ready"  # has asked and waits
     RUNNING = "running"  # has an invocation to answer
+    STREAMING = "streaming"  # has begun to answer it, piece by piece
     ANSWERED = "answered"  # has answered and not yet asked again
     FAILED = "failed"  # has said that it cannot start
 
@@ -39,6 +39,8 @@ class Said(StrEnum):
     WITHDRAW = "withdraw"  # the connection that had asked went away
     DELIVER = "deliver"
     RESPONSE = "response"
+    STREAM = "begin of a streamed response"
+    STREAM_END = "end of a streamed response"
     ERROR = "error"
     INIT_ERROR = "init error"
 
@@ -51,6 +53,10 @@ TRANSITIONS: Mapping[tuple[Phase, Said], Phase] = {
     (Phase.READY, Said.WITHDRAW): Phase.ANSWERED,
     (Phase.RUNNING, Said.RESPONSE): Phase.ANSWERED,
     (Phase.RUNNING, Said.ERROR): Phase.ANSWERED,
+    (Phase.RUNNING, Said.STREAM): Phase.STREAMING,
+    (Phase.STREAMING, Said.STREAM_END): Phase.ANSWERED,
+    # A crash in the middle of a stream is told as any other.
+    (Phase.STREAMING, Said.ERROR): Phase.ANSWERED,
     (Phase.ANSWERED, Said.NEXT): Phase.READY,
 }
 
@@ -102,17 +108,23 @@ class Refusal:
     answer: Answer | None = None
 
 
-TOO_LARGE = Refusal(
-    status=413,
-    error_type="RequestEntityTooLarge",
-    message=f"Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).",
-    answer=Answer(
-        payload=(
-            b'{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum '
-            b'allowed payload size (%d bytes)."}' % MAX_RESPONSE_BYTES
-        ),
-        error_type="Function.ResponseSizeTooLarge",
-    ),
+def _too_large(limit_bytes: int) -> Refusal:
+    payload = (
+        b'{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum '
+        b'allowed payload size (%d bytes)."}' % limit_bytes
+    )
+    return Refusal(
+        status=413,
+        error_type="RequestEntityTooLarge",
+        message=f"Exceeded maximum allowed payload size ({limit_bytes} bytes).",
+        answer=Answer(payload=payload, error_type="Function.ResponseSizeTooLarge"),
+    )
+
+
+TOO_LARGE = _too_large(MAX_RESPONSE_BYTES)
+TRUNCATED = Answer(
+    payload=b'{"errorType":"Runtime.TruncatedResponse","errorMessage":"The response was broken off before its end."}',
+    error_type="Runtime.TruncatedResponse",
 )
 _WRONG_ID = Refusal(status=400, error_type="InvalidRequestID", message="Invalid request ID")
 
@@ -125,6 +137,7 @@ class Session:
         self._asker: Asker | None = None
         self._current: str | None = None
         self._held: Delivery | None = None
+        self._sink: ResponseSink | None = None
 
     def __repr__(self) -> str:
         return f"<Session {self.phase}{' ' + self._current if self._current else ''}>"
@@ -163,6 +176,31 @@ class Session:
             return self.overflow(request_id)
         return self._end(Said.RESPONSE, request_id) or Answer(payload=body)
 
+    def stream(self, request_id: str, content_type: str) -> ResponseSink | Refusal:
+        """The handler's result begins to come in pieces: where they go. `finish_stream` or `break_stream` follows."""
+        refused = self.refuses(request_id)
+        if refused is not None:
+            return refused
+        self._move(Said.STREAM)
+        if self._sink is None:
+            self._sink = CollectedResponse()
+        self._sink.begin(content_type)
+        return self._sink
+
+    def finish_stream(self, request_id: str, error_type: str | None, body: bytes) -> Answer | Refusal:
+        """The streamed result is whole, or ended with an error: then `body` is its JSON."""
+        sink = self._sink
+        refused = self._end(Said.STREAM_END, request_id)
+        if refused is not None or sink is None:
+            return refused or _WRONG_ID
+        if error_type is None:
+            return Answer(payload=sink.collected())
+        return Answer(payload=body, error_type=_name(error_type))
+
+    def break_stream(self, request_id: str) -> Answer | None:
+        """The connection that streamed is gone; the invocation's end, unless that had come already."""
+        return None if self._end(Said.STREAM_END, request_id) else TRUNCATED
+
     def fail(self, request_id: str, error_type: str, body: bytes) -> Answer | Refusal:
         """The handler's error: `body` is what the caller gets."""
         if len(body) > MAX_RESPONSE_BYTES:
@@ -178,7 +216,8 @@ class Session:
 
         `request_id` is None where the transport cannot know it yet and takes it to be the current one.
         """
-        return self._end(Said.ERROR, request_id or self._current or "") or TOO_LARGE
+        refusal = TOO_LARGE if self._sink is None else _too_large(self._sink.limit_bytes)
+        return self._end(Said.ERROR, request_id or self._current or "") or refusal
 
     def refuses(self, request_id: str) -> Refusal | None:
         """What an answer to this request would be refused with, for transports that read its body only if it counts."""
@@ -188,14 +227,15 @@ class Session:
 
     def _deliver(self, delivery: Delivery) -> None:
         self._current = delivery.invocation.request_id
+        self._sink = delivery.invocation.stream
         self._move(Said.DELIVER)
 
     def _end(self, said: Said, request_id: str) -> Refusal | None:
-        if self.phase is Phase.RUNNING and request_id != self._current:
+        if self._current is not None and request_id != self._current:
             return _WRONG_ID
         refused = self._move(said)
         if refused is None:
-            self._current = None
+            self._current = self._sink = None
         return refused
 
     def _move(self, said: Said) -> Refusal | None:

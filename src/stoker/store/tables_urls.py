@@ -16,5 +16,6 @@ function_urls = Table(
     Column("cors", JSON(none_as_null=True)),
     Column("created", Float(53), nullable=False),
     Column("modified", Float(53), nullable=False),
+    Column("invoke_mode", String, nullable=False, server_default="BUFFERED"),
 )
 Index("ix_function_urls_id", function_urls.c.id, unique=True)

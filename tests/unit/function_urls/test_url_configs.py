@@ -9,7 +9,6 @@ from fakes.control_plane import ACCOUNT, ControlPlane
 from stoker.functions.urls import GuardedUrl
 from stoker.model.errors import (
     InvalidParameterValueException,
-    NotBuiltError,
     ResourceConflictException,
     ResourceNotFoundException,
 )
@@ -79,10 +78,17 @@ def test_what_is_not_there_or_there_already_is_told_in_aws_s_words(plane: Contro
         make(plane)
 
 
-def test_a_mode_or_a_method_that_nothing_obeys_is_refused(plane: ControlPlane) -> None:
+def test_the_invoke_mode_is_kept_and_changed(plane: ControlPlane) -> None:
     plane.create()
-    with pytest.raises(NotBuiltError, match="RESPONSE_STREAM"):
-        make(plane, InvokeMode="RESPONSE_STREAM")
+    assert make(plane, InvokeMode="RESPONSE_STREAM")["InvokeMode"] == "RESPONSE_STREAM"
+    plane.call("UpdateFunctionUrlConfig", FunctionName="f", AuthType="NONE")
+    assert plane.call("GetFunctionUrlConfig", FunctionName="f")["InvokeMode"] == "RESPONSE_STREAM"
+    plane.call("UpdateFunctionUrlConfig", FunctionName="f", InvokeMode="BUFFERED")
+    assert plane.call("GetFunctionUrlConfig", FunctionName="f")["InvokeMode"] == "BUFFERED"
+
+
+def test_a_method_that_nothing_obeys_is_refused(plane: ControlPlane) -> None:
+    plane.create()
     with pytest.raises(InvalidParameterValueException, match="BREW"):
         make(plane, Cors={"AllowMethods": ["BREW"]})
 

@@ -176,15 +176,6 @@ def test_what_is_out_of_turn_or_not_there_is_refused_with_a_reason(
 
 
 @on_loop
-async def test_a_streamed_response_is_not_taken_for_a_buffered_one() -> None:
-    bench = await Bench().open()
-    await bench.running()
-    path = f"{RUNTIME}/invocation/r-1/response"
-    assert (await bench.http.ask("POST", path, b"x", Lambda_Runtime_Function_Response_Mode="streaming"))[0] == 501
-    assert bench.listener.words == ["ready"]
-
-
-@on_loop
 async def test_a_response_over_the_limit_gets_413_and_fails_the_invocation() -> None:
     bench = await Bench().open()
     await bench.running()

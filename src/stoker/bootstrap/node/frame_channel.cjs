@@ -3,7 +3,12 @@
 // The transport of Stoker's own environments: frames on a socket inherited from the platform.
 
 const { Socket } = require('node:net');
-const { ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, encode } = require('./frames.cjs');
+const {
+  CHUNK, ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
+} = require('./frames.cjs');
+
+// A piece is read as a whole before it is passed on.
+const CHUNK_BYTES = 65536;
 
 function eventOf({ meta, body }) {
   return {
@@ -33,6 +38,10 @@ class FrameChannel {
 
   start(onEvent) {
     this.#onEvent = onEvent;
+    this.next();
+  }
+
+  next() {
     this.#ask(encode(NEXT, {}, ''));
   }
 
@@ -42,6 +51,28 @@ class FrameChannel {
 
   fail(id, type, body) {
     this.#ask(encode(ERROR, { id, type }, body));
+  }
+
+  openStream(id) {
+    const socket = this.#socket;
+    return {
+      begin: (type) => socket.write(encode(STREAM, { id, type }, '')),
+      // The callback comes when the last of it is in the socket: a reader that is slow makes the writer wait.
+      write(bytes, done) {
+        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+          const piece = bytes.subarray(at, at + CHUNK_BYTES);
+          socket.cork();
+          socket.write(encodeHead(CHUNK, { id }, piece.length));
+          socket.write(piece, at + CHUNK_BYTES >= bytes.length ? done : undefined);
+          socket.uncork();
+        }
+        if (bytes.length === 0) {
+          done();
+        }
+      },
+      end: (done) => socket.write(encode(STREAM_END, { id }, ''), done),
+      fail: (type, body) => socket.write(encode(STREAM_END, { id, type }, body)),
+    };
   }
 
   lastWords(id, type, body, done) {

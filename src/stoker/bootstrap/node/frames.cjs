@@ -9,6 +9,9 @@ const RESPONSE = 2;
 const ERROR = 3;
 const INIT_ERROR = 4;
 const EVENT = 5;
+const STREAM = 6;
+const CHUNK = 7;
+const STREAM_END = 8;
 
 /** One frame, ready to send, from a JSON-able `meta` and a `body` of text. */
 function encode(kind, meta, body) {
@@ -22,6 +25,18 @@ function encode(kind, meta, body) {
   frame.write(head, HEADER_BYTES);
   frame.write(body, HEADER_BYTES + headBytes);
   return frame;
+}
+
+/** All of a frame but its body of so many bytes, which is to be sent behind it. */
+function encodeHead(kind, meta, bodyBytes) {
+  const head = JSON.stringify(meta);
+  const headBytes = Buffer.byteLength(head);
+  const start = Buffer.allocUnsafe(HEADER_BYTES + headBytes);
+  start.writeUInt32BE(headBytes, 0);
+  start.writeUInt32BE(bodyBytes, 4);
+  start[KIND_AT] = kind;
+  start.write(head, HEADER_BYTES);
+  return start;
 }
 
 /** Puts together frames from the pieces in which a stream hands them over. */
@@ -61,4 +76,6 @@ class FrameReader {
   }
 }
 
-module.exports = { ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, encode };
+module.exports = {
+  CHUNK, ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
+};

@@ -6,6 +6,7 @@ const http = require('node:http');
 
 const BASE = '/2018-06-01/runtime';
 const ERROR_TYPE = 'Lambda-Runtime-Function-Error-Type';
+const ERROR_BODY = 'Lambda-Runtime-Function-Error-Body';
 // A response over the size limit: the platform has answered for the function by then.
 const ACCEPTED = [200, 202, 413];
 
@@ -39,16 +40,46 @@ class HttpRuntimeApi {
 
   start(onEvent) {
     this.#onEvent = onEvent;
-    this.#next();
+    this.next();
   }
 
   respond(id, body) {
-    this.#post(`/invocation/${encodeURIComponent(id)}/response`, body, {}, () => this.#next());
+    this.#post(`/invocation/${encodeURIComponent(id)}/response`, body, {}, () => this.next());
   }
 
   fail(id, type, body) {
     const headers = { [ERROR_TYPE]: encodeURI(type) };
-    this.#post(`/invocation/${encodeURIComponent(id)}/error`, body, headers, () => this.#next());
+    this.#post(`/invocation/${encodeURIComponent(id)}/error`, body, headers, () => this.next());
+  }
+
+  openStream(id) {
+    let request;
+    let ended;
+    return {
+      begin: (type) => {
+        const path = `${BASE}/invocation/${encodeURIComponent(id)}/response`;
+        const headers = {
+          'Content-Type': type,
+          'Lambda-Runtime-Function-Response-Mode': 'streaming',
+          'Transfer-Encoding': 'chunked',
+          Trailer: `${ERROR_TYPE}, ${ERROR_BODY}`,
+        };
+        const where = { host: this.#host, port: this.#port, agent: this.#agent, method: 'POST', path, headers };
+        request = http.request(where, (response) => {
+          response.resume();
+          response.on('end', () => ended?.());
+        }).on('error', raise);
+      },
+      write: (bytes, done) => (bytes.length === 0 ? done() : request.write(bytes, done)),
+      end: (done) => {
+        ended = done;
+        request.end();
+      },
+      fail: (type, body) => {
+        request.addTrailers({ [ERROR_TYPE]: encodeURI(type), [ERROR_BODY]: Buffer.from(body).toString('base64') });
+        request.end();
+      },
+    };
   }
 
   lastWords(id, type, body, done) {
@@ -57,7 +88,7 @@ class HttpRuntimeApi {
     this.#post(path, body, { [ERROR_TYPE]: encodeURI(type) }, done, done);
   }
 
-  #next() {
+  next() {
     this.#request({ method: 'GET', path: '/invocation/next' }, undefined, (headers, payload) => {
       this.#onEvent(eventOf(headers, payload));
     });

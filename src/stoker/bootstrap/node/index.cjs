@@ -9,6 +9,7 @@
 
 const { loadHandler } = require('./handler.cjs');
 const { Logger } = require('./logger.cjs');
+const responseStream = require('./response_stream.cjs');
 const { Runtime } = require('./runtime.cjs');
 
 function openTransport(environment) {
@@ -29,6 +30,7 @@ async function main() {
     level: process.env.AWS_LAMBDA_LOG_LEVEL,
   });
   logger.takeOver(console);
+  responseStream.install(globalThis);
   const runtime = new Runtime({ transport: openTransport(process.env), logger });
   runtime.watch(process);
   runtime.serve(await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER));

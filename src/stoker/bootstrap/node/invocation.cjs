@@ -21,6 +21,24 @@ function serialize(result) {
   return body ?? 'null';
 }
 
+/** What every handler's context has. */
+function contextOf(event) {
+  const environment = process.env;
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parseOptional(event.clientContext, 'ClientContext'),
+    identity: parseOptional(event.identity, 'CognitoIdentity'),
+    invokedFunctionArn: event.arn,
+    awsRequestId: event.id,
+    getRemainingTimeInMillis: () => event.deadlineMs - Date.now(),
+  };
+}
+
 /**
  * `running`, then perhaps `waiting` (the callback has given a result, and the event loop has to run empty before it
  * is sent), then `over`. Only the first answer counts, as on AWS.
@@ -123,26 +141,14 @@ class Invocation {
   }
 
   #makeContext() {
-    const event = this.#event;
-    const environment = process.env;
     this.#context = {
-      callbackWaitsForEmptyEventLoop: true,
+      ...contextOf(this.#event),
       succeed: this.#succeed,
       fail: this.#fail,
       done: this.#done,
-      functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
-      functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
-      memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-      logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
-      logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-      clientContext: parseOptional(event.clientContext, 'ClientContext'),
-      identity: parseOptional(event.identity, 'CognitoIdentity'),
-      invokedFunctionArn: event.arn,
-      awsRequestId: event.id,
-      getRemainingTimeInMillis: () => event.deadlineMs - Date.now(),
     };
     return this.#context;
   }
 }
 
-module.exports = { Invocation };
+module.exports = { Invocation, contextOf };

@@ -6,6 +6,9 @@
 //   start(onEvent)              init is over; ask for the first event
 //   respond(id, body)           an invocation's JSON result; asks for the next event
 //   fail(id, type, body)        an invocation's JSON error; asks for the next event
+//   openStream(id)              for an answer in pieces: {begin(type), write(bytes, done), end(done), fail(type, body)};
+//                               none of them asks for the next event
+//   next()                      ask for it
 //   lastWords(id, type, body, done)  the error of invocation `id`, or of init when that is undefined; nothing more is
 //                               asked for, and `done` is called when it is written
 // An event is {id, deadlineMs, arn, traceId, clientContext, identity, payload}, the last as JSON text. Between an event
@@ -13,6 +16,8 @@
 
 const { NodeJsExit, UnhandledPromiseRejection, errorPayload } = require('./errors.cjs');
 const { Invocation } = require('./invocation.cjs');
+const { ResponseStream, highWaterMarkOf, isStreaming } = require('./response_stream.cjs');
+const { StreamingInvocation } = require('./streaming_invocation.cjs');
 
 // The exit codes of AWS's runtime.
 const EXIT_UNHANDLED_REJECTION = 128;
@@ -59,8 +64,31 @@ class Runtime {
     } else {
       process.env._X_AMZN_TRACE_ID = event.traceId;
     }
-    this.#current = new Invocation(event, (outcome) => this.#answer(event.id, outcome));
+    this.#current = isStreaming(this.#handler)
+      ? this.#stream(event)
+      : new Invocation(event, (outcome) => this.#answer(event.id, outcome));
     this.#current.run(this.#handler);
+  }
+
+  #stream(event) {
+    const target = this.#transport.openStream(event.id);
+    const stream = new ResponseStream(target, highWaterMarkOf(this.#handler));
+    return new StreamingInvocation(event, stream, ({ error }) => {
+      if (error === undefined) {
+        this.#current = undefined;
+        this.#transport.next();
+      } else if (!stream.begun) {
+        this.#answer(event.id, { error });
+      } else {
+        this.#current = undefined;
+        this.#logger.logFailure('Invoke Error', error);
+        const payload = errorPayload(error);
+        if (!stream.writableEnded) {
+          target.fail(payload.errorType, JSON.stringify(payload));
+        }
+        this.#transport.next();
+      }
+    });
   }
 
   #answer(id, { body, error }) {

@@ -1,6 +1,7 @@
 """The Lambda API: which operation is served by what."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
@@ -11,11 +12,16 @@ from stoker.services.lambda_.configuration_words import ConfigurationWords
 from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
 from stoker.services.lambda_.functions import FunctionOperations
 from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
+from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
 from stoker.services.lambda_.layers import LayerOperations
 from stoker.services.lambda_.permissions import PermissionOperations
 from stoker.services.lambda_.tags import TagOperations
 from stoker.services.lambda_.urls import Address, UrlOperations
 from stoker.services.lambda_.versions import VersionOperations
+
+
+class Invokes(CanInvoke, CanStream, Protocol):
+    """Both ways to run a function."""
 
 
 class LambdaService:
@@ -30,7 +36,7 @@ class LambdaService:
         self,
         *,
         registry: Registry,
-        invoker: CanInvoke,
+        invoker: Invokes,
         events: AcceptsEvents,
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
@@ -107,10 +113,11 @@ class LambdaService:
         self.update_function_url_config = urls.update_function_url_config
         self.delete_function_url_config = urls.delete_function_url_config
 
-    def _serve_invocations(self, registry: Registry, invoker: CanInvoke, events: AcceptsEvents) -> None:
+    def _serve_invocations(self, registry: Registry, invoker: Invokes, events: AcceptsEvents) -> None:
         invocations = InvokeOperations(registry, invoker, events)
         self.invoke = invocations.invoke
         self.invoke_async = invocations.invoke_async
+        self.invoke_with_response_stream = StreamingOperations(registry, invoker).invoke_with_response_stream
 
         configs = EventInvokeConfigOperations(registry.event_invoke_configs)
         self.put_function_event_invoke_config = configs.put_function_event_invoke_config

@@ -6,15 +6,12 @@ from typing import Any
 
 from stoker.functions.urls import FunctionUrl, UrlChange, Urls
 from stoker.model.cors import CorsRules
-from stoker.model.errors import NotBuiltError
 from stoker.model.limits import LIST_PAGE_ITEMS
 from stoker.services.lambda_.naming import locate
 from stoker.wire.message import Call, Result
 
 Address = Callable[[str, str], Awaitable[str]]
 """Makes the address of a URL from its id and region."""
-
-BUFFERED = "BUFFERED"
 
 
 class UrlOperations:
@@ -62,16 +59,16 @@ class UrlOperations:
             "Cors": None if url.cors is None else _cors_words(url.cors),
             "CreationTime": _time(url.created),
             "LastModifiedTime": _time(url.modified),
-            "InvokeMode": BUFFERED,
+            "InvokeMode": url.invoke_mode,
         }
 
 
 def _change(params: Mapping[str, Any]) -> UrlChange:
-    if params.get("InvokeMode", BUFFERED) != BUFFERED:
-        raise NotBuiltError(
-            "Streamed answers of function URLs (InvokeMode RESPONSE_STREAM) are not there yet in Stoker."
-        )
-    return UrlChange(auth_type=params.get("AuthType"), cors=_cors_rules(params.get("Cors")))
+    return UrlChange(
+        auth_type=params.get("AuthType"),
+        cors=_cors_rules(params.get("Cors")),
+        invoke_mode=params.get("InvokeMode"),
+    )
 
 
 def _cors_rules(words: Mapping[str, Any] | None) -> CorsRules | None:

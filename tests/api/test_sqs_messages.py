@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -214,7 +215,7 @@ def test_receipts_cannot_be_forged_or_used_on_another_queue(sqs: Any, queue: Cal
     handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
     forged = handle[:-6] + ("AAAAAA" if not handle.endswith("AAAAAA") else "BBBBBB")
     for where, what in ((url, forged), (other, handle), (url, "nonsense")):
-        code, status, text = refused(lambda: sqs.delete_message(QueueUrl=where, ReceiptHandle=what))
+        code, status, text = refused(partial(sqs.delete_message, QueueUrl=where, ReceiptHandle=what))
         assert (code, status) == ("ReceiptHandleIsInvalid", 400)
         assert "is not a valid receipt handle" in text
 

@@ -100,8 +100,13 @@ class Receivers:
         receiver.patient = False
 
     def _pump(self) -> None:
-        if self._claiming is None and self._waiting and not self._known_empty():
+        """Claim for those that wait or, where nothing is to be had, see to it when something will be."""
+        if self._claiming is not None or not self._waiting:
+            return
+        if not self._known_empty():
             self._claiming = asyncio.get_running_loop().create_task(self._serve(), name="claim messages")
+        elif self._empty_until is not None and self._empty_until != float("inf"):
+            self._alarm.set(self._clock.monotonic() + max(0.0, self._empty_until - self._clock.time()))
 
     async def _serve(self) -> None:
         try:
@@ -110,8 +115,7 @@ class Receivers:
         finally:
             self._claiming = None
         self._dismiss()
-        if self._waiting and self._empty_until is not None and self._empty_until != float("inf"):
-            self._alarm.set(self._clock.monotonic() + max(0.0, self._empty_until - self._clock.time()))
+        self._pump()
 
     async def _serve_some(self) -> None:
         some = [each for each in self._take_waiting() if not each.answer.done()]

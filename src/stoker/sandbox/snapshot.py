@@ -10,7 +10,7 @@ import json
 import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stoker.bootstrap import memory_image
 from stoker.bootstrap.memory_image import ENTRY, HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, PAGE, TABLE_ADDRESS
@@ -21,6 +21,8 @@ from stoker.linux.process_memory import Mapping, ProcessMemory
 MAX_MAPPINGS = 8192
 MAX_MAPPED_BYTES = 8 << 30
 MAX_FACTS_BYTES = 1 << 20
+# A piece of a file that is no larger is copied: opening the file again takes longer than mapping the image once more.
+SMALL_FILE_BYTES = 256 << 10
 _USER_END = 0x7FFF_FFFF_F000
 _STACK_RED_ZONE = 256
 _MAP_FIXED, _MAP_PRIVATE, _MAP_SHARED, _MAP_ANONYMOUS, _MAP_NORESERVE = 0x10, 0x02, 0x01, 0x20, 0x4000
@@ -147,7 +149,10 @@ class _Taking:
         if not own:
             if not each.file:
                 return "empty", each, 0, 0
-            return None if self._key(each) in self._inherited else ("file", each, 0, 0)
+            if self._key(each) in self._inherited:
+                return None
+            if each.size > SMALL_FILE_BYTES or each.access[0] != "r":
+                return "file", each, 0, 0
         if each.file:
             own = [(each.start, each.size)]
         place = self._offset
@@ -195,6 +200,7 @@ class _Taking:
                 raise SnapshotRefusedError("it uses addresses that are the platform's")
             end = max(end, stop)
         opened = ""
+        plans = _joined(plans)
         for kind, each, place, size in sorted(plans, key=lambda plan: (plan[0] != "file", plan[1].file, plan[1].start)):
             if kind == "stack":
                 self._call(_PREAD, image, each.start, size, place)
@@ -242,6 +248,19 @@ class _Taking:
     @staticmethod
     def _key(each: Mapping) -> tuple[int, int, str, int, str]:
         return each.start, each.end, each.access, each.offset, each.file
+
+
+def _joined(plans: list[tuple[str, Mapping, int, int]]) -> list[tuple[str, Mapping, int, int]]:
+    """Neighbours in memory and in the image, with the same rights, are one."""
+    joined: list[tuple[str, Mapping, int, int]] = []
+    for kind, each, place, size in plans:
+        if joined and kind == joined[-1][0] == "image":
+            _, last, at, length = joined[-1]
+            if (last.end, at + length, last.access) == (each.start, place, each.access):
+                joined[-1] = kind, replace(last, end=each.end), at, length + size
+                continue
+        joined.append((kind, each, place, size))
+    return joined
 
 
 # Numbers on x86_64, where alone this is done.

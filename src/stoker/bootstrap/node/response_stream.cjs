@@ -51,8 +51,9 @@ class ResponseStream extends Writable {
       this.#begin();
       return super.end(chunk, ...rest);
     }
-    this.write(chunk);
-    return super.end(...rest.filter((each) => typeof each === 'function'));
+    const isCallback = (each) => typeof each === 'function';
+    this.write(chunk, ...rest.filter((each) => !isCallback(each)));
+    return super.end(...rest.filter(isCallback));
   }
 
   _write(chunk, _encoding, done) {

@@ -98,6 +98,9 @@ class Templates:
                 await self._make(function)
             except SnapshotRefusedError as refusal:
                 self._refuse(key, str(refusal))
+            except (SandboxError, ServiceError) as error:
+                # The version must not stay Pending for ever; whoever published it may publish again.
+                raise SnapshotInitError("InternalError", f"The snapshot could not be made: {error}") from error
         return key in self._templates
 
     def failed(self, function: FunctionVersion) -> None:

@@ -14,7 +14,7 @@ from stoker.identity.errors import NoSuchEntity
 from stoker.identity.principal_policies import PrincipalPolicies
 from stoker.model.principal import Principal, Session
 
-N = TypeVar("N", User, Group, Role, ManagedPolicy)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
 _PARSED = 8192
 _SESSIONS = 8192
 _KINDS: tuple[type[Entity], ...] = (User, Group, Role, ManagedPolicy, AccessKey)
@@ -30,8 +30,8 @@ class Directory:
     def __init__(self, account: str, aws: Mapping[str, ManagedPolicy]) -> None:
         self.account = account
         self.aws = aws
-        self._by_id: dict[type[Entity], dict[str, Any]] = {kind: {} for kind in _KINDS}
-        self._by_name: dict[type[Entity], dict[str, Any]] = {kind: {} for kind in _KINDS}
+        self._by_id: dict[Any, dict[str, Any]] = {kind: {} for kind in _KINDS}
+        self._by_name: dict[Any, dict[str, Any]] = {kind: {} for kind in _KINDS}
         self._policies: dict[str, PrincipalPolicies] = {}
         # The newest change of all those before which none is missing here, and the newest that was made here.
         self._known = 0

@@ -12,7 +12,7 @@ from stoker.identity.documents import Document, DocumentKind
 from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Role, User
 from stoker.identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
 
-N = TypeVar("N", User, Group, Role, ManagedPolicy)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from stoker.identity.draft import Draft
 from stoker.identity.entities import Group, ManagedPolicy, Role, User
 from stoker.identity.errors import DeleteConflict, LimitExceeded, NoSuchEntity
 
-H = TypeVar("H", User, Group, Role)
-B = TypeVar("B", User, Role)
-T = TypeVar("T", User, Role, ManagedPolicy)
+H = TypeVar("H", bound=User | Group | Role)
+B = TypeVar("B", bound=User | Role)
+T = TypeVar("T", bound=User | Role | ManagedPolicy)
 
 _QUOTA = {User: "PoliciesPerUser", Group: "PoliciesPerGroup", Role: "PoliciesPerRole"}
 

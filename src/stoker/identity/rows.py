@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, Table
 from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Named, PolicyVersion, Role, User
 from stoker.store.tables_identity import iam_access_keys, iam_groups, iam_policies, iam_revision, iam_roles, iam_users
 
-E = TypeVar("E", User, Group, Role, ManagedPolicy, AccessKey)
-N = TypeVar("N", User, Group, Role, ManagedPolicy)
+E = TypeVar("E", bound=User | Group | Role | ManagedPolicy | AccessKey)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
 
 TABLES: Mapping[Any, Table] = {
     User: iam_users,
@@ -47,7 +47,7 @@ def keys_of(conn: Connection, user_id: str) -> list[AccessKey]:
     return [_entity(AccessKey, row, "") for row in conn.execute(query)]
 
 
-def count(conn: Connection, kind: type[Entity]) -> int:
+def count(conn: Connection, kind: type[Named]) -> int:
     return int(conn.execute(sa.select(sa.func.count()).select_from(TABLES[kind])).scalar_one())
 
 

@@ -35,3 +35,8 @@ class Principal:
     user_id: str
     access_key: str
     session: Session | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is the account itself: the root key, whose holder runs this Stoker."""
+        return self.arn.endswith(":root") and self.arn.split(":", 3)[2] == "iam"

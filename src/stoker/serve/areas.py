@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import deliveries, functions, logs, queues, tokens
+from stoker.serve import deliveries, functions, identity, logs, queues
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -12,5 +12,5 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     functions.build,
     logs.build,
     queues.build,
-    tokens.build,
+    identity.build,
 ]

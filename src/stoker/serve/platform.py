@@ -19,6 +19,7 @@ from stoker.front_door.server import Listener
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
+from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ from stoker.store.blobs import BlobStore
 from stoker.store.store import Store, open_store
 from stoker.wire import credentials
 from stoker.wire.credentials import Credentials
+from stoker.wire.session_tokens import Grant, id_of_unknown_role
 from stoker.wire.sigv4 import Verifier
 
 # Longer than an environment may live (6 h, see environments), so that no function sees its credentials end.
@@ -47,6 +49,7 @@ class Platform:
     keys: Credentials
     verifier: Verifier
     store: Store
+    identities: Identities
     telemetry: Telemetry
     code: CodeStorage
     runtimes: RuntimeCatalogue
@@ -70,6 +73,10 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     )
     store = await asyncio.to_thread(open_store, settings.store_url or f"sqlite:///{settings.data}/stoker.db")
     stack.push_async_callback(store.close)
+    identities = await open_identities(
+        account=settings.account, store=store, clock=clock, key=keys.derived_key("secrets at rest")
+    )
+    keys.consult(identities.signers)
     telemetry = await open_telemetry(settings.data / "telemetry", clock)
     stack.push_async_callback(telemetry.close)
     code = CodeStorage(settings.data, BlobStore(settings.data / "blobs"))
@@ -93,7 +100,11 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         return await drivers.get(await registry.sandbox_of(function) or settings.sandbox)
 
     async def mint(role_arn: str, session_name: str) -> FunctionCredentials:
-        session = keys.mint(role_arn, session_name, ROLE_SESSION_S, now=clock.time())
+        role = identities.directory.role(role_arn)
+        # A function whose role is gone runs on, and nothing knows its credentials.
+        role_id = role.id if role is not None else id_of_unknown_role(role_arn)
+        grant = Grant(issuer_arn=role_arn, issuer_id=role_id, name=session_name)
+        session = keys.grant(grant, ROLE_SESSION_S, now=clock.time())
         return FunctionCredentials(
             access_key_id=session.access_key,
             secret_access_key=session.secret_key,
@@ -136,6 +147,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         keys=keys,
         verifier=Verifier(keys, clock),
         store=store,
+        identities=identities,
         telemetry=telemetry,
         code=code,
         runtimes=runtimes,

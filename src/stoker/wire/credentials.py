@@ -1,51 +1,39 @@
-"""The keys that requests are signed with: the operator's root key, and short-lived ones that no store remembers."""
+"""The keys that requests are signed with: the operator's root key, users' keys, and short-lived ones of sessions."""
 
-import base64
 import configparser
-import hashlib
 import hmac
 import io
-import json
 import os
 import secrets
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from stoker.model.principal import Principal
 from stoker.wire.errors import ExpiredTokenException, UnrecognizedClientException
+from stoker.wire.session_tokens import Grant, SessionCredentials, SessionTokens, id_of_unknown_role, new_key_id
 
-SESSION_KEY_PREFIX = "ASIA"
 _ROOT_KEY_PREFIX = "AKIA"
-_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _CACHED_TOKENS = 4096
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionCredentials:
-    """What AssumeRole hands out. `expiration` is in UTC."""
+class Signers(Protocol):
+    """Whoever knows the users' keys, and which roles there still are."""
 
-    access_key: str
-    secret_key: str
-    session_token: str
-    expiration: datetime
+    def find(self, key_id: str) -> tuple[str, Principal] | None:
+        """The secret of an active key and whose it is."""
 
+    def is_live(self, issuer_id: str) -> bool:
+        """Whether the role or user of this unique id is still there."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Session:
-    """What a session token says, once its seal has been checked. `expires` is in seconds since the epoch."""
-
-    secret: str
-    principal: Principal
-    expires: float
+    def note_use(self, key_id: str, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed with a key, which need not be a user's."""
 
 
 class Credentials:
     """Looks up who an access key belongs to, and mints session credentials.
 
-    A session token carries its own facts under an HMAC with the platform key, and the secret key is derived from that
-    key too: nothing is stored, every process with the same platform key agrees, and a restart forgets nobody.
+    It knows the root key and sessions by itself, and users' keys once `consult` has told it whom to ask.
     """
 
     def __init__(self, *, account: str, access_key: str, secret_key: str, platform_key: bytes) -> None:
@@ -55,69 +43,55 @@ class Credentials:
         self._root = Principal(
             account=account, arn=f"arn:aws:iam::{account}:root", user_id=account, access_key=access_key
         )
-        self._opened = lru_cache(maxsize=_CACHED_TOKENS)(self._open)
+        self._tokens = SessionTokens(platform_key)
+        self._opened = lru_cache(maxsize=_CACHED_TOKENS)(self._tokens.open)
+        self._signers: Signers | None = None
 
     def __repr__(self) -> str:
         return f"<Credentials {self.access_key} of {self._root.account}>"
 
+    def consult(self, signers: Signers) -> None:
+        """From now on users' keys are known, and sessions end with the role or user that they are from."""
+        self._signers = signers
+
     def mint(self, role_arn: str, session_name: str, duration_s: float, *, now: float) -> SessionCredentials:
-        """Credentials of a session of a role, good for `duration_s` seconds from `now` (seconds since the epoch)."""
-        expires = now + duration_s
-        access_key = _new_id(SESSION_KEY_PREFIX)
-        facts = {"key": access_key, "role": role_arn, "session": session_name, "expires": expires}
-        sealed = base64.urlsafe_b64encode(json.dumps(facts, separators=(",", ":")).encode()).decode("ascii")
-        return SessionCredentials(
-            access_key=access_key,
-            secret_key=self._derive("secret", sealed),
-            session_token=f"{sealed}.{self._derive('seal', sealed)}",
-            expiration=datetime.fromtimestamp(expires, UTC),
-        )
+        """Credentials of a session of a role that nothing is known of but its ARN."""
+        grant = Grant(issuer_arn=role_arn, issuer_id=id_of_unknown_role(role_arn), name=session_name)
+        return self.grant(grant, duration_s, now=now)
+
+    def grant(self, grant: Grant, duration_s: float, *, now: float) -> SessionCredentials:
+        """Credentials that are good for `duration_s` seconds from `now` (seconds since the epoch)."""
+        return self._tokens.mint(grant, duration_s, now=now)
 
     def lookup(self, access_key: str, session_token: str | None, now: float) -> tuple[str, Principal]:
         """The secret key and who it is; raises UnrecognizedClientException or ExpiredTokenException."""
         if session_token is None:
-            if access_key != self.access_key:
-                raise UnrecognizedClientException()
-            return self.secret_key, self._root
+            return self._lookup_key(access_key)
         session = self._opened(session_token)
         if session.principal.access_key != access_key:
             raise UnrecognizedClientException()
         if now >= session.expires:
             raise ExpiredTokenException()
+        if self._signers is not None and not self._signers.is_live(session.issuer_id):
+            raise UnrecognizedClientException()
         return session.secret, session.principal
+
+    def _lookup_key(self, access_key: str) -> tuple[str, Principal]:
+        if access_key == self.access_key:
+            return self.secret_key, self._root
+        found = self._signers.find(access_key) if self._signers is not None else None
+        if found is None:
+            raise UnrecognizedClientException()
+        return found
+
+    def note_use(self, access_key: str, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed with this key."""
+        if self._signers is not None:
+            self._signers.note_use(access_key, moment, service, region)
 
     def derived_key(self, purpose: str) -> bytes:
         """A key of its own for another use of the platform's, from which neither can be told."""
         return hmac.digest(self._platform_key, f"key:{purpose}".encode(), "sha256")
-
-    def _open(self, token: str) -> _Session:
-        sealed, _, seal = token.partition(".")
-        if not token.isascii() or not hmac.compare_digest(self._derive("seal", sealed), seal):
-            raise UnrecognizedClientException()
-        facts = json.loads(base64.urlsafe_b64decode(sealed))
-        principal = _session_principal(facts["key"], facts["role"], facts["session"])
-        return _Session(secret=self._derive("secret", sealed), principal=principal, expires=facts["expires"])
-
-    def _derive(self, purpose: str, sealed: str) -> str:
-        digest = hmac.digest(self._platform_key, f"{purpose}:{sealed}".encode(), "sha256")
-        # 40 characters, as long as AWS's secret keys, out of 240 of the digest's bits.
-        return base64.b64encode(digest[:30], altchars=b"-_").decode("ascii")
-
-
-def _session_principal(access_key: str, role_arn: str, session_name: str) -> Principal:
-    account = role_arn.split(":")[4]
-    role = role_arn.rpartition("/")[2]
-    role_id = "AROA" + base64.b32encode(hashlib.sha256(role_arn.encode()).digest())[:17].decode("ascii")
-    return Principal(
-        account=account,
-        arn=f"arn:aws:sts::{account}:assumed-role/{role}/{session_name}",
-        user_id=f"{role_id}:{session_name}",
-        access_key=access_key,
-    )
-
-
-def _new_id(prefix: str) -> str:
-    return prefix + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16))
 
 
 def load_or_create(data: Path, preset: tuple[str, str] | None, *, account: str) -> Credentials:
@@ -141,7 +115,7 @@ def load_or_create(data: Path, preset: tuple[str, str] | None, *, account: str) 
 
 
 def _new_root_key() -> tuple[str, str]:
-    return _new_id(_ROOT_KEY_PREFIX), secrets.token_urlsafe(30)
+    return new_key_id(_ROOT_KEY_PREFIX), secrets.token_urlsafe(30)
 
 
 def _read_root_key(path: Path) -> tuple[str, str] | None:

@@ -1,16 +1,81 @@
-"""The Security Token Service."""
+"""The Security Token Service: who signed, and credentials that end by themselves."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from stoker.identity.entities import AccessKey
+from stoker.identity.identities import Identities
+from stoker.model.access import AccessTable
+from stoker.model.clock import Clock
+from stoker.model.errors import AccessDeniedException, NotBuiltError
+from stoker.services.sts.access import ACCESS
+from stoker.services.sts.words import credentials_members
+from stoker.wire.credentials import Credentials
 from stoker.wire.message import Call
+from stoker.wire.session_tokens import Grant
+
+Members = Mapping[str, Any]
+
+_DEFAULT_SESSION_TOKEN_S = 12 * 3600
+_MAX_ROOT_SESSION_S = 3600
+
+# What GetSessionToken's credentials may not do without multi-factor authentication.
+_WITHOUT_IAM = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {
+                "Effect": "Deny",
+                "Action": ["iam:*", "sts:GetFederationToken", "sts:GetSessionToken", "sts:GetAccessKeyInfo"],
+                "Resource": "*",
+            },
+        ],
+    },
+    separators=(",", ":"),
+)
 
 
 class StsService:
-    """What a verified signature says of its caller."""
+    """Whatever it hands out is sealed with the platform's key and stored nowhere."""
 
     name = "sts"
+    access: AccessTable = ACCESS
 
-    async def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
+    def __init__(self, *, identities: Identities, keys: Credentials, clock: Clock) -> None:
+        self._identities = identities
+        self._keys = keys
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return "<StsService>"
+
+    async def get_caller_identity(self, call: Call) -> Members:
         principal = call.principal
         return {"UserId": principal.user_id, "Account": principal.account, "Arn": principal.arn}
+
+    async def get_session_token(self, call: Call) -> Members:
+        principal, params = call.principal, call.params
+        if params.get("SerialNumber") or params.get("TokenCode"):
+            raise NotBuiltError("Multi-factor authentication is not there yet in Stoker.")
+        if principal.session is not None:
+            raise AccessDeniedException("Cannot call GetSessionToken with session credentials")
+        seconds = params.get("DurationSeconds", _DEFAULT_SESSION_TOKEN_S)
+        if principal.is_operator:
+            seconds = min(seconds, _MAX_ROOT_SESSION_S)
+        grant = Grant(
+            issuer_arn=principal.arn,
+            issuer_id=principal.user_id,
+            name=None,
+            policies=(_WITHOUT_IAM,),
+        )
+        return {"Credentials": credentials_members(self._keys.grant(grant, seconds, now=self._clock.time()))}
+
+    async def get_access_key_info(self, call: Call) -> Members:
+        """The account of a key. One that is not known here is another account's, and that is not told."""
+        key_id = call.params["AccessKeyId"]
+        known: AccessKey | None = self._identities.directory.key(key_id)
+        if known is None and key_id not in (self._keys.access_key, call.principal.access_key):
+            raise NotBuiltError("Stoker knows the access keys of its own account only; a session's are not remembered.")
+        return {"Account": call.account}

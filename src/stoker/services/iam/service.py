@@ -1,0 +1,43 @@
+"""Identity and Access Management: which operation is served by what."""
+
+import inspect
+
+from stoker.identity.entities import Group, Role, User
+from stoker.identity.identities import Identities
+from stoker.services.iam.access import access_table
+from stoker.services.iam.account import AccountOperations
+from stoker.services.iam.groups import GroupOperations
+from stoker.services.iam.holders import HolderOperations
+from stoker.services.iam.policies import PolicyOperations
+from stoker.services.iam.roles import RoleOperations
+from stoker.services.iam.users import UserOperations
+
+
+class IamService:
+    """Every attribute with an operation's name serves that operation. IAM is global: the region does not matter."""
+
+    name = "iam"
+
+    def __init__(self, *, identities: Identities) -> None:
+        self.access = access_table(identities.directory)
+        policies = PolicyOperations(identities)
+        for part in (
+            UserOperations(identities),
+            GroupOperations(identities),
+            RoleOperations(identities),
+            policies,
+            AccountOperations(identities, policies),
+        ):
+            self._serve(part)
+        for kind in (User, Group, Role):
+            for name, method in HolderOperations(identities, kind).operations().items():
+                setattr(self, name, method)
+
+    def __repr__(self) -> str:
+        return "<IamService>"
+
+    def _serve(self, part: object) -> None:
+        """Each public coroutine of a part is an operation of its name."""
+        for name, method in inspect.getmembers(part, inspect.iscoroutinefunction):
+            if not name.startswith("_"):
+                setattr(self, name, method)

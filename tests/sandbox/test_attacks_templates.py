@@ -104,7 +104,7 @@ def test_a_function_that_kills_itself_is_reported(restored: Restored) -> None:
     assert restored.invoke("kills_itself").error == "Runtime.ExitError"
 
 
-@pytest.mark.parametrize("forgery", ["paths", "facts", "huge", "many", "taken"])
+@pytest.mark.parametrize("forgery", ["paths", "facts", "nested", "huge", "many", "taken"])
 def test_a_forged_template_gains_nothing_and_its_function_goes_on(live_server: LiveServer, forgery: str) -> None:
     forger = Hostile(live_server.client("lambda"), "forger")
     configuration = {"Tags": FRESH, "Environment": {"Variables": {"FORGERY": forgery}}}

@@ -69,8 +69,10 @@ def take(init_pid: int, *, limit_bytes: int, zygote: object, memory_bytes: int) 
         pid = _find(init_pid)
         with ProcessMemory(pid) as memory:
             return _Taking(process_memory.mappings(pid), base, memory, limit_bytes).run(zygote, memory_bytes)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SnapshotRefusedError(f"its memory could not be read: {error}") from error
+    except SnapshotRefusedError:
+        raise
+    except Exception as error:  # The boundary to what a hostile process wrote: it may be wrong in any way.
+        raise SnapshotRefusedError(f"its memory could not be read: {type(error).__name__}") from error
 
 
 def _find(init_pid: int) -> int:

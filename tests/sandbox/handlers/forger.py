@@ -13,6 +13,16 @@ def answers(event, context):
     return "here"
 
 
+class Nested:
+    """Dumps what no parser likes."""
+
+    def dumps(self, value):
+        return "[" * 200_000
+
+    def loads(self, text):
+        return json.loads(text)
+
+
 class Forger:
     """Stands in for the platform's module in the process that becomes a template, and forges what the host reads."""
 
@@ -28,6 +38,8 @@ class Forger:
             facts = {"files": dict.fromkeys(facts["files"], "/etc/shadow")}
         elif forgery == "facts":
             facts = {"files": [1, 2], "break": "x"}
+        elif forgery == "nested":
+            self._module.json = Nested()
         elif forgery == "huge":
             libc = ctypes.CDLL(None)
             libc.mmap.restype = ctypes.c_void_p

@@ -36,7 +36,7 @@ async def streamed_answer(streamed: StreamedInvocation) -> HttpAnswer | None:
         if answer.status in WITHOUT_BODY:
             await pieces.aclose()
             return answer
-        return replace(answer, body=_body(streamed, pieces, first))
+        return replace(answer, body=_Body(streamed, pieces, first))
     except BaseException:
         streamed.abandon()
         raise
@@ -56,14 +56,28 @@ async def _read_prelude(pieces: AsyncIterator[bytes]) -> tuple[bytes | None, byt
     return None, b""
 
 
-async def _body(streamed: StreamedInvocation, pieces: AsyncIterator[bytes], first: bytes) -> AsyncIterator[bytes]:
-    """The rest. A function that fails on the way leaves half an answer, which the client must be able to tell."""
-    try:
+class _Body:
+    """The rest. Closing it lets the function go on, also where nothing was read: a HEAD has no use for it."""
+
+    def __init__(self, streamed: StreamedInvocation, pieces: AsyncIterator[bytes], first: bytes) -> None:
+        self._streamed = streamed
+        self._pieces = pieces
+        self._first = first
+
+    def __aiter__(self) -> "_Body":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """A function that fails on the way leaves half an answer, which the client must be able to tell."""
+        first, self._first = self._first, b""
         if first:
-            yield first
-        async for piece in pieces:
-            yield piece
-        if (await streamed.result()).function_error is not None:
-            raise BrokenOffError
-    finally:
-        streamed.abandon()
+            return first
+        try:
+            return await anext(self._pieces)
+        except StopAsyncIteration:
+            if (await self._streamed.result()).function_error is not None:
+                raise BrokenOffError from None
+            raise
+
+    async def aclose(self) -> None:
+        self._streamed.abandon()

@@ -5,6 +5,7 @@ Both have `stoker:environment` = `fresh`, so that each invocation is a cold star
 
 import asyncio
 import io
+import os
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from load import once
 from stoker_target import Stoker
 from target import TargetError
 
-CACHE = Path.home() / ".cache" / "stoker-bench"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stoker-bench"
 # What is measured must not change with the day.
 PACKAGES = ("numpy==2.4.6", "pandas==3.1.1")
 FRESH = {"stoker:environment": "fresh"}

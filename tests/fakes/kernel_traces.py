@@ -97,18 +97,24 @@ def wardens(server: LiveServer) -> list[Process]:
 
 def first_processes(server: LiveServer) -> list[Process]:
     """Process 1 of every sandbox, used or waiting."""
-    return [each for zygote in zygotes(server) for each in first_processes_below(zygote.pid)]
+    assert server.process is not None
+    return first_processes_of(server.process.pid)
 
 
-def first_processes_below(pid: int) -> list[Process]:
-    """Process 1 of every pid namespace that was made below a process."""
-    return [child for child in descendants(pid) if _pids_inside(child.pid)[-1:] == ["1"]]
+def first_processes_of(pid: int) -> list[Process]:
+    """Process 1 of every sandbox of one process's own zygotes, and not of another Stoker that runs below it."""
+    own = [each for each in _children(pid) if ZYGOTE in each.command]
+    found = [child for zygote in own for child in descendants(zygote.pid)]
+    return [child for child in found if _pids_inside(child.pid)[-1:] == ["1"]]
 
 
 def _helpers(server: LiveServer) -> list[Process]:
     assert server.process is not None
-    below = list(descendants(server.process.pid))
-    return [each for each in below if (fields := _stat(each.pid)) and int(fields[1]) == server.process.pid]
+    return _children(server.process.pid)
+
+
+def _children(pid: int) -> list[Process]:
+    return [each for each in descendants(pid) if (fields := _stat(each.pid)) and int(fields[1]) == pid]
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from driver_suite import HANDLERS, PYTHON_RUNTIME, House, spec
 
-from fakes.kernel_traces import Process, first_processes_below
+from fakes.kernel_traces import Process, first_processes_of
 from fakes.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -20,7 +20,7 @@ async def made_ahead(house: House) -> list[Process]:
     """Those that wait, once all that are wanted do."""
     await house.driver.prepare(PYTHON_RUNTIME)
     async with asyncio.timeout(20):
-        while len(waiting := first_processes_below(os.getpid())) < BLANKS:  # noqa: ASYNC110 - no event tells of it
+        while len(waiting := first_processes_of(os.getpid())) < BLANKS:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
         # The last may still be on its way.
         await asyncio.sleep(0.5)

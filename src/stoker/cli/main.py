@@ -9,6 +9,7 @@ import typer
 
 from stoker import __version__
 from stoker.cli import screen
+from stoker.cli.audit import audit
 from stoker.cli.bill import bill
 from stoker.cli.connection import ClientOptions
 from stoker.cli.credentials import credentials
@@ -41,6 +42,7 @@ def build() -> typer.Typer:
     app.command("list")(list_functions)
     app.command()(delete)
     app.command()(bill)
+    app.command()(audit)
     app.command()(runtimes)
     app.command()(doctor)
     app.command()(credentials)

@@ -4,7 +4,8 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 
-from stoker.front_door.apis import Apis, Service
+from stoker.front_door.apis import Apis, Method, Service
+from stoker.front_door.audit import Audit
 from stoker.front_door.authorisation import authorise, is_session
 from stoker.front_door.exchange import (
     Application,
@@ -23,7 +24,7 @@ from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.shortage import shortage
 from stoker.model.errors import ServiceError
 from stoker.wire.api import Operation, ServiceApi
-from stoker.wire.errors import InternalFailure, UnrecognizedClientException
+from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
 from stoker.wire.protocol import REQUEST_ID_HEADER
 from stoker.wire.sigv4 import Claim, Verifier
@@ -47,10 +48,12 @@ class FrontDoor:
         version: str,
         pages: Mapping[str, Handler] | None = None,
         urls: FunctionUrls | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
         self._urls = urls
+        self._audit = audit
         self._verifier = verifier
         self._account = account
         self._random = random.Random()
@@ -103,6 +106,8 @@ class FrontDoor:
         try:
             return await self._call(request, receive, request_id, from_sandbox=from_sandbox)
         except ServiceError as error:
+            if self._audit is not None and isinstance(error, AuthenticationError):
+                await self._audit.note_stranger(request, request_id, error)
             api = await self.apis.guess(request)
             return api.fail(error, request_id) if api is not None else _plain_failure(error, request_id)
         except ClientDisconnectedError:
@@ -133,9 +138,29 @@ class FrontDoor:
             source_ip=request.source_ip,
             trace_id=request.headers.get("x-amzn-trace-id"),
         )
-        authorise(call)
-        result = await method(call)
-        return operation.serialise(result if isinstance(result, Result) else Result(members=result), request_id)
+        return operation.serialise(await self._perform(call, method, operation, request), request_id)
+
+    async def _perform(self, call: Call, method: Method, operation: Operation, request: Request) -> Result:
+        """What a call gives, if it may be made. A change is written down in the audit log before it is answered."""
+        audit = self._audit
+        try:
+            authorise(call)
+        except ServiceError as error:
+            if audit is not None:
+                await audit.note(call, request, operation.shown(call.params), error)
+            raise
+        if audit is None or not audit.keeps(call.service, call.operation):
+            return _result(await method(call))
+        failure: ServiceError | None = InternalFailure()
+        try:
+            result = _result(await method(call))
+            failure = None
+            return result
+        except ServiceError as error:
+            failure = error
+            raise
+        finally:
+            await audit.note(call, request, operation.shown(call.params), failure)
 
     async def _receive(
         self, api: ServiceApi, request: Request, claim: Claim, receive: Receive
@@ -154,6 +179,10 @@ class FrontDoor:
         """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""
         bits = f"{self._random.getrandbits(128):032x}"
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+
+
+def _result(answer: Result | Mapping[str, object]) -> Result:
+    return answer if isinstance(answer, Result) else Result(members=answer)
 
 
 def _plain_failure(error: ServiceError, request_id: str) -> Response:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import get_args
 from urllib.parse import parse_qsl
 
-from stoker.front_door.authorisation import is_session
+from stoker.front_door.operator import require_operator
 from stoker.front_door.own_paths import json_response
 from stoker.model.clock import Clock
-from stoker.model.errors import AccessDeniedException, ValidationException
+from stoker.model.errors import ValidationException
 from stoker.observability.bill import Bill, BillLine, make_bill, month_bounds, month_of
 from stoker.observability.ledger import UsageKey
 from stoker.observability.prices import Prices
@@ -16,7 +16,6 @@ from stoker.observability.telemetry import Telemetry
 from stoker.wire.message import Request, Response
 from stoker.wire.sigv4 import Verifier
 
-SIGNING_NAME = "stoker"
 DEFAULT_KEY: UsageKey = "function"
 
 
@@ -31,7 +30,7 @@ class BillPage:
 
     async def answer(self, request: Request) -> Response:
         """Raises what AWS answers to a request that is not signed, or not by the operator."""
-        self._authorise(request)
+        require_operator(self._verifier, request, "bill")
         if request.method != "GET":
             return json_response(405, {"message": "Only GET."})
         query = dict(parse_qsl(request.query))
@@ -43,14 +42,6 @@ class BillPage:
             raise ValidationException(str(error)) from error
         bill = make_bill(await self._telemetry.usage(since, until, by), self._prices)
         return json_response(200, {"month": month, "by": by, **_members(bill)})
-
-    def _authorise(self, request: Request) -> None:
-        claim = self._verifier.claim(request)
-        self._verifier.verify(request, claim)
-        if claim.scope.service != SIGNING_NAME:
-            raise AccessDeniedException(f"The bill is signed for the service {SIGNING_NAME}.")
-        if is_session(claim.principal):
-            raise AccessDeniedException("The bill is the operator's, not a function's.")
 
 
 def _key(by: str) -> UsageKey:

@@ -13,6 +13,9 @@ import uvloop
 
 from stoker import __version__
 from stoker.front_door.app import FrontDoor
+from stoker.front_door.audit import Audit
+from stoker.front_door.audit_log import AuditLog
+from stoker.front_door.audit_page import AuditPage
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
 from stoker.linux import capabilities, rootless
@@ -101,12 +104,16 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
 
     platform = await open_platform(settings, stack, serve_inside)
     areas = [await build(platform) for build in BUILDERS]
+    records = AuditLog(settings.data / "audit")
+    stack.push_async_callback(records.close)
+    audit_page = AuditPage(records=records, verifier=platform.verifier)
     door = FrontDoor(
         [service for area in areas for service in area.services],
         verifier=platform.verifier,
         account=settings.account,
         version=__version__,
-        pages={name: handler for area in areas for name, handler in area.pages.items()},
+        pages={"audit": audit_page.answer} | {name: page for area in areas for name, page in area.pages.items()},
+        audit=Audit(records, platform.clock),
         urls=FunctionUrls(
             urls=platform.registry.urls, invoker=platform.invoker, verifier=platform.verifier, clock=platform.clock
         ),

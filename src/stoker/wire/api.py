@@ -15,6 +15,7 @@ from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
 from stoker.wire.query import Query
+from stoker.wire.redaction import redact
 from stoker.wire.query_names import with_query_names
 from stoker.wire.rest_json import RestJson
 
@@ -35,6 +36,7 @@ class Operation:
     _parse: Callable[[Request], dict[str, Any]]
     _validate: Callable[[dict[str, Any]], None] | None
     _serialise: Callable[[Result, str], Response]
+    _input: Shape | None = None
 
     def parse(self, request: Request) -> dict[str, Any]:
         """The parameters, checked; raises the ServiceError that AWS would answer."""
@@ -45,6 +47,11 @@ class Operation:
 
     def serialise(self, result: Result, request_id: str) -> Response:
         return with_headers(self._serialise(result, request_id), result.headers)
+
+    def shown(self, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The parameters as they may be written down: without secrets and data."""
+        shown: Mapping[str, Any] | None = redact(self._input, params)
+        return shown
 
 
 class ServiceApi:
@@ -94,6 +101,7 @@ class ServiceApi:
             _parse=plan.parse,
             _validate=self._constraints.compile_input(model.input_shape),
             _serialise=plan.serialise,
+            _input=model.input_shape,
         )
         return operation
 

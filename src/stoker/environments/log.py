@@ -94,7 +94,9 @@ class EnvironmentLog:
         if not self._filters:
             for line in outcome.lines:
                 self._add(at_ms, line + "\n")
-        self._add(at_ms, self._platform.end(at_ms, report, produced_bytes=report.streamed_bytes or len(outcome.payload)))
+        self._add(
+            at_ms, self._platform.end(at_ms, report, produced_bytes=report.streamed_bytes or len(outcome.payload))
+        )
         self._add(at_ms, self._platform.report(at_ms, report))
         self._append(self._entry(at_ms, report))
         tail, self._tail = self._tail, None

@@ -1,5 +1,6 @@
 """Everything that can be set, in one frozen value; the only reader of os.environ."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ class Settings:
     region. `sandbox` is `linux` or `gvisor`, the driver for functions that don't choose. `blanks` is how many
     pre-forked processes wait at most per runtime in use, `slots` how many prepared networks and disks at least. `home`
     and `path` (the variables HOME and PATH) are where interpreters are looked for. `prices` is a TOML file with the
-    bill's prices, else they are those of us-east-1.
+    bill's prices, else they are those of us-east-1. `tls_cert` and `tls_key` are PEM files, both or none; `insecure`
+    lets others than this machine come in without them. Without `enforce_iam` whoever has a key may do everything.
     """
 
     data: Path
@@ -35,6 +37,10 @@ class Settings:
     home: Path = Path("/")
     path: str = ""
     prices: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    insecure: bool = False
+    enforce_iam: bool = True
 
     @classmethod
     def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":
@@ -51,7 +57,21 @@ class Settings:
         """The preset root key: access key and secret."""
         return (self.access_key, self.secret_key) if self.access_key and self.secret_key else None
 
+    @property
+    def tls(self) -> tuple[Path, Path] | None:
+        """The certificate and its key, if the port speaks TLS."""
+        return (self.tls_cert, self.tls_key) if self.tls_cert and self.tls_key else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can come in."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
     def endpoint_at(self, port: int) -> str:
         """The URL by which clients on this machine reach it."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ START_TIMEOUT_S = 60.0
 class LiveServer:
     """A running `stoker up`; `kill` and `start` again on the same data show what survives.
 
-    `launcher` is a command that starts it, in the process that it is given.
+    `launcher` is a command that starts it, in the process that it is given. `certificate` is the one that it serves.
     """
 
     data: Path
@@ -35,10 +36,11 @@ class LiveServer:
     options: list[str] = field(default_factory=list)
     launcher: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    certificate: Path | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' * bool(self.certificate)}://127.0.0.1:{self.port}"
 
     @property
     def env(self) -> dict[str, str]:
@@ -89,12 +91,14 @@ class LiveServer:
             aws_access_key_id=settings.pop("access_key", ACCESS_KEY),
             aws_secret_access_key=settings.pop("secret_key", SECRET_KEY),
             config=Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=64),
+            verify=str(self.certificate) if self.certificate else None,
             **settings,
         )
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1) as answer:
+            trust = ssl.create_default_context(cafile=self.certificate) if self.certificate else None
+            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1, context=trust) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

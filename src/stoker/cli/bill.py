@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -56,7 +58,7 @@ def fetch(connection: Connection, path: str) -> Any:
     """The JSON that the server has at one of its own paths. Raises CliError."""
     request = urllib.request.Request(connection.endpoint + path, headers=_signature(connection, path))
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S, context=_trust(connection)) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise CliError(_message(error.read()) or f"The server answered {error.code}.") from error
@@ -65,6 +67,12 @@ def fetch(connection: Connection, path: str) -> Any:
             f"Nothing answers at {connection.endpoint}: start it with `stoker up`, "
             "or say where it is with --endpoint or STOKER_ENDPOINT."
         ) from error
+
+
+def _trust(connection: Connection) -> ssl.SSLContext | None:
+    if not connection.endpoint.startswith("https:"):
+        return None
+    return ssl.create_default_context(cafile=connection.certificate or os.environ.get("AWS_CA_BUNDLE"))
 
 
 def _signature(connection: Connection, path: str) -> dict[str, str]:

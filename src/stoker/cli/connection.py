@@ -43,11 +43,12 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """A server to talk to and with which key."""
+    """A server to talk to and with which key. `certificate` is what vouches for it, where no authority does."""
 
     endpoint: str
     region: str | None
     key: Key
+    certificate: Path | None = None
 
     def client(self, service: str) -> Any:
         """A boto3 client for one of the server's APIs. It doesn't retry: this is a conversation with a person."""
@@ -56,7 +57,8 @@ class Connection:
         session = self.session()
         config = Config(connect_timeout=5, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
         region = session.region_name or DEFAULT_REGION
-        return session.client(service, endpoint_url=self.endpoint, region_name=region, config=config)
+        verify = None if self.certificate is None else str(self.certificate)
+        return session.client(service, endpoint_url=self.endpoint, region_name=region, config=config, verify=verify)
 
     def session(self) -> Any:
         """A boto3 session with the key and the region."""
@@ -83,7 +85,8 @@ def resolve(options: ClientOptions, environ: Mapping[str, str] = os.environ) -> 
     region = options.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region is None and key.profile is None:
         region = own_region(data)
-    return Connection(endpoint=endpoint(options, environ, data), region=region, key=key)
+    url = endpoint(options, environ, data)
+    return Connection(endpoint=url, region=region, key=key, certificate=own_certificate(url, data))
 
 
 def local_data(options: ClientOptions, environ: Mapping[str, str] = os.environ) -> Path:
@@ -145,6 +148,12 @@ def _key(options: ClientOptions, environ: Mapping[str, str], data: Path) -> Key:
     if environ.get("AWS_PROFILE"):
         return Key(profile=environ["AWS_PROFILE"])
     return local_key(data)
+
+
+def own_certificate(url: str, data: Path) -> Path | None:
+    """The certificate that the server of this data directory signed itself, if `url` is where that listens."""
+    path = data / "certificate.pem"
+    return path if url.startswith("https:") and url == _left(data, "endpoint") and path.is_file() else None
 
 
 def own_region(data: Path) -> str:

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from stoker.cli import screen
-from stoker.cli.connection import ClientOptions, Key, endpoint, local_data, local_key, own_region
+from stoker.cli.connection import (
+    ClientOptions,
+    Key,
+    endpoint,
+    local_data,
+    local_key,
+    own_certificate,
+    own_region,
+)
 
 _PROFILE_NAME = "stoker"
 
@@ -20,16 +28,12 @@ def credentials(
     as_json: Annotated[bool, typer.Option("--json", help="Print key, secret, region and endpoint as JSON.")] = False,
 ) -> None:
     """Show the server's key: `eval $(stoker credentials --export)` makes every AWS client use it."""
+    if context.invoked_subcommand is not None:
+        return
     options: ClientOptions = context.obj
     place = data or local_data(options)
     key = local_key(place)
-    variables = {
-        "AWS_ACCESS_KEY_ID": key.access_key or "",
-        "AWS_SECRET_ACCESS_KEY": key.secret_key or "",
-        "AWS_DEFAULT_REGION": options.region or own_region(place),
-        # The key is that of the server of this directory, so an AWS_ENDPOINT_URL of the shell says nothing here.
-        "AWS_ENDPOINT_URL": endpoint(options, {}, place),
-    }
+    variables = variables_of(key, options, place)
     if as_json:
         screen.show_json(variables)
     elif export:
@@ -38,6 +42,20 @@ def credentials(
         print(as_profile(variables))
     else:
         _tell(key, variables["AWS_ENDPOINT_URL"], place)
+
+
+def variables_of(key: Key, options: ClientOptions, place: Path) -> dict[str, str]:
+    """What AWS clients of a shell need to use a key of this directory's server."""
+    # The key is that of the server of this directory, so an AWS_ENDPOINT_URL of the shell says nothing here.
+    url = endpoint(options, {}, place)
+    certificate = own_certificate(url, place)
+    return {
+        "AWS_ACCESS_KEY_ID": key.access_key or "",
+        "AWS_SECRET_ACCESS_KEY": key.secret_key or "",
+        "AWS_DEFAULT_REGION": options.region or own_region(place),
+        "AWS_ENDPOINT_URL": url,
+        **({} if certificate is None else {"AWS_CA_BUNDLE": str(certificate)}),
+    }
 
 
 def as_exports(variables: dict[str, str]) -> str:
@@ -52,6 +70,7 @@ def as_profile(variables: dict[str, str]) -> str:
         "endpoint_url": variables["AWS_ENDPOINT_URL"],
         "aws_access_key_id": variables["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": variables["AWS_SECRET_ACCESS_KEY"],
+        **({"ca_bundle": variables["AWS_CA_BUNDLE"]} if "AWS_CA_BUNDLE" in variables else {}),
     }
     return f"[profile {_PROFILE_NAME}]\n" + "\n".join(f"{name} = {value}" for name, value in lines.items())
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoker import __version__
-from stoker.cli import screen
+from stoker.cli import credentials_users, screen
 from stoker.cli.audit import audit
 from stoker.cli.bill import bill
 from stoker.cli.connection import ClientOptions
@@ -45,7 +45,12 @@ def build() -> typer.Typer:
     app.command()(audit)
     app.command()(runtimes)
     app.command()(doctor)
-    app.command()(credentials)
+    keys = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+    keys.callback()(credentials)
+    keys.command()(credentials_users.create)
+    keys.command("list")(credentials_users.list_users)
+    keys.command()(credentials_users.delete)
+    app.add_typer(keys, name="credentials")
     app.command()(tour)
     return app
 

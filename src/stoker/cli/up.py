@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stoker.cli.connection import ClientOptions, local_data
+from stoker.cli.failures import CliError
 
 
 class SandboxName(StrEnum):
@@ -32,11 +33,21 @@ def up(
     allow_weak_isolation: Annotated[
         bool, typer.Option("--allow-weak-isolation", help="Start even where nothing can limit functions' memory.")
     ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="A certificate in PEM: speak TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key in PEM.")] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen on other than the loopback without TLS.")
+    ] = False,
+    no_iam_enforcement: Annotated[
+        bool, typer.Option("--no-iam-enforcement", help="For development: whoever has a key may do everything.")
+    ] = False,
 ) -> None:
     """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
     from stoker.serve.run import run
     from stoker.settings import Settings
 
+    if (tls_cert is None) != (tls_key is None):
+        raise CliError("--tls-cert and --tls-key go together.", exit_code=2)
     options: ClientOptions = context.obj
     settings = Settings.from_environment(
         data=(data or local_data(options)).absolute(),
@@ -50,6 +61,10 @@ def up(
         prices=prices,
         sandbox=str(sandbox),
         allow_weak_isolation=allow_weak_isolation,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        insecure=insecure,
+        enforce_iam=not no_iam_enforcement,
     )
     try:
         status = run(settings)

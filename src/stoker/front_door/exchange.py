@@ -39,6 +39,7 @@ def read_head(scope: Scope) -> Request:
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
         source_ip=client[0] if client else "",
+        scheme=scope.get("scheme", "http"),
     )
 
 

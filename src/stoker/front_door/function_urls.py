@@ -223,8 +223,9 @@ def _event_headers(request: Request, trace_id: str) -> dict[str, str]:
     A proxy in front of Stoker knows better by which scheme and port it was called, but nobody says whose address it is.
     """
     headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
-    headers.setdefault("x-forwarded-proto", "http")
-    headers.setdefault("x-forwarded-port", request.host.rpartition(":")[2] if ":" in request.host else "80")
+    port = "443" if request.scheme == "https" else "80"
+    headers.setdefault("x-forwarded-proto", request.scheme)
+    headers.setdefault("x-forwarded-port", request.host.rpartition(":")[2] if ":" in request.host else port)
     return {**headers, "x-forwarded-for": request.source_ip, TRACE_HEADER: trace_id}
 
 

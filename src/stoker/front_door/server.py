@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -11,7 +12,7 @@ from functools import partial
 from uvicorn.config import Config
 
 from stoker.front_door.app import FrontDoor
-from stoker.front_door.connection import Bounds, Connection, ListenerState
+from stoker.front_door.connection import HEAD_TIMEOUT_S, Bounds, Connection, ListenerState
 from stoker.front_door.exchange import Application
 
 KEEP_ALIVE_S = 75
@@ -22,6 +23,7 @@ OF_THE_WORLD = Bounds(connections=8192, body_bytes=1024 * MB)
 OF_A_SANDBOX = Bounds(connections=128, body_bytes=16 * MB)
 BACKLOG = 2048
 CLEAN_UP_S = 5.0
+TLS_GOODBYE_S = 1.0
 _TICK_S = 1.0
 _POLL_S = 0.02
 
@@ -91,21 +93,32 @@ class Server:
     def __repr__(self) -> str:
         return f"<Server port {self.port}, {len(self._listeners)} listeners>"
 
-    async def start(self, host: str, port: int) -> None:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for."""
         listening = _listening_socket(host, port)
         self.port = listening.getsockname()[1]
-        await self._listen(listening, self._door, OF_THE_WORLD)
+        await self._listen(listening, self._door, OF_THE_WORLD, tls)
 
     async def serve_socket(self, sock: socket.socket) -> Listener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
         return await self._listen(sock, self._door.for_sandboxes, OF_A_SANDBOX)
 
-    async def _listen(self, sock: socket.socket, application: Application, bounds: Bounds) -> Listener:
+    async def _listen(
+        self, sock: socket.socket, application: Application, bounds: Bounds, tls: ssl.SSLContext | None = None
+    ) -> Listener:
         loop = asyncio.get_running_loop()
         config = _config(application)
         state = ListenerState(bounds)
-        server = await loop.create_server(partial(Connection, config, state, {}), sock=sock, backlog=BACKLOG)
+        server = await loop.create_server(
+            partial(Connection, config, state, {}),
+            sock=sock,
+            backlog=BACKLOG,
+            ssl=tls,
+            # A client that does not finish its handshake is let go of as one that does not send its headers.
+            ssl_handshake_timeout=HEAD_TIMEOUT_S if tls is not None else None,
+            # Idle clients do not answer a goodbye: they would keep the server from its end.
+            ssl_shutdown_timeout=TLS_GOODBYE_S if tls is not None else None,
+        )
         listener = Listener(str(sock.getsockname()), server, state, self._listeners.discard)
         self._listeners.add(listener)
         self._tick()

@@ -19,7 +19,8 @@ class UrlAddresses:
     Each URL has an origin of its own then, so that a browser keeps functions' pages apart, and a page's absolute
     links lead back to it. Names under localhost go to the loopback (RFC 6761) in browsers and curl; in other programs
     only where the C library's resolver does it, which many minimal systems leave out. Where it does not, or where
-    Stoker listens elsewhere than on the loopback, the address is a path of `endpoint`, which everybody resolves.
+    Stoker listens elsewhere than on the loopback, the address is a path of `endpoint`, which everybody resolves. So it
+    is with TLS, since nobody vouches for names under localhost.
     """
 
     def __init__(self, *, endpoint: str, resolves: Resolve | None = None) -> None:
@@ -34,7 +35,10 @@ class UrlAddresses:
         """The address of a URL, with a slash at its end. Asks the resolver the first time."""
         if self._named is None:
             parts = urlsplit(self._endpoint)
-            self._named = _is_loopback(parts.hostname or "") and await self._resolves(f"{region}.{LOCAL_DOMAIN}")
+            plain = parts.scheme == "http"
+            self._named = (
+                plain and _is_loopback(parts.hostname or "") and await self._resolves(f"{region}.{LOCAL_DOMAIN}")
+            )
         if not self._named:
             return f"{self._endpoint}{PATH}{url_id}/"
         return f"http://{url_id}.lambda-url.{region}.{LOCAL_DOMAIN}:{urlsplit(self._endpoint).port}/"

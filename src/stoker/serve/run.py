@@ -18,6 +18,7 @@ from stoker.front_door.audit_log import AuditLog
 from stoker.front_door.audit_page import AuditPage
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
+from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.linux import capabilities, rootless
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
@@ -29,6 +30,8 @@ from stoker.store.data_dir import DataDirectory, DataDirectoryInUseError
 log = logging.getLogger(__name__)
 
 DRAIN_LIMIT_S = 900.0
+# What clients of a certificate that signed itself have to trust.
+CERTIFICATE = "certificate.pem"
 
 
 def run(settings: Settings) -> int:
@@ -39,7 +42,7 @@ def run(settings: Settings) -> int:
     settings.data.mkdir(parents=True, exist_ok=True)
     _allow_many_descriptors()
     try:
-        if not _isolates(settings):
+        if not _is_guarded(settings) or not _isolates(settings):
             return 1
         if rootless.is_needed():
             # Before any thread and the event loop: a process with more than one thread may not.
@@ -56,6 +59,24 @@ def _allow_many_descriptors() -> None:
     """As many as may be had: an environment takes a dozen and each client one, where shells begin with 1,024 in all."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _is_guarded(settings: Settings) -> bool:
+    """Whether it may listen where it is told to; says why not, and what is not guarded."""
+    if not settings.is_local and settings.tls is None and not settings.insecure:
+        print(
+            f"stoker: not starting: on {settings.host} everybody on the way could read the secrets that pass. "
+            "Give it a certificate with --tls-cert and --tls-key, or say --insecure.",
+            file=sys.stderr,
+        )
+        return False
+    if not settings.enforce_iam:
+        print(
+            "stoker: IAM IS NOT ENFORCED (--no-iam-enforcement): whoever has any key, each function among them, may do "
+            "everything. Only for development.",
+            file=sys.stderr,
+        )
+    return True
 
 
 def _isolates(settings: Settings) -> bool:
@@ -85,7 +106,7 @@ async def _serve(settings: Settings) -> None:
         server = await _build(settings, stack)
         _leave_for_clients(settings, server)
         _excuse_from_collection()
-        log.info("stoker %s is ready on http://%s:%d", __version__, settings.host, server.port)
+        log.info("stoker %s is ready on %s", __version__, settings.endpoint_at(server.port))
         await stopping.wait()
         log.info("stopping: no new requests, what runs may finish")
 
@@ -102,6 +123,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     async def serve_inside(sock: socket.socket) -> Listener:
         return await server.serve_socket(sock)
 
+    tls = server_context(*settings.tls) if settings.tls is not None else None
     platform = await open_platform(settings, stack, serve_inside)
     areas = [await build(platform) for build in BUILDERS]
     records = AuditLog(settings.data / "audit")
@@ -120,7 +142,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     )
     await door.apis.load("lambda")
     server = Server(door)
-    await server.start(settings.host, settings.port)
+    await server.start(settings.host, settings.port, tls=tls)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)
@@ -136,8 +158,14 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
 
 
 def _leave_for_clients(settings: Settings, server: Server) -> None:
-    """Tell the command line where this data directory's Stoker listens, and which region is its own."""
-    for name, text in (("endpoint", settings.endpoint_at(server.port)), ("region", settings.region)):
+    """Tell the command line where this data directory's Stoker listens, which region is its own, and whom to trust."""
+    left = {"endpoint": settings.endpoint_at(server.port), "region": settings.region}
+    own = signed_by_itself(settings.tls[0]) if settings.tls is not None else None
+    if own is not None:
+        left[CERTIFICATE] = own.rstrip()
+    else:
+        (settings.data / CERTIFICATE).unlink(missing_ok=True)
+    for name, text in left.items():
         draft = settings.data / f"{name}.draft"
         draft.write_text(f"{text}\n")
         draft.rename(settings.data / name)

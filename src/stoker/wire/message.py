@@ -22,6 +22,7 @@ class Request(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes = b""
     source_ip: str = ""
+    scheme: str = "http"
 
     def with_body(self, body: bytes) -> "Request":
         return replace(self, body=body)

@@ -12,6 +12,11 @@ from botocore.model import ServiceModel
 from fakes.clock import FakeClock
 from fakes.zips import zip_of
 from stoker.environments.provisioning import ProvisionedState
+from stoker.event_sources.mapping import Mapping
+from stoker.event_sources.mappings import EventSourceMappings
+from stoker.event_sources.source import Surroundings
+from stoker.event_sources.sources import Sources
+from stoker.event_sources.work import Loop, Work
 from stoker.functions.code_links import CodeLinks
 from stoker.functions.code_storage import CodeStorage, Prepared
 from stoker.functions.concurrency import ProvisionedConfig
@@ -128,9 +133,25 @@ class ControlPlane:
             code_location=self.links.sign,
             url_address=UrlAddresses(endpoint=ENDPOINT, resolves=self._resolves).of,
             provisioning=self.provisioning,
+            mappings=self._no_mappings(),
         )
         if start:
             self.run(self.registry.start())
+
+    def _no_mappings(self) -> EventSourceMappings:
+        """No source is there, so that there can be no mapping."""
+
+        async def open_loop(_mapping: Mapping, _tell: Callable[[str], None]) -> Loop:
+            raise AssertionError("no mapping is ever enabled here")
+
+        surroundings = Surroundings(clock=self.clock, data=self.root, account=ACCOUNT)
+        return EventSourceMappings(
+            account=ACCOUNT,
+            store=self.store,
+            clock=self.clock,
+            sources=Sources(surroundings),
+            work=Work(open_loop),
+        )
 
     async def _resolves(self, name: str) -> bool:
         return True

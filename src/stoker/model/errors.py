@@ -51,6 +51,13 @@ class ResourceConflictException(ServiceError):
     status = 409
 
 
+class ResourceInUseException(ServiceError):
+    """The operation conflicts with the resource's availability."""
+
+    code = "ResourceInUseException"
+    status = 400
+
+
 class InvalidParameterValueException(ServiceError):
     """One of the parameters in the request is not valid."""
 

@@ -71,6 +71,10 @@ class Receivers:
         self._pump()
         try:
             return await receiver.answer
+        except asyncio.CancelledError:
+            if receiver.answer.done() and not receiver.answer.cancelled() and receiver.answer.exception() is None:
+                self._give_back(receiver.answer.result())
+            raise
         finally:
             if receiver.late is not None:
                 receiver.late.cancel()

@@ -19,5 +19,6 @@ async def build(platform: Platform) -> Area:
         code_location=links.sign,
         url_address=UrlAddresses(endpoint=endpoint).of,
         provisioning=platform.provisioning,
+        mappings=platform.mappings,
     )
     return Area(services=[service], pages={"code": CodeDownload(links, platform.code).answer})

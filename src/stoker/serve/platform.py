@@ -15,6 +15,8 @@ from stoker.environments.capacity import spare_memory_mb, template_budget_mb
 from stoker.environments.fleet import Fleet
 from stoker.environments.provisioning import Provisioning
 from stoker.environments.variables import Credentials as FunctionCredentials
+from stoker.event_sources.mappings import EventSourceMappings
+from stoker.event_sources.sources import Sources
 from stoker.front_door.server import Listener
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
@@ -26,6 +28,7 @@ from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.sandbox.driver import SandboxDriver
+from stoker.serve.mappings import open_mappings
 from stoker.serve.sandboxes import ENDPOINT_PORT, open_drivers
 from stoker.settings import Settings
 from stoker.store.blobs import BlobStore
@@ -60,6 +63,8 @@ class Platform:
     events: AsyncQueue
     targets: Targets
     outbox: Outbox
+    sources: Sources
+    mappings: EventSourceMappings
 
 
 async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, serve_inside: ServeInside) -> Platform:
@@ -141,6 +146,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     )
     registry.on_change(events.let_go)
     targets = Targets()
+    sources, mappings = await open_mappings(settings, store=store, clock=clock, invoker=invoker)
     return Platform(
         settings=settings,
         clock=clock,
@@ -158,4 +164,6 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         events=events,
         targets=targets,
         outbox=Outbox(store=store, targets=targets, clock=clock, owner=owner),
+        sources=sources,
+        mappings=mappings,
     )

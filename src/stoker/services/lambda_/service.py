@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from stoker.event_sources.mappings import EventSourceMappings
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.services.lambda_.account import AccountOperations
@@ -10,6 +11,7 @@ from stoker.services.lambda_.aliases import AliasOperations
 from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOperations, ReservedOperations
 from stoker.services.lambda_.configuration_words import ConfigurationWords
 from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
+from stoker.services.lambda_.event_source_mappings import EventSourceMappingOperations, MappingTags
 from stoker.services.lambda_.functions import FunctionOperations
 from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
 from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
@@ -42,12 +44,14 @@ class LambdaService:
         code_location: Callable[[str], str],
         url_address: Address,
         provisioning: KnowsProvisioned,
+        mappings: EventSourceMappings,
     ) -> None:
         words = ConfigurationWords(runtimes)
 
         self._serve_invocations(registry, invoker, events)
         self._serve_concurrency(registry, provisioning)
         self._serve_urls(registry, url_address)
+        self._serve_mappings(mappings)
 
         functions = FunctionOperations(registry, words, code_location)
         self.create_function = functions.create_function
@@ -83,7 +87,7 @@ class LambdaService:
         self.list_layers = layers.list_layers
         self.delete_layer_version = layers.delete_layer_version
 
-        tags = TagOperations(registry.tags)
+        tags = TagOperations(registry.tags, MappingTags(mappings))
         self.tag_resource = tags.tag_resource
         self.untag_resource = tags.untag_resource
         self.list_tags = tags.list_tags
@@ -104,6 +108,14 @@ class LambdaService:
         self.get_provisioned_concurrency_config = provisioned.get_provisioned_concurrency_config
         self.list_provisioned_concurrency_configs = provisioned.list_provisioned_concurrency_configs
         self.delete_provisioned_concurrency_config = provisioned.delete_provisioned_concurrency_config
+
+    def _serve_mappings(self, mappings: EventSourceMappings) -> None:
+        operations = EventSourceMappingOperations(mappings)
+        self.create_event_source_mapping = operations.create_event_source_mapping
+        self.get_event_source_mapping = operations.get_event_source_mapping
+        self.list_event_source_mappings = operations.list_event_source_mappings
+        self.update_event_source_mapping = operations.update_event_source_mapping
+        self.delete_event_source_mapping = operations.delete_event_source_mapping
 
     def _serve_urls(self, registry: Registry, url_address: Address) -> None:
         urls = UrlOperations(registry.urls, url_address)

@@ -1,0 +1,106 @@
+"""Mappings at work: one loop for each that is enabled, begun, changed and ended one step after another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from stoker.event_sources.mapping import Mapping
+
+
+class Loop(Protocol):
+    """One mapping's loop: `run` until cancelled, then `drain` to let end what runs."""
+
+    async def run(self) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
+OpenLoop = Callable[[Mapping, Callable[[str], None]], Awaitable[Loop]]
+"""Makes a mapping's loop; takes what is to be told of each batch."""
+
+
+class _Worker:
+    """One mapping: its loop, if it has one, and the changes that it has yet to come to."""
+
+    def __init__(self) -> None:
+        self.loop: Loop | None = None
+        self.running: asyncio.Task[None] | None = None
+        self.wanted: Mapping | None = None
+        self.changing: asyncio.Task[None] | None = None
+
+
+class Work:
+    """For the event loop's thread."""
+
+    def __init__(self, open_loop: OpenLoop) -> None:
+        self._open_loop = open_loop
+        self._workers: dict[str, _Worker] = {}
+        self._on_settled: Callable[[Mapping], Awaitable[None]]
+        self._on_result: Callable[[str, str], None] = lambda _uuid, _result: None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Work of {sum(worker.running is not None for worker in self._workers.values())} mappings>"
+
+    def on_settled(self, tell: Callable[[Mapping], Awaitable[None]]) -> None:
+        """Who hears that a mapping has come to what was applied."""
+        self._on_settled = tell
+
+    def on_result(self, tell: Callable[[str, str], None]) -> None:
+        """Who hears what the last batch of a mapping, by UUID, did."""
+        self._on_result = tell
+
+    def apply(self, mapping: Mapping) -> None:
+        """Bring a mapping to what it says: at work, at rest, or gone. The last word counts."""
+        if self._closed:
+            return
+        worker = self._workers.setdefault(mapping.uuid, _Worker())
+        worker.wanted = mapping
+        if worker.changing is None:
+            name = f"change mapping {mapping.uuid}"
+            worker.changing = asyncio.get_running_loop().create_task(self._change(worker), name=name)
+            worker.changing.add_done_callback(_tell_failure)
+
+    async def close(self) -> None:
+        """End all loops, and let what they run end."""
+        self._closed = True
+        await asyncio.gather(*(self._close_one(worker) for worker in self._workers.values()))
+
+    async def _close_one(self, worker: _Worker) -> None:
+        if worker.changing is not None:
+            await asyncio.wait([worker.changing])
+        await self._stop(worker)
+
+    async def _change(self, worker: _Worker) -> None:
+        try:
+            while (mapping := worker.wanted) is not None:
+                worker.wanted = None
+                await self._stop(worker)
+                if mapping.state != "Deleting" and mapping.options.enabled and not self._closed:
+                    await self._begin(worker, mapping)
+                await self._on_settled(mapping)
+                if mapping.state == "Deleting":
+                    self._workers.pop(mapping.uuid, None)
+        finally:
+            worker.changing = None
+
+    async def _begin(self, worker: _Worker, mapping: Mapping) -> None:
+        worker.loop = await self._open_loop(mapping, lambda result: self._on_result(mapping.uuid, result))
+        name = f"mapping {mapping.uuid}"
+        worker.running = asyncio.get_running_loop().create_task(worker.loop.run(), name=name)
+        worker.running.add_done_callback(_tell_failure)
+
+    async def _stop(self, worker: _Worker) -> None:
+        if worker.running is None or worker.loop is None:
+            return
+        worker.running.cancel()
+        await asyncio.wait([worker.running])
+        await worker.loop.drain()
+        worker.running = worker.loop = None
+
+
+def _tell_failure(task: "asyncio.Task[None]") -> None:
+    """Nobody waits for it: a loop handles what is wrong with its source, so this is a fault of ours."""
+    if not task.cancelled() and task.exception() is not None:
+        context = {"message": f"failed: {task.get_name()}", "exception": task.exception(), "task": task}
+        asyncio.get_running_loop().call_exception_handler(context)

@@ -44,6 +44,21 @@ class ExpiredTokenException(AuthenticationError):
     code = "ExpiredTokenException"
 
 
+class MissingContentHashError(AuthenticationError):
+    """Missing required header for this request: x-amz-content-sha256"""
+
+    code = "InvalidRequest"
+    status = 400
+
+
+class MalformedContentHashError(AuthenticationError):
+    """x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
+STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."""
+
+    code = "InvalidArgument"
+    status = 400
+
+
 class SerializationException(ServiceError):
     """The request body is not what its operation takes."""
 

@@ -22,9 +22,12 @@ from stoker.wire import canonical, chunked
 from stoker.wire.errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
+    MalformedContentHashError,
     MissingAuthenticationTokenException,
+    MissingContentHashError,
 )
 from stoker.wire.message import Request
+from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -44,6 +47,9 @@ class CredentialSource(Protocol):
 
     def lookup(self, access_key: str, session_token: str | None, now: float) -> tuple[str, Principal]:
         """The secret key of an access key and who it is; raises an AuthenticationError."""
+
+    def note_use(self, access_key: str, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed with this key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,16 +157,32 @@ class Verifier:
 
     def verify(self, request: Request, claim: Claim) -> bytes:
         """The body that was signed, without its chunk framing; raises InvalidSignatureException."""
-        scope = claim.scope
         payload_hash = _payload_hash(request, claim)
+        seal = self._verify_head(request, claim, payload_hash)
+        if payload_hash.startswith("STREAMING-"):
+            return chunked.decode(request.body, request.headers, payload_hash, seal)
+        return request.body
+
+    def verify_head(self, request: Request, claim: Claim) -> Payload:
+        """Verify a request whose body is yet to come, and what verifies its body; raises InvalidSignatureException."""
+        stated = _stated_hash(request, claim)
+        if stated is None:
+            raise MissingContentHashError()
+        if stated not in (UNSIGNED, *chunked.SCHEMES) and _HEX_SHA256.fullmatch(stated) is None:
+            raise MalformedContentHashError()
+        seal = self._verify_head(request, claim, stated)
+        if stated in chunked.SCHEMES:
+            return chunked.ChunkedPayload(stated, seal, chunked.stated_length(request.headers))
+        return UnsignedPayload() if stated == UNSIGNED else HashedPayload(stated)
+
+    def _verify_head(self, request: Request, claim: Claim, payload_hash: str) -> chunked.Seal:
+        scope = claim.scope
         key = self._signing_key(claim.secret, scope.date, scope.region, scope.service)
         signature = sign(key, claim, canonical_request(request, claim, payload_hash))
         if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
             raise InvalidSignatureException()
-        if payload_hash.startswith("STREAMING-"):
-            seal = chunked.Seal(key=key, amz_date=claim.amz_date, scope=scope.text, seed=signature)
-            return chunked.decode(request.body, request.headers, payload_hash, seal)
-        return request.body
+        self._credentials.note_use(scope.access_key, self._clock.time(), scope.service, scope.region)
+        return chunked.Seal(key=key, amz_date=claim.amz_date, scope=scope.text, seed=signature)
 
 
 _PRESIGNED_PARAMETERS = (
@@ -272,10 +294,8 @@ def _amz_date(moment: float) -> str:
 
 def _payload_hash(request: Request, claim: Claim) -> str:
     """The last line of the canonical request; raises if it is not that of the body."""
-    stated = request.headers.get("x-amz-content-sha256")
+    stated = _stated_hash(request, claim)
     if stated is None:
-        if claim.presigned and claim.scope.service == "s3":
-            return UNSIGNED
         return hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
     if stated == UNSIGNED or stated in chunked.SCHEMES:
         return stated
@@ -283,6 +303,14 @@ def _payload_hash(request: Request, claim: Claim) -> str:
         raise InvalidSignatureException(
             "The value passed in as x-amz-content-sha256 does not match the hash of the request's body."
         )
+    return stated
+
+
+def _stated_hash(request: Request, claim: Claim) -> str | None:
+    """What the request says of its body. A presigned one of S3 may say it in the query, and need not say it."""
+    stated = request.headers.get("x-amz-content-sha256")
+    if stated is None and claim.presigned and claim.scope.service == "s3":
+        return dict(parse_qsl(request.query)).get("X-Amz-Content-Sha256", UNSIGNED)
     return stated
 
 

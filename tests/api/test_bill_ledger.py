@@ -150,7 +150,7 @@ def test_the_command_shows_it_for_people_and_programs(live_server: LiveServer) -
     document = json.loads(run_bill(live_server, "--json", "--by", "version"))
     assert "us-east-1:shown:$LATEST" in [line["key"] for line in document["lines"]]
     rows = run_bill(live_server, "--csv").splitlines()
-    assert rows[0] == "key,architecture,requests,errors,billedMs,gbSeconds,usd"
+    assert rows[0] == "key,architecture,requests,errors,billedMs,gbSeconds,streamedGb,usd"
     assert any(row.startswith("us-east-1:shown,x86_64,1,0,") for row in rows)
 
 

@@ -137,10 +137,10 @@ def test_a_layer_is_published_found_and_used(lambda_client: Any, name: str) -> N
     lambda_client.delete_layer_version(LayerName=name, VersionNumber=layer["Version"])
 
 
-def test_what_is_not_built_says_so_by_name(lambda_client: Any, name: str) -> None:
-    code, status, message = error_of(lambda_client.list_event_source_mappings, FunctionName=name)
+def test_what_is_not_built_says_so_by_name(lambda_client: Any) -> None:
+    code, status, message = error_of(lambda_client.list_code_signing_configs)
     assert (code, status) == ("NotImplemented", 501)
-    assert "ListEventSourceMappings" in message
+    assert "ListCodeSigningConfigs" in message
 
 
 def test_a_dry_run_is_answered_204(lambda_client: Any, name: str) -> None:

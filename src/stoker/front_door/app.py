@@ -2,11 +2,11 @@
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from stoker.front_door.apis import Apis, Method, Service
 from stoker.front_door.audit import Audit
-from stoker.front_door.authorisation import authorise, is_session
+from stoker.front_door.authorisation import is_session
 from stoker.front_door.exchange import (
     Application,
     ClientDisconnectedError,
@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 class FrontDoor:
     """Everything that comes in over HTTP. An ASGI application for the operator's port.
 
-    `pages` are handlers for what is under /_stoker/, by the first part of the path that follows. They are the
-    operator's; `for_sandboxes` is the same application for those who may not have them.
+    `authorise` raises AccessDeniedException for a call that its principal may not make. `pages` are handlers for what
+    is under /_stoker/, by the first part of the path that follows. They are the operator's; `for_sandboxes` is the same
+    application for those who may not have them.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class FrontDoor:
         services: Sequence[Service],
         *,
         verifier: Verifier,
+        authorise: Callable[[Call], Awaitable[None]],
         account: str,
         version: str,
         pages: Mapping[str, Handler] | None = None,
@@ -55,6 +57,7 @@ class FrontDoor:
         self._urls = urls
         self._audit = audit
         self._verifier = verifier
+        self._authorise = authorise
         self._account = account
         self._random = random.Random()
 
@@ -144,7 +147,7 @@ class FrontDoor:
         """What a call gives, if it may be made. A change is written down in the audit log before it is answered."""
         audit = self._audit
         try:
-            authorise(call)
+            await self._authorise(call)
         except ServiceError as error:
             if audit is not None:
                 await audit.note(call, request, operation.shown(call.params), error)

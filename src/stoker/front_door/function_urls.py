@@ -3,11 +3,10 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stoker.front_door.authorisation import is_session
 from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_body
 from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
@@ -32,7 +31,8 @@ from stoker.model.http_event import (
     to_event,
 )
 from stoker.model.invocation import InvocationResult, InvokeRequest
-from stoker.model.url_access import FUNCTION_ACTION, missing_actions
+from stoker.model.policy import policy_document
+from stoker.model.url_access import FUNCTION_ACTION, URL_ACTION, missing_actions
 from stoker.wire.errors import InternalFailure, InvalidSignatureException, MissingAuthenticationTokenException
 from stoker.wire.message import Request, Response
 from stoker.wire.sigv4 import Claim, Verifier
@@ -89,10 +89,14 @@ class CanInvoke(Protocol):
 class FunctionUrls:
     """Answers calls of function URLs; the error boundary of their own, since no model says how to word it."""
 
-    def __init__(self, *, urls: FindsUrls, invoker: CanInvoke, verifier: Verifier, clock: Clock) -> None:
+    def __init__(
+        self, *, urls: FindsUrls, invoker: CanInvoke, verifier: Verifier, allows: Callable[..., bool], clock: Clock
+    ) -> None:
+        """`allows` is `Authoriser.allows`."""
         self._urls = urls
         self._invoker = invoker
         self._verifier = verifier
+        self._allows = allows
         self._clock = clock
         self._request_ids = RequestIds()
 
@@ -168,7 +172,7 @@ class FunctionUrls:
         """Who signed, None where nobody had to; raises what keeps the request out, before its body is read."""
         url = guarded.url
         if url.auth_type == "NONE":
-            _check(missing_actions(guarded.statements, url.auth_type, None))
+            _check(missing_actions(guarded.statements, url.auth_type))
             return None
         try:
             claim = self._verifier.claim(request)
@@ -180,11 +184,28 @@ class FunctionUrls:
             raise InvalidSignatureException(
                 f"Credential should be scoped to a valid region, not '{claim.scope.region}'."
             )
-        if is_session(claim.principal):
-            _check(missing_actions(guarded.statements, url.auth_type, claim.principal))
+        if not claim.principal.is_operator:
+            _check(
+                [action for action in (URL_ACTION, FUNCTION_ACTION) if not self._may(claim, guarded, action, request)]
+            )
         elif from_sandbox:
             raise AccessDeniedException("Forbidden")
         return claim
+
+    def _may(self, claim: Claim, guarded: GuardedUrl, action: str, request: Request) -> bool:
+        """Whether the caller's policies and the function's, taken together, allow for an action."""
+        url = guarded.url
+        context = {"lambda:FunctionUrlAuthType": url.auth_type, "lambda:InvokedViaFunctionUrl": "true"}
+        allowed: bool = self._allows(
+            claim.principal,
+            action,
+            url.function.arn(url.qualifier),
+            context=context,
+            region=url.function.region,
+            source_ip=request.source_ip,
+            resource_policy=policy_document(guarded.statements) if guarded.statements else None,
+        )
+        return allowed
 
     async def _invoke(self, guarded: GuardedUrl, event: bytes, request_id: str, trace_id: str) -> HttpAnswer:
         function = guarded.url.function

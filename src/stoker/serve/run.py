@@ -16,6 +16,7 @@ from stoker.front_door.app import FrontDoor
 from stoker.front_door.audit import Audit
 from stoker.front_door.audit_log import AuditLog
 from stoker.front_door.audit_page import AuditPage
+from stoker.front_door.authorisation import Authoriser
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
@@ -129,15 +130,28 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     records = AuditLog(settings.data / "audit")
     stack.push_async_callback(records.close)
     audit_page = AuditPage(records=records, verifier=platform.verifier)
+    services = [service for area in areas for service in area.services]
+    authoriser = Authoriser(
+        platform.identities.directory,
+        services,
+        clock=platform.clock,
+        enforce=settings.enforce_iam,
+        tls=settings.tls is not None,
+    )
     door = FrontDoor(
-        [service for area in areas for service in area.services],
+        services,
         verifier=platform.verifier,
+        authorise=authoriser.check,
         account=settings.account,
         version=__version__,
         pages={"audit": audit_page.answer} | {name: page for area in areas for name, page in area.pages.items()},
         audit=Audit(records, platform.clock),
         urls=FunctionUrls(
-            urls=platform.registry.urls, invoker=platform.invoker, verifier=platform.verifier, clock=platform.clock
+            urls=platform.registry.urls,
+            invoker=platform.invoker,
+            verifier=platform.verifier,
+            allows=authoriser.allows,
+            clock=platform.clock,
         ),
     )
     await door.apis.load("lambda")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
@@ -12,8 +12,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from stoker.front_door.app import FrontDoor
+from stoker.front_door.authorisation import Authoriser
+from stoker.identity.directory import Directory
+from stoker.model.access import AccessTable
 from stoker.model.clock import SystemClock
 from stoker.model.errors import ResourceNotFoundException
+from stoker.services.lambda_.access import ACCESS
 from stoker.wire.credentials import Credentials
 from stoker.wire.message import Call, Result
 from stoker.wire.sigv4 import Verifier
@@ -26,6 +30,7 @@ class FakeLambda:
     """Answers an invocation with its own payload; remembers its calls."""
 
     name = "lambda"
+    access = ACCESS
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -70,6 +75,7 @@ class FakeSts:
     """Knows who calls."""
 
     name = "sts"
+    access: ClassVar[AccessTable] = {"GetCallerIdentity": None}
 
     async def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
         return {"UserId": call.principal.user_id, "Account": call.account, "Arn": call.principal.arn}
@@ -100,9 +106,11 @@ class House:
         self.keys = Credentials(
             account="000000000000", access_key="AKIAEXAMPLE", secret_key="secret", platform_key=b"p" * 32
         )
+        services = [self.functions, self.logs, FakeSts()]
         self.door = FrontDoor(
-            [self.functions, self.logs, FakeSts()],
+            services,
             verifier=Verifier(self.keys, SystemClock()),
+            authorise=Authoriser(Directory("000000000000", {}), services, clock=SystemClock()).check,
             account="000000000000",
             version="9.9",
         )

@@ -6,6 +6,9 @@ from typing import Protocol
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
+from stoker.model.access import AccessTable
+from stoker.model.arn import FunctionId
+from stoker.services.lambda_.access import ACCESS
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
 from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOperations, ReservedOperations
@@ -16,7 +19,7 @@ from stoker.services.lambda_.functions import FunctionOperations
 from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
 from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
 from stoker.services.lambda_.layers import LayerOperations
-from stoker.services.lambda_.permissions import PermissionOperations
+from stoker.services.lambda_.permissions import PermissionOperations, policy_of
 from stoker.services.lambda_.tags import TagOperations
 from stoker.services.lambda_.urls import Address, UrlOperations
 from stoker.services.lambda_.versions import VersionOperations
@@ -29,10 +32,14 @@ class Invokes(CanInvoke, CanStream, Protocol):
 class LambdaService:
     """Every attribute with an operation's name serves that operation.
 
-    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function.
+    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function. `check_role`
+    raises if a function cannot run as a role (`ExecutionRoles.check`).
     """
 
     name = "lambda"
+    access: AccessTable = ACCESS
+    # AddPermission writes nothing but Allow.
+    resource_policies_deny = False
 
     def __init__(
         self,
@@ -42,18 +49,20 @@ class LambdaService:
         events: AcceptsEvents,
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
+        check_role: Callable[[str, FunctionId], None],
         url_address: Address,
         provisioning: KnowsProvisioned,
         mappings: EventSourceMappings,
     ) -> None:
         words = ConfigurationWords(runtimes)
+        self._permissions = registry.permissions
 
         self._serve_invocations(registry, invoker, events)
         self._serve_concurrency(registry, provisioning)
         self._serve_urls(registry, url_address)
         self._serve_mappings(mappings)
 
-        functions = FunctionOperations(registry, words, code_location)
+        functions = FunctionOperations(registry, words, code_location, check_role)
         self.create_function = functions.create_function
         self.update_function_code = functions.update_function_code
         self.update_function_configuration = functions.update_function_configuration
@@ -96,6 +105,10 @@ class LambdaService:
 
     def __repr__(self) -> str:
         return "<LambdaService>"
+
+    async def resource_policy(self, arn: str) -> str | None:
+        """The policy of a function, version or alias."""
+        return await policy_of(self._permissions, arn)
 
     def _serve_concurrency(self, registry: Registry, provisioning: KnowsProvisioned) -> None:
         reserved = ReservedOperations(registry.concurrency)

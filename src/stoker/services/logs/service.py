@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stoker.model.access import AccessTable
 from stoker.model.clock import Clock
 from stoker.observability.telemetry import Telemetry
+from stoker.services.logs.access import ACCESS
 from stoker.services.logs.events import LogEvents
 from stoker.services.logs.groups import LogGroups
 from stoker.services.logs.live_tail import LiveTail
@@ -18,6 +20,7 @@ class LogsService:
     """Which module answers which operation."""
 
     name = "logs"
+    access: AccessTable = ACCESS
 
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._groups = LogGroups(telemetry, clock)

@@ -1,0 +1,80 @@
+"""Lambda's operations in IAM's words. Source: "Actions, resources, and condition keys for AWS Lambda"."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stoker.model.access import Access, AccessTable, Resources, Where, everything
+from stoker.model.arn import function_arn, parse_function_reference
+
+_OF_FUNCTIONS = """
+    GetFunction GetFunctionConfiguration UpdateFunctionCode DeleteFunction PublishVersion ListVersionsByFunction
+    CreateAlias GetAlias ListAliases UpdateAlias DeleteAlias AddPermission RemovePermission GetPolicy
+    GetFunctionCodeSigningConfig PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
+    PutProvisionedConcurrencyConfig GetProvisionedConcurrencyConfig ListProvisionedConcurrencyConfigs
+    DeleteProvisionedConcurrencyConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
+    GetFunctionEventInvokeConfig ListFunctionEventInvokeConfigs DeleteFunctionEventInvokeConfig
+    PutFunctionRecursionConfig GetFunctionRecursionConfig CreateFunctionUrlConfig GetFunctionUrlConfig
+    ListFunctionUrlConfigs UpdateFunctionUrlConfig DeleteFunctionUrlConfig InvokeAsync
+"""
+_OF_TAGGED = "TagResource UntagResource ListTags"
+_OF_MAPPINGS = "GetEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping"
+_OF_LAYERS = "PublishLayerVersion ListLayerVersions"
+_OF_LAYER_VERSIONS = "GetLayerVersion DeleteLayerVersion"
+_OF_EVERYTHING = "ListFunctions ListLayers GetAccountSettings ListEventSourceMappings CreateEventSourceMapping"
+
+
+def _function(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    text = str(params.get("FunctionName", ""))
+    reference = parse_function_reference(text)
+    if reference is None:
+        # No function's name: whoever may do it to all functions gets to hear so.
+        return [function_arn(where.region, where.account, text)]
+    region, account = reference.region or where.region, reference.account or where.account
+    return [function_arn(region, account, reference.name, params.get("Qualifier") or reference.qualifier)]
+
+
+def _layer(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    name = str(params.get("LayerName", ""))
+    return [name if name.startswith("arn:") else f"arn:aws:lambda:{where.region}:{where.account}:layer:{name}"]
+
+
+def _layer_version(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [f"{_layer(params, where)[0]}:{params.get('VersionNumber', '')}"]
+
+
+def _mapping(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [f"arn:aws:lambda:{where.region}:{where.account}:event-source-mapping:{params.get('UUID', '')}"]
+
+
+def _named(member: str) -> Resources:
+    return lambda params, _where: [str(params.get(member, ""))]
+
+
+def _role(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
+    return [str(params["Role"])] if params.get("Role") else []
+
+
+_PASS_ROLE = Access(
+    action="iam:PassRole", resources=_role, context=lambda _params: {"iam:PassedToService": "lambda.amazonaws.com"}
+)
+
+
+def _rows(operations: str, resources: Resources) -> dict[str, Access | None]:
+    return {name: Access(action=f"lambda:{name}", resources=resources) for name in operations.split()}
+
+
+ACCESS: AccessTable = {
+    **_rows(_OF_FUNCTIONS, _function),
+    **_rows(_OF_TAGGED, _named("Resource")),
+    **_rows(_OF_MAPPINGS, _mapping),
+    **_rows(_OF_LAYERS, _layer),
+    **_rows(_OF_LAYER_VERSIONS, _layer_version),
+    **_rows(_OF_EVERYTHING, everything),
+    "GetLayerVersionByArn": Access(action="lambda:GetLayerVersion", resources=_named("Arn")),
+    "Invoke": Access(action="lambda:InvokeFunction", resources=_function),
+    "InvokeWithResponseStream": Access(action="lambda:InvokeFunction", resources=_function),
+    "CreateFunction": Access(action="lambda:CreateFunction", resources=_function, also=(_PASS_ROLE,)),
+    "UpdateFunctionConfiguration": Access(
+        action="lambda:UpdateFunctionConfiguration", resources=_function, also=(_PASS_ROLE,)
+    ),
+}

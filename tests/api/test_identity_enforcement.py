@@ -1,0 +1,155 @@
+"""Policies are obeyed: a key opens what its policies say, and a function what its role's say."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from fakes.deployment import Deployment
+from fakes.live_server import LiveServer
+from fakes.waiting import eventually
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+CALLS = """
+import boto3
+from botocore.exceptions import ClientError
+def handler(event, context):
+    try:
+        client = boto3.client(event["service"], region_name="us-east-1")
+        getattr(client, event["call"])(**event["with"])
+        return "done"
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+# One call of each service, none of which changes anything. Over JSON most of AWS's services refuse with 400.
+ONE_EACH = [
+    ("lambda", "list_functions", 403),
+    ("logs", "describe_log_groups", 400),
+    ("sqs", "list_queues", 403),
+    ("iam", "list_users", 403),
+]
+
+
+def allow(action: Any, resource: Any = "*", effect: str = "Allow") -> str:
+    statement = {"Effect": effect, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class Person:
+    """A user with a key."""
+
+    def __init__(self, server: LiveServer, name: str) -> None:
+        self.name = name
+        self.iam = server.client("iam")
+        self.iam.create_user(UserName=name)
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        self._session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+        self._endpoint = f"http://127.0.0.1:{server.port}"
+
+    def put(self, document: str) -> None:
+        self.iam.put_user_policy(UserName=self.name, PolicyName="own", PolicyDocument=document)
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._endpoint)
+
+    def leave(self) -> None:
+        for policy in self.iam.list_user_policies(UserName=self.name)["PolicyNames"]:
+            self.iam.delete_user_policy(UserName=self.name, PolicyName=policy)
+        for key in self.iam.list_access_keys(UserName=self.name)["AccessKeyMetadata"]:
+            self.iam.delete_access_key(UserName=self.name, AccessKeyId=key["AccessKeyId"])
+        self.iam.delete_user(UserName=self.name)
+
+
+@pytest.fixture
+def ann(live_server: LiveServer) -> Iterator[Person]:
+    person = Person(live_server, "ann")
+    yield person
+    person.leave()
+
+
+def refusal(call: Any, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    return str(caught.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize(("service", "call", "status"), ONE_EACH)
+def test_a_user_without_policies_may_do_nothing(ann: Person, service: str, call: str, status: int) -> None:
+    with pytest.raises(ClientError, match=f"User: .*user/ann is not authorized to perform: {service}:") as caught:
+        getattr(ann.client(service), call)()
+    assert caught.value.response["Error"]["Code"].startswith("AccessDenied")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert ann.client("sts").get_caller_identity()["Arn"].endswith(":user/ann")
+
+
+@pytest.mark.root
+def test_a_narrow_policy_opens_its_own_door_at_once_and_no_other(live_server: LiveServer, ann: Person) -> None:
+    functions = Deployment(live_server.client("lambda"))
+    mine, other = (functions.deploy("def handler(event, context):\n    return 'here'\n") for _ in range(2))
+    client = ann.client("lambda")
+    assert refusal(client.invoke, FunctionName=mine) == "AccessDeniedException"
+    ann.put(allow("lambda:InvokeFunction", f"arn:aws:lambda:*:*:function:{mine}"))
+    assert client.invoke(FunctionName=mine)["Payload"].read() == b'"here"'
+    for refused, params in [
+        (client.invoke, {"FunctionName": other}),
+        (client.get_function, {"FunctionName": mine}),
+        (client.delete_function, {"FunctionName": mine}),
+        (client.list_functions, {}),
+    ]:
+        assert refusal(refused, **params) == "AccessDeniedException"
+    ann.put(allow("lambda:*", effect="Deny"))
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        client.invoke(FunctionName=mine)
+
+
+@pytest.mark.root
+def test_a_function_s_policy_names_a_user(live_server: LiveServer, ann: Person) -> None:
+    functions = Deployment(live_server.client("lambda"))
+    name = functions.deploy("def handler(event, context):\n    return 'here'\n")
+    arn = ann.client("sts").get_caller_identity()["Arn"]
+    grant = {"StatementId": "ann", "Action": "lambda:InvokeFunction", "Principal": arn}
+    live_server.client("lambda").add_permission(FunctionName=name, **grant)
+    assert ann.client("lambda").invoke(FunctionName=name)["Payload"].read() == b'"here"'
+    assert refusal(ann.client("lambda").get_function, FunctionName=name) == "AccessDeniedException"
+
+
+def test_a_role_is_handed_over_by_whom_may_pass_it(ann: Person) -> None:
+    ann.put(allow("lambda:CreateFunction"))
+    create = {"Runtime": "python3.13", "Handler": "a.b", "Code": {"ZipFile": b"x"}}
+    with pytest.raises(ClientError, match=r"is not authorized to perform: iam:PassRole on resource: \S+:role/admin"):
+        ann.client("lambda").create_function(
+            FunctionName="climber", Role="arn:aws:iam::000000000000:role/admin", **create
+        )
+
+
+@pytest.mark.root
+@pytest.mark.slow
+def test_a_function_may_do_what_its_role_may(live_server: LiveServer) -> None:
+    iam = live_server.client("iam")
+    role = iam.create_role(RoleName="narrow", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    functions = Deployment(live_server.client("lambda"))
+    neighbour = functions.deploy("def handler(event, context):\n    return 'here'\n")
+    name = functions.deploy(CALLS, Role=role, MemorySize=256, Timeout=30)
+
+    def attempt(service: str, call: str, **params: Any) -> Any:
+        return functions.invoke(name, {"service": service, "call": call, "with": params}).value
+
+    assert attempt("sts", "get_caller_identity") == "done"
+    assert attempt("lambda", "invoke", FunctionName=neighbour) == "AccessDeniedException"
+    assert attempt("lambda", "get_function", FunctionName=neighbour) == "AccessDeniedException"
+    assert attempt("iam", "list_users") == "AccessDenied"
+    document = allow("lambda:InvokeFunction", f"arn:aws:lambda:*:*:function:{neighbour}")
+    iam.put_role_policy(RoleName="narrow", PolicyName="own", PolicyDocument=document)
+    assert attempt("lambda", "invoke", FunctionName=neighbour) == "done"
+    assert attempt("lambda", "get_function", FunctionName=neighbour) == "AccessDeniedException"
+    iam.delete_role_policy(RoleName="narrow", PolicyName="own")
+    iam.delete_role(RoleName="narrow")
+    refused = ("AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId")
+    eventually(lambda: attempt("lambda", "invoke", FunctionName=neighbour) in refused, "the role's end is felt")

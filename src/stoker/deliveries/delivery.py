@@ -17,7 +17,9 @@ class Delivery:
 
     `body` is the event or message. `caller` is the service principal that delivers (`s3.amazonaws.com`), `source_arn`
     what it acts for: the target's policy is asked about both. With a `group_id`, deliveries of a group to a target
-    arrive in the order in which they were put. `role_arn` is the role to deliver as, where the target has one.
+    arrive in the order in which they were put. `attributes` become a queue's message attributes: Strings, unless a name
+    says otherwise (`ErrorCode:Number`, or `:Binary` with the value in base64). `role_arn` is the role to deliver as,
+    where the target has one.
     """
 
     target: str

@@ -72,7 +72,7 @@ class LeasedWork(Generic[ItemT, DoneT]):
 
     `do` is given one item after the other, as many at once as `pacing` lets, and answers what is to be settled; what it
     raises leaves the item to be picked up again when its lease ends. `owner` names whose leases these are, the same
-    after a restart.
+    after a restart. `on_settled` hears what was settled, once it is committed.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class LeasedWork(Generic[ItemT, DoneT]):
         clock: Clock,
         owner: str,
         pacing: Pacing,
+        on_settled: Callable[[Sequence[DoneT]], None] = lambda _done: None,
     ) -> None:
         self._name = name
         self._table = table
@@ -93,6 +94,7 @@ class LeasedWork(Generic[ItemT, DoneT]):
         self._clock = clock
         self._owner = owner
         self._pacing = pacing
+        self._on_settled = on_settled
         self._settling = WriteBatches(self._write_settled, AHEAD)
         # What this has a lease on: the items that wait for room, and the keys of all of them.
         self._ready: deque[ItemT] = deque()
@@ -240,6 +242,7 @@ class LeasedWork(Generic[ItemT, DoneT]):
         now = self._clock.time()
         for due_at in await self._store.write(lambda conn: self._table.settle(conn, done, now)):
             self.note_due(due_at)
+        self._on_settled(done)
 
     # Tasks
 

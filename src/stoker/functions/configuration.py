@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stoker.model.errors import InvalidParameterValueException, ValidationException
+from stoker.model.errors import InvalidParameterValueException, NotBuiltError, ValidationException
 from stoker.model.function import FunctionVersion, LoggingConfig
 from stoker.model.limits import (
     MAX_ENVIRONMENT_BYTES,
@@ -38,7 +38,7 @@ class LoggingChange:
 class ConfigurationChange:
     """What CreateFunction or UpdateFunctionConfiguration was given; None leaves it as it is.
 
-    `layers` are ARNs of layer versions; the registry resolves them.
+    `layers` are ARNs of layer versions; the registry resolves them. An empty `dead_letter_arn` removes it.
     """
 
     runtime: str | None = None
@@ -53,6 +53,7 @@ class ConfigurationChange:
     logging: LoggingChange | None = None
     architecture: str | None = None
     snap_start: str | None = None
+    dead_letter_arn: str | None = None
 
 
 def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
@@ -78,6 +79,8 @@ def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVer
         changed |= {"environment": dict(change.environment), "environment_given": True}
     if change.logging is not None:
         changed["logging"] = change_logging(function.logging, change.logging)
+    if change.dead_letter_arn is not None:
+        changed["dead_letter_arn"] = check_dead_letter(function, change.dead_letter_arn)
     revised = replace(function, **changed)
     check_snap_start(revised)
     return revised
@@ -94,6 +97,19 @@ def check_snap_start(function: FunctionVersion) -> None:
         raise InvalidParameterValueException(
             f"SnapStart enabled functions support up to {MAX_SNAP_START_EPHEMERAL_MB} MB of ephemeral storage."
         )
+
+
+def check_dead_letter(function: FunctionVersion, arn: str) -> str | None:
+    """A queue of this region and account; None for none."""
+    if not arn:
+        return None
+    parts = arn.split(":")
+    if parts[2:3] == ["sns"]:
+        raise NotBuiltError("Dead-letter topics (parameter DeadLetterConfig.TargetArn) are not there yet in Stoker.")
+    good = len(parts) == 6 and parts[2] == "sqs" and parts[3:5] == [function.region, function.account]
+    if not good or arn.endswith(".fifo"):
+        raise InvalidParameterValueException(f"The dead-letter target {arn} is no standard queue of this region.")
+    return arn
 
 
 def check_name(name: str) -> None:

@@ -19,7 +19,8 @@ from stoker.store.tables_async import event_invoke_configs
 _configs = event_invoke_configs.c
 
 # What AWS delivers to besides functions, by the service in the ARN, and whether successes may go there too.
-UNBUILT_DESTINATIONS = {"sqs": "SQS", "sns": "SNS", "events": "EventBridge", "s3": "S3"}
+BUILT_DESTINATIONS = frozenset({"lambda", "sqs"})
+UNBUILT_DESTINATIONS = {"sns": "SNS", "events": "EventBridge", "s3": "S3"}
 FAILURES_ONLY = frozenset({"s3"})
 
 ConfigKey = tuple[str, str, str]
@@ -171,12 +172,22 @@ def _check_destinations(conn: Connection, function: FunctionId, settings: EventI
     """Each must be one that AWS would take, and that there is something here to deliver to."""
     for arn in filter(None, (settings.on_success, settings.on_failure)):
         service = arn.split(":")[2] if arn.startswith("arn:") else ""
-        known = service == "lambda" or service in UNBUILT_DESTINATIONS
+        known = service in BUILT_DESTINATIONS or service in UNBUILT_DESTINATIONS
         if not known or (service in FAILURES_ONLY and arn == settings.on_success):
             raise _invalid_config(settings)
         if service in UNBUILT_DESTINATIONS:
             raise NotBuiltError(f"Destinations in {UNBUILT_DESTINATIONS[service]} are not there yet in Stoker.")
-        _check_function(conn, function, arn)
+        if service == "lambda":
+            _check_function(conn, function, arn)
+        else:
+            _check_elsewhere(function, arn)
+
+
+def _check_elsewhere(function: FunctionId, arn: str) -> None:
+    """A queue or topic of this region and account; FIFO ones are not for destinations."""
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[3:5] != [function.region, function.account] or arn.endswith(".fifo"):
+        raise InvalidParameterValueException(f"The destination ARN {arn} is invalid.", Type="User")
 
 
 def _check_function(conn: Connection, function: FunctionId, arn: str) -> None:

@@ -32,7 +32,7 @@ class AsyncQueue:
     """Accepts events and runs them. `start` first, `close` at the end; both on the event loop's thread.
 
     `owner` names whose leases these are, the same after a restart. `is_stopped(region, function)` says whether nothing
-    of a function may run at all (its reserved concurrency is 0).
+    of a function may run at all (its reserved concurrency is 0). `wake_outbox` is called when something may be in it.
     """
 
     def __init__(
@@ -46,10 +46,12 @@ class AsyncQueue:
         pacing: Pacing,
         policy: RetryPolicy | None = None,
         is_stopped: Callable[[str, str], bool] = lambda region, function: False,
+        wake_outbox: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._invoker = invoker
         self._clock = clock
+        self._wake_outbox = wake_outbox
         attempts = Attempts(
             account=account, invoker=invoker, clock=clock, policy=policy or RetryPolicy(), is_stopped=is_stopped
         )
@@ -63,6 +65,7 @@ class AsyncQueue:
             clock=clock,
             owner=owner,
             pacing=pacing,
+            on_settled=self._settled,
         )
 
     def __repr__(self) -> str:
@@ -105,6 +108,10 @@ class AsyncQueue:
         now = self._clock.time()
         await self._store.write(lambda conn: event_rows.release(conn, request_ids, now))
         self._work.note_due(now)
+
+    def _settled(self, done: Sequence[Attempted]) -> None:
+        if any(each.may_deliver for each in done):
+            self._wake_outbox()
 
     async def _write_accepted(self, events: Sequence[AsyncEvent]) -> None:
         """Write a batch, and hold it at once where nothing waits before it and there is room ahead."""

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from stoker.invocations import destinations, retries
+from stoker.deliveries.delivery import Delivery
+from stoker.invocations import dead_letters, destinations, retries
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
+from stoker.invocations.dead_letters import DeadEvent
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.retries import Over, RetryPolicy, Settlement
 from stoker.model.clock import Clock
@@ -26,11 +28,22 @@ class CanInvoke(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempted:
-    """An event, what becomes of it and, if that is its end, the event for its destination."""
+    """An event, what becomes of it and, if that is its end, what goes to its destination.
+
+    That is an event for a function and a delivery for everything else. A dead letter waits for the function's queue,
+    which is looked up when the event is settled.
+    """
 
     event: AsyncEvent
     settlement: Settlement
     delivery: AsyncEvent | None = None
+    outgoing: Delivery | None = None
+    dead_letter: DeadEvent | None = None
+
+    @property
+    def may_deliver(self) -> bool:
+        """Whether settling it may put something into the outbox."""
+        return self.outgoing is not None or self.dead_letter is not None
 
 
 class Attempts:
@@ -57,15 +70,22 @@ class Attempts:
         settlement = await self._settlement(held)
         if not isinstance(settlement, Over):
             return Attempted(event=held.event, settlement=settlement)
+        now = self._clock.time()
         delivery = destinations.delivery(
             held.event,
             settlement,
             held.config,
             account=self._account,
             request_id=self._request_ids.new(),
-            now=self._clock.time(),
+            now=now,
         )
-        return Attempted(event=held.event, settlement=settlement, delivery=delivery)
+        return Attempted(
+            event=held.event,
+            settlement=settlement,
+            delivery=delivery,
+            outgoing=destinations.outgoing(held.event, settlement, held.config, account=self._account, now=now),
+            dead_letter=dead_letters.of(held.event, settlement, account=self._account),
+        )
 
     async def _settlement(self, held: HeldEvent) -> Settlement:
         event, config, policy = held.event, held.config, self._policy

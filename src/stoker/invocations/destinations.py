@@ -1,4 +1,4 @@
-"""Where the result of an event goes: the record, and the event that takes it to a function. Pure.
+"""Where the result of an event goes: the record, and the event or delivery that takes it there. Pure.
 
 Source: "Invocation record" in the AWS Lambda Developer Guide.
 """
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from stoker.deliveries.delivery import Delivery
 from stoker.functions.event_invoke_config import EventInvokeConfig, destination_function
 from stoker.invocations import trace
 from stoker.invocations.async_event import AsyncEvent
@@ -15,6 +16,8 @@ from stoker.invocations.retries import SUCCESS, Over
 from stoker.model.arn import function_arn
 from stoker.model.function import LATEST
 from stoker.model.invocation import InvocationResult
+
+CALLER = "lambda.amazonaws.com"
 
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -43,6 +46,23 @@ def delivery(
         trace_id=trace.step(event.trace_id, source_arn).header,
         accepted_at=now,
         due_at=now,
+    )
+
+
+def outgoing(event: AsyncEvent, over: Over, config: EventInvokeConfig, *, account: str, now: float) -> Delivery | None:
+    """The record on its way to a destination that is no function; None where the config wants none."""
+    arn = config.on_success if over.condition == SUCCESS else config.on_failure
+    if arn is None or destination_function(arn) is not None:
+        return None
+    source_arn = function_arn(event.region, account, event.function)
+    return Delivery(
+        target=arn,
+        body=record(event, over, account=account, now=now),
+        caller=CALLER,
+        source_arn=source_arn,
+        region=event.region,
+        account=account,
+        trace_id=trace.step(event.trace_id, source_arn).header,
     )
 
 

@@ -9,11 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from stoker.deliveries import outbox_rows
+from stoker.deliveries.delivery import Retry
 from stoker.deliveries.leased_work import Claim, Lease
+from stoker.functions import lookup
 from stoker.functions.event_invoke_config import read_configs
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
 from stoker.invocations.attempts import Attempted
+from stoker.invocations.dead_letters import DeadEvent
 from stoker.invocations.retries import Again
+from stoker.model.arn import FunctionId
+from stoker.model.errors import ResourceNotFoundException
 from stoker.store.tables_async import async_events
 
 _events = async_events.c
@@ -71,7 +77,28 @@ class EventTable:
         told = [event for key, event in over.items() if event is not None and key in removed]
         if told:
             insert(conn, told)
+        for each in done:
+            if each.event.request_id in removed:
+                _deliver(conn, each, now)
         return [*(event.due_at for event in told), *(each.due_at for _, each in again)]
+
+
+def _deliver(conn: Connection, done: Attempted, now: float) -> None:
+    """Put into the outbox what goes to destinations that are no functions, and to a dead-letter queue."""
+    if done.outgoing is not None:
+        outbox_rows.put(conn, done.outgoing, now=now, retry=Retry(), dead_letter=None)
+    if done.dead_letter is not None and (target := _dead_letter_target(conn, done.dead_letter)) is not None:
+        outbox_rows.put(conn, done.dead_letter.to(target), now=now, retry=Retry(), dead_letter=None)
+
+
+def _dead_letter_target(conn: Connection, dead: DeadEvent) -> str | None:
+    """The queue of the version that the event was for, if it has one and is still there."""
+    event = dead.event
+    function = FunctionId(account=dead.account, region=event.region, name=event.function)
+    try:
+        return lookup.require_version(conn, function, event.qualifier).function.dead_letter_arn
+    except ResourceNotFoundException:
+        return None
 
 
 def _put_off(conn: Connection, events: Iterable[tuple[str, Again]]) -> None:

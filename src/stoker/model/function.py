@@ -52,6 +52,7 @@ class FunctionVersion:
     environment_given: bool = False
     layers: tuple[LayerReference, ...] = ()
     logging: LoggingConfig = field(default_factory=LoggingConfig)
+    dead_letter_arn: str | None = None
     architecture: str = "x86_64"
     package_type: str = "Zip"
     tracing_mode: str = "PassThrough"

@@ -135,6 +135,8 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
     # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
     owner = f"{socket.gethostname()}:{settings.data.resolve()}"
+    targets = Targets()
+    outbox = Outbox(store=store, targets=targets, clock=clock, owner=owner)
     events = AsyncQueue(
         account=settings.account,
         store=store,
@@ -143,9 +145,9 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         owner=owner,
         pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
         is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
+        wake_outbox=outbox.wake,
     )
     registry.on_change(events.let_go)
-    targets = Targets()
     sources, mappings = await open_mappings(settings, store=store, clock=clock, invoker=invoker)
     return Platform(
         settings=settings,
@@ -163,7 +165,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         invoker=invoker,
         events=events,
         targets=targets,
-        outbox=Outbox(store=store, targets=targets, clock=clock, owner=owner),
+        outbox=outbox,
         sources=sources,
         mappings=mappings,
     )

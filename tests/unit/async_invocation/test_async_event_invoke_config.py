@@ -122,7 +122,6 @@ def test_a_destination_that_cannot_be_is_refused(f: ControlPlane, arn: str, text
 @pytest.mark.parametrize(
     ("arn", "name"),
     [
-        (f"arn:aws:sqs:us-east-1:{ACCOUNT}:q", "SQS"),
         (f"arn:aws:sns:us-east-1:{ACCOUNT}:t", "SNS"),
         (f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/b", "EventBridge"),
         ("arn:aws:s3:::bucket", "S3"),

@@ -40,6 +40,7 @@ def change_from(params: Mapping[str, Any]) -> ConfigurationChange:
         layers=params.get("Layers"),
         logging=None if logging is None else _logging_change(logging),
         architecture=architectures[0] if architectures else None,
+        dead_letter_arn=_dead_letter(params),
         snap_start=(params.get("SnapStart") or {}).get("ApplyOn"),
     )
 
@@ -51,6 +52,12 @@ def _logging_change(logging: Mapping[str, Any]) -> LoggingChange:
         system_level=logging.get("SystemLogLevel"),
         log_group=logging.get("LogGroup"),
     )
+
+
+def _dead_letter(params: Mapping[str, Any]) -> str | None:
+    """None if there was none; empty where what there is goes."""
+    config = params.get("DeadLetterConfig")
+    return None if config is None else config.get("TargetArn", "")
 
 
 def lambda_time(seconds: float) -> str:
@@ -82,6 +89,7 @@ class ConfigurationWords:
             "CodeSha256": base64_digest(function.code_sha256),
             "Version": function.version,
             "Environment": {"Variables": dict(function.environment)} if function.environment_given else None,
+            "DeadLetterConfig": {"TargetArn": function.dead_letter_arn} if function.dead_letter_arn else None,
             "TracingConfig": {"Mode": function.tracing_mode},
             "RevisionId": record.revision_id,
             "Layers": [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in function.layers] or None,

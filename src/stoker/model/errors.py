@@ -1,6 +1,7 @@
 """The caller's faults: AWS errors as exceptions. Ours are ordinary exceptions and become a 500 at the front door."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -16,6 +17,11 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     query_code: ClassVar[str | None] = None
     """What the query protocol calls it, where an API that has gone to json keeps two names."""
+
+    xml_code: ClassVar[str | None] = None
+    """What S3 calls it, where that is another name."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Further HTTP headers of the answer."""
 
     def __init__(self, message: str | None = None, /, **members: Any) -> None:
         self.message = message if message is not None else (type(self).__doc__ or "").strip()

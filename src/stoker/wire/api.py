@@ -18,11 +18,13 @@ from stoker.wire.query import Query
 from stoker.wire.redaction import redact
 from stoker.wire.query_names import with_query_names
 from stoker.wire.rest_json import RestJson
+from stoker.wire.rest_xml import RestXml
 
 PROTOCOLS: Mapping[str, Callable[[ServiceModel], WireProtocol]] = {
     "json": JsonRpc,
     "query": Query,
     "rest-json": RestJson,
+    "rest-xml": RestXml,
 }
 """By the name in a model's metadata."""
 
@@ -37,6 +39,8 @@ class Operation:
     _validate: Callable[[dict[str, Any]], None] | None
     _serialise: Callable[[Result, str], Response]
     _input: Shape | None = None
+    streams_input: bool = False
+    """Whether the service reads the body itself, while it comes."""
 
     def parse(self, request: Request) -> dict[str, Any]:
         """The parameters, checked; raises the ServiceError that AWS would answer."""
@@ -102,13 +106,15 @@ class ServiceApi:
             _validate=self._constraints.compile_input(model.input_shape),
             _serialise=plan.serialise,
             _input=model.input_shape,
+            streams_input=plan.streams_input,
         )
         return operation
 
-    def fail(self, error: ServiceError, request_id: str) -> Response:
+    def fail(self, error: ServiceError, request_id: str, resource: str = "") -> Response:
         """The answer for an error. The model's HTTP status wins over the class's, where the model has the shape."""
         shape = self._error_shapes.get(error.code)
-        return self._protocol.fail(Fault.of(error, status=self._status(error, shape), shape=shape), request_id)
+        fault = Fault.of(error, status=self._status(error, shape), shape=shape, resource=resource)
+        return self._protocol.fail(fault, request_id)
 
     def fail_internally(self, request_id: str, message: str | None = None) -> Response:
         """The answer for a fault of ours, which says nothing of it unless there is something to be known."""

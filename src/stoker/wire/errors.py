@@ -32,6 +32,18 @@ Check your AWS Secret Access Key and signing method. Consult the service documen
     code = "InvalidSignatureException"
 
 
+class SignatureExpiredException(InvalidSignatureException):
+    """Signature expired"""
+
+    xml_code = "RequestTimeTooSkewed"
+
+
+class PresignedExpiredException(InvalidSignatureException):
+    """Request has expired"""
+
+    xml_code = "AccessDenied"
+
+
 class UnrecognizedClientException(AuthenticationError):
     """The security token included in the request is invalid."""
 

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stoker.model.principal import Principal
+from stoker.wire.payload import IncomingBody
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -23,9 +24,18 @@ class Request(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     source_ip: str = ""
     scheme: str = "http"
+    stream: IncomingBody | None = None
+    """The body, where the operation reads it while it comes."""
 
     def with_body(self, body: bytes) -> "Request":
         return replace(self, body=body)
+
+    def with_stream(self, stream: IncomingBody) -> "Request":
+        return replace(self, stream=stream)
+
+    def at(self, path: str) -> "Request":
+        """The same request for another path."""
+        return replace(self, path=path)
 
 
 class Response(Struct, frozen=True, kw_only=True):

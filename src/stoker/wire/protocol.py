@@ -1,7 +1,7 @@
 """The interface that every AWS protocol has: what a service's API needs of it, and nothing of any service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from botocore.model import OperationModel, Shape, StructureShape
@@ -17,6 +17,8 @@ class Plan:
     parse: Callable[[Request], dict[str, Any]]
     serialise: Callable[[Result, str], Response]
     """Takes the result and the request id."""
+    streams_input: bool = False
+    """Whether `parse` takes a request whose body is yet to come (`Request.stream`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +26,8 @@ class Fault:
     """An error ready to be written: the model and the class of the error have been asked already.
 
     `shape` is the model's error shape, if it has one of that code; `sender` tells whose fault it is. `query_code` is
-    what the query protocol calls the error of an API that went from there to json.
+    what the query protocol calls the error of an API that went from there to json, `xml_code` what S3 does. `headers`
+    are further headers of the answer, `resource` is the path that was asked for.
     """
 
     code: str
@@ -34,9 +37,12 @@ class Fault:
     shape: Shape | None
     sender: bool
     query_code: str | None = None
+    xml_code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    resource: str = ""
 
     @classmethod
-    def of(cls, error: ServiceError, *, status: int, shape: Shape | None = None) -> "Fault":
+    def of(cls, error: ServiceError, *, status: int, shape: Shape | None = None, resource: str = "") -> "Fault":
         return cls(
             code=error.code,
             status=status,
@@ -45,6 +51,9 @@ class Fault:
             shape=shape,
             sender=status < 500,
             query_code=error.query_code,
+            xml_code=error.xml_code,
+            headers=error.headers,
+            resource=resource,
         )
 
 

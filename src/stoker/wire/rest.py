@@ -108,11 +108,12 @@ class RequestBinding:
     query_map: str | None
     headers: tuple[tuple[str, str, Reader], ...]
     prefixed_headers: tuple[tuple[str, str], ...]
+    split: Callable[[str], list[str]]
 
     def read(self, request: Request) -> dict[str, Any]:
         params: dict[str, Any] = {}
         if self.labels:
-            _read_labels(self.labels, segments(request.path), params)
+            _read_labels(self.labels, self.split(request.path), params)
         if request.query and (self.queries or self.query_map):
             self._read_query(parse_query(request.query), params)
         for name, sent_as, read in self.headers:
@@ -139,8 +140,13 @@ def _read_labels(labels: tuple[tuple[str, int, int, Reader], ...], parts: list[s
         params[name] = read(unquote(text) if "%" in text else text)
 
 
-def bind_request(shape: StructureShape | None, uri: str) -> RequestBinding:
-    """Compile the members of `shape` that have a location; `uri` is the model's, with its labels."""
+def bind_request(
+    shape: StructureShape | None, uri: str, split: Callable[[str], list[str]] = segments
+) -> RequestBinding:
+    """Compile the members of `shape` that have a location; `uri` is the model's, with its labels.
+
+    `split` makes the parts of a path that labels count.
+    """
     by_location = _by_location(shape)
     maps = [name for name, _, member in by_location["querystring"] if isinstance(member, MapShape)]
     return RequestBinding(
@@ -155,6 +161,7 @@ def bind_request(shape: StructureShape | None, uri: str) -> RequestBinding:
             (name, sent_as.lower(), _header_reader(member)) for name, sent_as, member in by_location["header"]
         ),
         prefixed_headers=tuple((name, sent_as.lower()) for name, sent_as, _ in by_location["headers"]),
+        split=split,
     )
 
 

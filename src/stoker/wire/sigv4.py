@@ -25,6 +25,8 @@ from stoker.wire.errors import (
     MalformedContentHashError,
     MissingAuthenticationTokenException,
     MissingContentHashError,
+    PresignedExpiredException,
+    SignatureExpiredException,
 )
 from stoker.wire.message import Request
 from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
@@ -102,7 +104,7 @@ class Verifier:
             start, signature = _in_order(authorization, has_date=bool(amz_date))
         # An unusually long one is not worth the memory that remembering it takes.
         scope = self._scope(start) if len(start) < _LONG_SCOPE else parse_scope(start)
-        now = self._check_time(scope, amz_date, MAX_SKEW_S)
+        now = self._check_time(scope, amz_date, MAX_SKEW_S, SignatureExpiredException)
         secret, principal = self._credentials.lookup(scope.access_key, request.headers.get("x-amz-security-token"), now)
         return Claim(
             scope=scope,
@@ -123,7 +125,8 @@ class Verifier:
             needs = " ".join(f"AWS query-string parameters must include '{name}'." for name in missing)
             raise IncompleteSignatureException(f"{needs} Re-examine the query-string parameters.")
         scope = _scope_of(query["X-Amz-Credential"], query["X-Amz-SignedHeaders"])
-        now = self._check_time(scope, query["X-Amz-Date"], _lifetime(query["X-Amz-Expires"]))
+        lifetime_s = _lifetime(query["X-Amz-Expires"])
+        now = self._check_time(scope, query["X-Amz-Date"], lifetime_s, PresignedExpiredException)
         secret, principal = self._credentials.lookup(scope.access_key, query.get("X-Amz-Security-Token"), now)
         return Claim(
             scope=scope,
@@ -134,7 +137,9 @@ class Verifier:
             principal=principal,
         )
 
-    def _check_time(self, scope: Scope, amz_date: str, lifetime_s: int) -> float:
+    def _check_time(
+        self, scope: Scope, amz_date: str, lifetime_s: int, expired: type[InvalidSignatureException]
+    ) -> float:
         """The present; raises for a request from too far away. `lifetime_s` is how long after its date it is good."""
         now = self._clock.time()
         moment = self._moment(amz_date)
@@ -144,12 +149,12 @@ class Verifier:
                 f"'{scope.date}' != '{amz_date[:8]}', from '{amz_date}'."
             )
         if moment < now - lifetime_s:
-            raise InvalidSignatureException(
+            raise expired(
                 f"Signature expired: {amz_date} is now earlier than {_amz_date(now - lifetime_s)} "
                 f"({_amz_date(now)} - {lifetime_s // 60} min.)"
             )
         if moment > now + MAX_SKEW_S:
-            raise InvalidSignatureException(
+            raise SignatureExpiredException(
                 f"Signature not yet current: {amz_date} is still later than {_amz_date(now + MAX_SKEW_S)} "
                 f"({_amz_date(now)} + {MAX_SKEW_S // 60} min.)"
             )

@@ -51,6 +51,12 @@ def iso8601(moment: Moment) -> str:
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
 
 
+def iso8601_ms(moment: Moment) -> str:
+    """`2026-01-31T12:00:00.000Z`: S3 always writes the milliseconds."""
+    utc = _as_datetime(moment).astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
 def rfc822(moment: Moment) -> str:
     """`Sat, 31 Jan 2026 12:00:00 GMT`."""
     return format_datetime(_as_datetime(moment).astimezone(UTC).replace(microsecond=0), usegmt=True)
@@ -59,6 +65,7 @@ def rfc822(moment: Moment) -> str:
 WRITERS: dict[str, Callable[[Moment], float | int | str]] = {
     "unixTimestamp": unix,
     "iso8601": iso8601,
+    "iso8601_ms": iso8601_ms,
     "rfc822": rfc822,
 }
-"""By the model's `timestampFormat`."""
+"""By the model's `timestampFormat`, or what a protocol has as its own."""

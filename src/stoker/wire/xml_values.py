@@ -51,10 +51,26 @@ class XmlWriters:
     def _structure(self, shape: StructureShape) -> Writer:
         if shape.name not in self._structures:
             fields: dict[str, tuple[str, Writer]] = {}
-            self._structures[shape.name] = partial(_write_structure, shape.name, fields)
+            attributes = {
+                name: member.serialization["name"]
+                for name, member in shape.members.items()
+                if member.serialization.get("xmlAttribute")
+            }
+            write = partial(_write_structure, shape.name, fields)
+            if attributes:
+                declared = shape.metadata.get("xmlNamespace") or shape.serialization.get("xmlNamespace") or {}
+                write = partial(_write_with_attributes, write, attributes, declared)
+            self._structures[shape.name] = write
             for name, member in shape.members.items():
                 fields[name] = (member.serialization.get("name", name), self.value(member))
         return self._structures[shape.name]
+
+    def members(self, shape: StructureShape) -> Callable[[Mapping[str, Any]], str]:
+        """A writer of what is inside a structure's element."""
+        fields = {
+            name: (each.serialization.get("name", name), self.value(each)) for name, each in shape.members.items()
+        }
+        return partial(_write_members, shape.name, fields)
 
     def _list(self, shape: ListShape) -> Writer:
         write = self.value(shape.member)
@@ -81,6 +97,15 @@ class XmlWriters:
 
 def _write_structure(shape_name: str, fields: Mapping[str, tuple[str, Writer]], name: str, value: Any) -> str:
     return element(name, _write_members(shape_name, fields, value))
+
+
+def _write_with_attributes(
+    write: Writer, attributes: Mapping[str, str], declared: Mapping[str, str], name: str, value: Mapping[str, Any]
+) -> str:
+    content = write(name, {member: each for member, each in value.items() if member not in attributes})
+    written = [f" xmlns:{declared['prefix']}={quoteattr(declared['uri'])}"] if declared else []
+    written += [f" {sent_as}={quoteattr(value[member])}" for member, sent_as in attributes.items() if member in value]
+    return f"<{name}{''.join(written)}{content[len(name) + 1 :]}"
 
 
 def _write_members(shape_name: str, fields: Mapping[str, tuple[str, Writer]], value: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from stoker.front_door.audit import Audit
 from stoker.front_door.authorisation import is_session
 from stoker.front_door.exchange import (
     Application,
+    Body,
     ClientDisconnectedError,
     Receive,
     Scope,
@@ -22,6 +23,7 @@ from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.shortage import shortage
+from stoker.front_door.virtual_hosts import path_style
 from stoker.model.errors import ServiceError
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
@@ -84,7 +86,7 @@ class FrontDoor:
             elif request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
             else:
-                response = await self._answer_call(request, receive, from_sandbox=from_sandbox)
+                response = await self._answer_call(request, Body(scope, receive), from_sandbox=from_sandbox)
         except ClientDisconnectedError:
             return
         await send_response(response, request.method, receive, send)
@@ -104,15 +106,15 @@ class FrontDoor:
             log.exception("%s %s failed", request.method, request.path)
             return json_response(500, {"message": InternalFailure().message})
 
-    async def _answer_call(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+    async def _answer_call(self, request: Request, body: Body, *, from_sandbox: bool) -> Response:
         request_id = self._new_request_id()
         try:
-            return await self._call(request, receive, request_id, from_sandbox=from_sandbox)
+            return await self._call(request, body, request_id, from_sandbox=from_sandbox)
         except ServiceError as error:
             if self._audit is not None and isinstance(error, AuthenticationError):
                 await self._audit.note_stranger(request, request_id, error)
             api = await self.apis.guess(request)
-            return api.fail(error, request_id) if api is not None else _plain_failure(error, request_id)
+            return api.fail(error, request_id, request.path) if api is not None else _plain_failure(error, request_id)
         except ClientDisconnectedError:
             raise
         except Exception as error:
@@ -123,12 +125,12 @@ class FrontDoor:
                 return _plain_failure(InternalFailure(reason), request_id)
             return api.fail_internally(request_id, reason)
 
-    async def _call(self, request: Request, receive: Receive, request_id: str, *, from_sandbox: bool) -> Response:
+    async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
         claim = self._verifier.claim(request)
         if from_sandbox and not is_session(claim.principal):
             raise UnrecognizedClientException()
         endpoint = await self.apis.find(request, claim.scope.service)
-        operation, request = await self._receive(endpoint.api, request, claim, receive)
+        operation, request = await self._receive(endpoint.api, request, claim, body)
         method = endpoint.method(operation)
         call = Call(
             service=endpoint.api.name,
@@ -166,16 +168,22 @@ class FrontDoor:
             await audit.note(call, request, operation.shown(call.params), failure)
 
     async def _receive(
-        self, api: ServiceApi, request: Request, claim: Claim, receive: Receive
+        self, api: ServiceApi, request: Request, claim: Claim, incoming: Body
     ) -> tuple[Operation, Request]:
-        """The operation, and the request with its body: read within the operation's limit, and verified."""
-        operation = None if api.operation_in_body else api.operation(request)
+        """The operation, and the request with its body: read within the operation's limit, and verified.
+
+        Of an operation that reads its body itself, only the head is verified here.
+        """
+        asked = path_style(request) if api.name == "s3" else request
+        operation = None if api.operation_in_body else api.operation(asked)
+        if operation is not None and operation.streams_input:
+            return operation, asked.with_stream(incoming.stream(request, self._verifier.verify_head(request, claim)))
         limit = body_limit(api.name, operation.name if operation is not None else "")
-        body = await read_body(request, receive, limit)
+        body = await incoming.read(request, limit)
         whole = request.with_body(body)
         verified = await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
-        if verified is not body:
-            whole = request.with_body(verified)
+        if verified is not body or asked is not request:
+            whole = asked.with_body(verified)
         return operation or api.operation(whole), whole
 
     def _new_request_id(self) -> str:

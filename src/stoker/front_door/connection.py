@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from stoker.front_door.exchange import TAKEN
 from stoker.front_door.joining import JoiningTransport
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -28,7 +29,7 @@ class Bounds:
     """What all connections of one listener may take of the server together.
 
     `body_bytes` counts bodies from their first byte to the answer: they are in memory before a signature can be
-    checked.
+    checked. Of a body that is read while it comes, it counts what has not been read.
     """
 
     connections: int
@@ -104,6 +105,17 @@ class Connection(HttpToolsProtocol):
             if state.body_bytes > state.bounds.body_bytes:
                 self.transport.abort()
         super().on_body(body)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {TAKEN: self._note_taken}  # type: ignore[typeddict-item]
+
+    def _note_taken(self, size: int) -> None:
+        """A part of a streamed body has left the memory; its sender is in time again."""
+        size = min(size, self._body_bytes)
+        self._body_bytes -= size
+        self.server_state.body_bytes -= size
+        self._waiting_for = None
 
     def on_response_complete(self) -> None:
         self._forget_body()

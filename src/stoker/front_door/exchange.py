@@ -6,13 +6,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from stoker.front_door.limits import BodyLimit
+from stoker.wire.chunked import LENGTH_HEADER
 from stoker.wire.message import Request, Response
+from stoker.wire.payload import IncomingBody, Payload, nothing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# A streamed body is handed on in pieces of at least this.
+PIECE_BYTES = 512 * 1024
+# The extension of a scope that is told how much of a streamed body is held no more.
+TAKEN = "stoker.taken"
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,48 @@ async def read_body(request: Request, receive: Receive, limit: BodyLimit) -> byt
         limit.check(len(body))
         return body
     return await _read_on(message, receive, limit)
+
+
+class Body:
+    """A request's body that has not been read yet."""
+
+    __slots__ = ("_receive", "_taken")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        # Our connections want to hear what of a streamed body they need not count any more.
+        self._taken: Callable[[int], None] = scope.get("extensions", {}).get(TAKEN, _nobody_counts)
+
+    async def read(self, request: Request, limit: BodyLimit) -> bytes:
+        """The whole body, as `read_body` does."""
+        return await read_body(request, self._receive, limit)
+
+    def stream(self, request: Request, payload: Payload) -> IncomingBody:
+        """The body while it comes, for the one who reads it to the end or leaves it."""
+        stated = request.headers.get(LENGTH_HEADER) or request.headers.get("content-length")
+        empty = "content-length" not in request.headers and "transfer-encoding" not in request.headers
+        length = 0 if empty else int(stated) if stated is not None and stated.isdecimal() else None
+        return IncomingBody(nothing() if empty else self._pieces(), payload, length)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """Pieces of some hundred KB: each costs its taker a turn in a thread."""
+        held: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnectedError
+            piece: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            held.append(piece)
+            size += len(piece)
+            if size >= PIECE_BYTES or not more:
+                yield b"".join(held)
+                self._taken(size)
+                held, size = [], 0
+
+
+def _nobody_counts(_size: int) -> None: ...
 
 
 async def _read_on(message: Message, receive: Receive, limit: BodyLimit) -> bytes:

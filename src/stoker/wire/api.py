@@ -15,8 +15,8 @@ from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
 from stoker.wire.query import Query
-from stoker.wire.redaction import redact
 from stoker.wire.query_names import with_query_names
+from stoker.wire.redaction import redact
 from stoker.wire.rest_json import RestJson
 from stoker.wire.rest_xml import RestXml
 

@@ -20,7 +20,7 @@ class ContentHashMismatchError(ServiceError):
 
 
 class Payload(Protocol):
-    """Takes a body as it was sent, and gives the data in it. Blocks for as long as hashing takes: call it in a thread."""
+    """Takes a body as it was sent, and gives the data in it. Blocks while it hashes: call it in a thread."""
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         """The data in the next piece; raises a ServiceError for a piece that is malformed or wrongly signed."""
@@ -74,14 +74,12 @@ class IncomingBody:
         return f"<IncomingBody of {'unknown length' if self.length is None else f'{self.length} bytes'}>"
 
 
-class _Nothing:
-    def __aiter__(self) -> "_Nothing":
-        return self
-
-    async def __anext__(self) -> bytes:
-        raise StopAsyncIteration
+async def nothing() -> AsyncIterator[bytes]:
+    """No pieces."""
+    for _ in ():
+        yield b""
 
 
 def empty_body() -> IncomingBody:
     """A body of no bytes."""
-    return IncomingBody(_Nothing(), UnsignedPayload(), 0)
+    return IncomingBody(nothing(), UnsignedPayload(), 0)

@@ -21,6 +21,10 @@ from target import Server, free_port
 REGION = "us-east-1"
 PAYLOAD = b'{"name": "bench"}'
 ROLE = "arn:aws:iam::000000000000:role/bench"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 
 def _zipped(filename: str, source: str) -> bytes:
@@ -54,8 +58,12 @@ class Stoker:
             },
             f"{self._url}/_stoker/health",
         )
-        self._client: Any = boto3.client(
-            "lambda",
+        self._client = self._client_of("lambda")
+        self._client_of("iam").create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
+
+    def _client_of(self, service: str) -> Any:
+        return boto3.client(
+            service,
             region_name=REGION,
             endpoint_url=self._url,
             aws_access_key_id=self._credentials.access_key,

@@ -131,6 +131,7 @@ class ControlPlane:
             events=self.events,
             runtimes=runtimes,
             code_location=self.links.sign,
+            check_role=lambda role, function: None,
             url_address=UrlAddresses(endpoint=ENDPOINT, resolves=self._resolves).of,
             provisioning=self.provisioning,
             mappings=self._no_mappings(),

@@ -16,6 +16,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.credentials import Credentials
+
+from fakes import roles
 
 STOKER = Path(sys.executable).with_name("stoker")
 ACCESS_KEY = "AKIASTOKERTEST000001"
@@ -37,6 +40,7 @@ class LiveServer:
     launcher: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
     certificate: Path | None = None
+    has_roles: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -66,6 +70,10 @@ class LiveServer:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"stoker did not start:\n{self.log()}")
             time.sleep(0.05)
+        if not self.has_roles:
+            for name in roles.NAMES:
+                roles.make_role(self.endpoint, Credentials(ACCESS_KEY, SECRET_KEY), name, self._trust())
+            self.has_roles = True
 
     def command(self) -> list[str]:
         """`stoker up` with this server's options."""
@@ -95,10 +103,12 @@ class LiveServer:
             **settings,
         )
 
+    def _trust(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=self.certificate) if self.certificate else None
+
     def _healthy(self) -> bool:
         try:
-            trust = ssl.create_default_context(cafile=self.certificate) if self.certificate else None
-            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1, context=trust) as answer:
+            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1, context=self._trust()) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

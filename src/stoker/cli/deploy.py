@@ -3,10 +3,9 @@
 import base64
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,9 +17,10 @@ from stoker.cli.failures import CliError
 from stoker.cli.function_file import FunctionSettings, parse_variables, read_function_file
 from stoker.cli.guess import guess_handler, guess_kind, kind_of, newest
 from stoker.cli.places import cache_directory
+from stoker.cli.role import default_role
 from stoker.cli.runtimes import runtimes_here
 from stoker.cli.source import Source, SourceFile, read_source
-from stoker.cli.upload import DEFAULT_ROLE_NAME, Deployed, Upload
+from stoker.cli.upload import Deployed, Upload
 from stoker.model.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def deploy_path(
     digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
     upload = Upload(settings=settings, package=package, package_sha256=digest, wait=wait)
     with screen.working(f"uploading {screen.size(len(package))}", quiet=quiet):
-        return upload.send(connection.client("lambda"), _default_role(connection))
+        return upload.send(connection.client("lambda"), lambda: default_role(connection))
 
 
 def complete(said: FunctionSettings, source: Source, runtimes: list[Runtime]) -> FunctionSettings:
@@ -111,14 +111,6 @@ def with_dependencies(
     # npm's outcome replaces a node_modules that was made for the workshop, with its development tools.
     own = [file for file in source.files if dependencies.tool != "npm" or not file.name.startswith("node_modules/")]
     return list({file.name: file for file in (*installed, *own)}.values())
-
-
-def _default_role(connection: Connection) -> Callable[[], str]:
-    def arn() -> str:
-        account: Any = connection.client("sts").get_caller_identity()["Account"]
-        return f"arn:aws:iam::{account}:role/{DEFAULT_ROLE_NAME}"
-
-    return arn
 
 
 def _tell(deployed: Deployed) -> None:

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 from stoker.cli.failures import CliError
 from stoker.cli.function_file import FunctionSettings
 
-# The name of the role that AWS's own console would make; Stoker's functions may assume any role of the account.
-DEFAULT_ROLE_NAME = "stoker-function"
 _CONFLICTS_BORNE = 5
 
 T = TypeVar("T")

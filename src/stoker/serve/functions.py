@@ -3,6 +3,7 @@
 from stoker.front_door.code_download import CodeDownload
 from stoker.functions.code_links import CodeLinks
 from stoker.functions.url_addresses import UrlAddresses
+from stoker.identity.execution_roles import ExecutionRoles
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 from stoker.services.lambda_.service import LambdaService
@@ -17,6 +18,7 @@ async def build(platform: Platform) -> Area:
         events=platform.events,
         runtimes=platform.runtimes,
         code_location=links.sign,
+        check_role=ExecutionRoles(platform.identities.directory, platform.clock).check,
         url_address=UrlAddresses(endpoint=endpoint).of,
         provisioning=platform.provisioning,
         mappings=platform.mappings,

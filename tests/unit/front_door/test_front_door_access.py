@@ -17,7 +17,8 @@ PACKAGES = sorted(module.name for module in pkgutil.iter_modules(stoker.services
 def service_of(package: str) -> object:
     """The service of a package, on nothing: only its attributes are looked at."""
     module = importlib.import_module(f"stoker.services.{package}.service")
-    (cls,) = (each for name, each in vars(module).items() if inspect.isclass(each) and hasattr(each, "name"))
+    own = (each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__)
+    (cls,) = (each for each in own if hasattr(each, "name"))
     wanted = inspect.signature(cls).parameters
     service: object = cls(**{name: MagicMock() for name in wanted})
     return service

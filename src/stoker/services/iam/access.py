@@ -58,10 +58,8 @@ def _context(params: Mapping[str, Any]) -> Mapping[str, str | Sequence[str]]:
     """What keeps an administrator of roles from giving out more than he has."""
     named = {"iam:PolicyARN": params.get("PolicyArn"), "iam:PermissionsBoundary": params.get("PermissionsBoundary")}
     found: dict[str, str | Sequence[str]] = {key: value for key, value in named.items() if value is not None}
-    tags = params.get("Tags") or ()
-    found |= {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
-    if tags or params.get("TagKeys"):
-        found["aws:TagKeys"] = [*(tag["Key"] for tag in tags), *(params.get("TagKeys") or ())]
+    if params.get("TagKeys"):
+        found["aws:TagKeys"] = list(params["TagKeys"])
     return found
 
 

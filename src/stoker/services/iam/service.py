@@ -10,6 +10,7 @@ from stoker.services.iam.groups import GroupOperations
 from stoker.services.iam.holders import HolderOperations
 from stoker.services.iam.policies import PolicyOperations
 from stoker.services.iam.roles import RoleOperations
+from stoker.services.iam.simulation import SimulationOperations
 from stoker.services.iam.users import UserOperations
 
 
@@ -27,6 +28,7 @@ class IamService:
             RoleOperations(identities),
             policies,
             AccountOperations(identities, policies),
+            SimulationOperations(identities),
         ):
             self._serve(part)
         for kind in (User, Group, Role):

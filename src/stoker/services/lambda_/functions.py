@@ -6,6 +6,7 @@ from typing import Any
 from stoker.functions.drafts import NewFunction
 from stoker.functions.records import Page, VersionRecord
 from stoker.functions.registry import Registry
+from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException
 from stoker.model.limits import LIST_PAGE_ITEMS
 from stoker.services.lambda_.configuration_words import ConfigurationWords, change_from
@@ -17,12 +18,20 @@ Members = Mapping[str, Any]
 
 
 class FunctionOperations:
-    """A function's own operations. `code_location` makes the URL under which a zip can be downloaded for a while."""
+    """A function's own operations. `code_location` makes the URL under which a zip can be downloaded for a while,
+    `check_role` raises if a function cannot run as a role."""
 
-    def __init__(self, registry: Registry, words: ConfigurationWords, code_location: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        words: ConfigurationWords,
+        code_location: Callable[[str], str],
+        check_role: Callable[[str, FunctionId], None],
+    ) -> None:
         self._registry = registry
         self._words = words
         self._code_location = code_location
+        self._check_role = check_role
 
     async def create_function(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
@@ -31,9 +40,11 @@ class FunctionOperations:
             tags=call.params.get("Tags") or {},
             publish=call.params.get("Publish", False),
         )
+        function = locate(call).function
         code = _zip_file(call.params["Code"])
+        self._check_role(call.params["Role"], function)
         # A qualifier in a new function's name is ignored, and not in the answer's ARN even if a version is published.
-        return self._words.full(await self._registry.create(locate(call).function, new, code), None)
+        return self._words.full(await self._registry.create(function, new, code), None)
 
     async def update_function_code(self, call: Call) -> Members:
         params = call.params
@@ -55,8 +66,11 @@ class FunctionOperations:
 
     async def update_function_configuration(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
+        function = locate(call).function
+        if "Role" in call.params:
+            self._check_role(call.params["Role"], function)
         record = await self._registry.update_configuration(
-            locate(call).function, change_from(call.params), call.params.get("RevisionId")
+            function, change_from(call.params), call.params.get("RevisionId")
         )
         return self._words.full(record, None)
 

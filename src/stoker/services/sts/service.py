@@ -10,6 +10,7 @@ from stoker.model.access import AccessTable
 from stoker.model.clock import Clock
 from stoker.model.errors import AccessDeniedException, NotBuiltError
 from stoker.services.sts.access import ACCESS
+from stoker.services.sts.roles import RoleSessions
 from stoker.services.sts.words import credentials_members
 from stoker.wire.credentials import Credentials
 from stoker.wire.message import Call
@@ -47,6 +48,7 @@ class StsService:
         self._identities = identities
         self._keys = keys
         self._clock = clock
+        self.assume_role = RoleSessions(identities=identities, keys=keys, clock=clock).assume_role
 
     def __repr__(self) -> str:
         return "<StsService>"

@@ -6,8 +6,8 @@ UTF-8) and the body (bytes as the function's client sent or gets them).
 Kinds from the function's process: NEXT (ready for an event), RESPONSE and ERROR (meta {"id": request id,
 "type": error type}; body the JSON), INIT_ERROR (meta {"type"}). An answer in pieces is STREAM (meta {"id", "type":
 content type}), CHUNK (meta {"id"}; body the bytes) as often as it takes, and STREAM_END (meta {"id"}; with an error's
-"type" and JSON if it failed on the way). RESPONSE and ERROR count as NEXT too: one write ends an invocation and asks for
-another. Node adds "exiting": true to the ERROR before a crash's exit; nobody acts on it.
+"type" and JSON if it failed on the way). RESPONSE and ERROR count as NEXT too: one write ends an invocation and asks
+for another. Node adds "exiting": true to the ERROR before a crash's exit; nobody acts on it.
 
 Kind to the function's process: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?, "client_context"?,
 "cognito_identity"?}; body the payload).

@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TAKEN: self._note_taken}  # type: ignore[typeddict-item]
+        self.scope["extensions"] = {TAKEN: self._note_taken}  # type: ignore[dict-item]
 
     def _note_taken(self, size: int) -> None:
         """A part of a streamed body has left the memory; its sender is in time again."""

@@ -7,7 +7,7 @@ headers next to it.
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stoker.wire.canonical import header as canonical_header
@@ -61,7 +61,7 @@ class ChunkedPayload:
         self._received = 0
         self._previous = seal.seed
         self._line = bytearray()
-        self._read = self._read_head
+        self._read: Callable[[bytes, int, list[bytes]], int] = self._read_head
         self._left = 0
         self._signature = ""
         self._hash = hashlib.sha256()

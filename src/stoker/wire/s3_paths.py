@@ -72,8 +72,9 @@ class S3Router:
 def _leaf(operation: OperationModel) -> _Leaf:
     shape = operation.input_shape
     queries, headers = set(), set()
-    for name in shape.required_members if shape is not None else ():
-        serialization = shape.members[name].serialization
+    required = [] if shape is None else [shape.members[name] for name in shape.required_members]
+    for member in required:
+        serialization = member.serialization
         if serialization.get("location") == "querystring":
             queries.add(serialization["name"])
         elif serialization.get("location") == "header":

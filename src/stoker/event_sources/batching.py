@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stoker.event_sources.source import Record
+from stoker.event_sources.poller import Record
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 
 _HEAD, _TAIL = b'{"Records":[', b"]}"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stoker.event_sources.source import Record
+from stoker.event_sources.poller import Record
 from stoker.model.errors import InvalidParameterValueException
 from stoker.model.event_pattern import OPERATORS, EventPattern, PatternError, compile_pattern
 

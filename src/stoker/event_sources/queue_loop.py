@@ -13,8 +13,8 @@ from stoker.event_sources import batching
 from stoker.event_sources.filtering import compile_filters
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.partial_response import failed_ids
+from stoker.event_sources.poller import Poller, Record
 from stoker.event_sources.scaling import Scaling
-from stoker.event_sources.source import Poller, Record
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult, InvokeRequest

@@ -43,6 +43,7 @@ class Scaling:
     def end(self, *, well: bool) -> None:
         self.running -= 1
         if not well:
+            self._full_since = None
             self._limit = max(1.0, min(FIRST, self._most) / 2, self._limit / 2)
         elif self._limit < min(FIRST, self._most):
             self._limit = min(self._limit + 1, FIRST, self._most)

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from stoker.event_sources.mapping import Mapping
-from stoker.event_sources.source import Abilities, Record
+from stoker.event_sources.poller import Record
+from stoker.event_sources.source import Abilities
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterValueException
 from stoker.queues.errors import QueueDoesNotExist

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+from stoker.deliveries.outbox import Outbox
+from stoker.event_sources.checkpoints import Checkpoints
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.queue_loop import QueueLoop
+from stoker.event_sources.shards import Shards
 from stoker.event_sources.source import Surroundings
 from stoker.event_sources.sources import Sources
+from stoker.event_sources.stream_loop import StreamLoop
 from stoker.event_sources.work import Loop, Work
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock
@@ -21,15 +25,18 @@ async def role_may(_role_arn: str, _action: str, _resource_arn: str) -> bool:
 
 
 async def open_mappings(
-    settings: Settings, *, store: Store, clock: Clock, invoker: Invoker
+    settings: Settings, *, store: Store, outbox: Outbox, clock: Clock, invoker: Invoker
 ) -> tuple[Sources, EventSourceMappings]:
     """Nothing is read yet: the area begins that."""
     folder = settings.data / "event-sources"
     sources = Sources(Surroundings(clock=clock, data=folder, account=settings.account))
 
     async def open_loop(mapping: Mapping, tell: Callable[[str], None]) -> Loop:
-        poller = await sources.of(mapping.source_arn).open(mapping)
-        return QueueLoop(mapping, poller, invoker=invoker, clock=clock, tell=tell)
+        opened = await sources.of(mapping.source_arn).open(mapping)
+        if isinstance(opened, Shards):
+            checkpoints = Checkpoints(mapping.uuid, store, outbox, clock.time)
+            return StreamLoop(mapping, opened, checkpoints, invoker=invoker, clock=clock, tell=tell)
+        return QueueLoop(mapping, opened, invoker=invoker, clock=clock, tell=tell)
 
     await asyncio.to_thread(sources.load_installed)
     mappings = EventSourceMappings(

@@ -148,7 +148,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         wake_outbox=outbox.wake,
     )
     registry.on_change(events.let_go)
-    sources, mappings = await open_mappings(settings, store=store, clock=clock, invoker=invoker)
+    sources, mappings = await open_mappings(settings, store=store, outbox=outbox, clock=clock, invoker=invoker)
     return Platform(
         settings=settings,
         clock=clock,

@@ -73,8 +73,8 @@ def _is_guarded(settings: Settings) -> bool:
         return False
     if not settings.enforce_iam:
         print(
-            "stoker: IAM IS NOT ENFORCED (--no-iam-enforcement): whoever has any key, each function among them, may do "
-            "everything. Only for development.",
+            "stoker: IAM IS NOT ENFORCED (--no-iam-enforcement): a user's key may do everything; only roles' sessions "
+            "are held to their policies. For development.",
             file=sys.stderr,
         )
     return True

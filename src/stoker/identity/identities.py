@@ -1,6 +1,7 @@
 """IAM's memory: changes go through the store, and what is asked is answered by the directory. Read this first."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from stoker.identity import rows
 from stoker.identity.aws_policies import load_aws_policies
 from stoker.identity.directory import Directory, texts_of
-from stoker.identity.documents import DocumentKind
+from stoker.identity.documents import DocumentKind, MalformedPolicyDocumentError
 from stoker.identity.draft import Change, Draft
 from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Role, User
 from stoker.identity.sealing import Seal
@@ -109,7 +110,9 @@ class Identities:
         ]
         for entity in entities:
             for text in texts_of(entity):
-                self.directory.parse(text, DocumentKind.IDENTITY)
+                # One that an older release took and this one does not opens nothing to whom it is attached.
+                with contextlib.suppress(MalformedPolicyDocumentError):
+                    self.directory.parse(text, DocumentKind.IDENTITY)
         if keys:
             self.seal.prepare()
         return entities, revision

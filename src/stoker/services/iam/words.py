@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from stoker.identity.entities import AccessKey, Group, ManagedPolicy, Named, PolicyVersion, Role, User
-from stoker.identity.errors import ValidationError
+from stoker.identity.errors import InvalidInput, ValidationError
 from stoker.identity.users import NewKey
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ def tag_map(tags: Sequence[Mapping[str, str]] | None) -> Mapping[str, str]:
     """Raises for a key that comes twice, in whatever case."""
     given = {tag["Key"]: tag["Value"] for tag in tags or ()}
     if len({key.lower() for key in given}) < len(tags or ()):
-        raise ValidationError("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+        raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     return given
 
 

@@ -1,0 +1,1 @@
+"""EventBridge: buses, rules, targets, archives and replays. May import `buses` and below. Read `service.py`."""

@@ -91,9 +91,9 @@ def test_the_modelled_exception_classes_can_be_caught(functions: Deployment) -> 
 
 def test_an_operation_that_is_not_there_says_so(functions: Deployment) -> None:
     with pytest.raises(ClientError) as raised:
-        functions.client.list_event_source_mappings()
+        functions.client.list_code_signing_configs()
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert "ListEventSourceMappings" in raised.value.response["Error"]["Message"]
+    assert "ListCodeSigningConfigs" in raised.value.response["Error"]["Message"]
 
 
 def test_a_dry_run_runs_nothing(functions: Deployment, echo: str) -> None:

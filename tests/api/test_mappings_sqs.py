@@ -311,3 +311,25 @@ def test_nothing_is_lost_when_the_server_is_killed(own_server: LiveServer) -> No
             own_server.kill()
             own_server.start()
     eventually(lambda: sent <= set(bodies_heard(own_server, name)), "all to be heard", within_s=60)
+
+
+def test_a_function_that_feeds_its_own_queue_is_stopped_as_a_loop(
+    live_server: LiveServer, deployment: Deployment, sqs: Any, queue: Callable[..., tuple[str, str]], role: str
+) -> None:
+    url, arn = queue(VisibilityTimeout="20")
+    name = deployment.deploy(PASSES_ON, Environment={"Variables": {"TO": url}}, Role=role)
+    deployment.client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
+    sqs.send_message(QueueUrl=url, MessageBody="round and round")
+    logs = live_server.client("logs")
+
+    def runs() -> int:
+        try:
+            return len(logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="REPORT")["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return 0
+
+    def stopped() -> bool:
+        # The one that would be the seventeenth is in flight: it comes back, and goes nowhere.
+        return runs() == 16 and numbers(sqs, url) == ("0", "1")
+
+    eventually(stopped, "the loop to be stopped", within_s=30)

@@ -15,12 +15,17 @@ class MessageAttribute(Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """What a sender gives. `sender_id` is IAM's id of who it is. None: the queue's own delay."""
+    """What a sender gives. `sender_id` is IAM's id of who it is. No `delay_s`: the queue's own.
+
+    `chain` is the trace header of the request itself: it goes with the message where the sender gave none, so that
+    functions which start each other through queues are found out as a loop.
+    """
 
     body: str
     sender_id: str
     attributes: Mapping[str, MessageAttribute] = {}
     trace_header: str | None = None
+    chain: str | None = None
     group_id: str | None = None
     deduplication_id: str | None = None
     delay_s: int | None = None

@@ -25,7 +25,7 @@ def arrival_of(queue: Queue, message: Outgoing, *, row: int, now: float) -> tupl
         sender_id=message.sender_id,
         attributes=dict(message.attributes),
         attributes_md5=attributes_md5(message.attributes),
-        trace_header=message.trace_header,
+        trace_header=message.trace_header or message.chain,
         group_id=message.group_id,
         deduplication_id=deduplication_id,
     )

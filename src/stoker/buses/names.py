@@ -34,3 +34,11 @@ def of_arn(arn: str, kind: str) -> str | None:
     resource = parts[5] if len(parts) == 6 and parts[2] == "events" else ""
     found, slash, name = resource.partition("/")
     return name if slash and found == kind else None
+
+
+def schedule_arn(region: str, account: str, group: str, name: str) -> str:
+    return f"arn:aws:scheduler:{region}:{account}:schedule/{group}/{name}"
+
+
+def schedule_group_arn(region: str, account: str, name: str) -> str:
+    return f"arn:aws:scheduler:{region}:{account}:schedule-group/{name}"

@@ -1,0 +1,1 @@
+"""EventBridge Scheduler: schedules and their groups. May import `buses` and below. Read `service.py`."""

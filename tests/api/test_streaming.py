@@ -239,7 +239,11 @@ def resident_bytes(server: LiveServer) -> int:
 
 
 def logged(logs_client: Any, name: str, text: str) -> list[str]:
-    found = logs_client.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern=f'"{text}"')
+    try:
+        found = logs_client.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern=f'"{text}"')
+    except logs_client.exceptions.ResourceNotFoundException:
+        # It has written nothing yet.
+        return []
     return [event["message"] for event in found["events"]]
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakes.cgroup_tree import groups_below, groups_called
 from fakes.live_server import LiveServer
 
 PROC = Path("/proc")
-CGROUPS = Path("/sys/fs/cgroup")
 ZYGOTE, WARDEN = "bootstrap/start.py", "stoker.sandbox.warden"
 
 
@@ -43,7 +43,7 @@ class KernelTraces:
         pids = [f"-{pid}-" for pid in (server.process.pid, *(process.pid for process in processes))]
         return cls(
             processes=processes,
-            cgroups=tuple(path for path in CGROUPS.glob("**/stoker-*") if any(pid in path.name for pid in pids)),
+            cgroups=tuple(path for path in groups_called("stoker-") if any(pid in path.name for pid in pids)),
             tables=tuple(table for table in _tables() if any(pid in table for pid in pids)),
             data=server.data,
         )
@@ -51,8 +51,8 @@ class KernelTraces:
     def processes_left(self) -> list[str]:
         """Also those that were started after the look: they are in the cgroups."""
         known = [f"{process.pid} {process.command}" for process in self.processes if process.alive]
-        files = (file for path in self.cgroups for file in path.glob("**/cgroup.procs"))
-        return known + [f"{pid} in {file}" for file in files for pid in file.read_text().split()]
+        groups = [group for path in self.cgroups for group in (path, *groups_below(path))]
+        return known + [f"{pid} in {group}" for group in groups for pid in _members(group)]
 
     def disks_left(self) -> list[str]:
         """Loop devices on this data directory's files, and mounts of it in any namespace."""
@@ -72,6 +72,14 @@ class KernelTraces:
         except OSError:
             # Gone since it was listed.
             return False
+
+
+def _members(group: Path) -> list[str]:
+    try:
+        return (group / "cgroup.procs").read_text().split()
+    except OSError:
+        # Gone since it was listed.
+        return []
 
 
 def descendants(pid: int) -> Iterator[Process]:

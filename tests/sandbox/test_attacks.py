@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.live_server import LiveServer
+from fakes.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("neighbour")]
 
@@ -208,7 +209,8 @@ def test_background_threads_stand_still_between_invocations(hostile: Any) -> Non
 
 def test_children_left_behind_end_with_their_environment(hostile: Any) -> None:
     hostile.invoke("leaves_children_behind")
-    assert _count_processes("987654") == 3
+    # They are forked at once, and have their names a moment later.
+    eventually(lambda: _count_processes("987654") == 3, "three children")
     hostile.client.delete_function(FunctionName=hostile.deploy("leaves_children_behind"))
     for _ in range(100):
         if _count_processes("987654") == 0:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from linux_child import in_child
 
+from fakes.cgroup_tree import groups_called
 from stoker.linux import cgroup_entry, cgroups, credentials
 from stoker.linux.cgroup_files import CgroupError
 from stoker.linux.cgroups import Cgroup, CgroupsUnavailableError, Hierarchy
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.root
 
 MIB = 1 << 20
 PREFIX = "groupcheck"
-TREES = Path("/sys/fs/cgroup")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def hierarchy() -> Iterator[Hierarchy]:
         pytest.skip(str(error))
     yield hierarchy
     hierarchy.close()
-    assert leavings() == []
+    assert groups_called(f"{PREFIX}-") == []
 
 
 @pytest.fixture
@@ -38,10 +38,6 @@ def group(hierarchy: Hierarchy) -> Iterator[Cgroup]:
     group.limit(memory_bytes=64 * MIB, cpu_share=1.0, cpu_cores=1.0, pids_max=20)
     yield group
     group.remove()
-
-
-def leavings() -> list[Path]:
-    return list(TREES.rglob(f"{PREFIX}-*"))
 
 
 def python_in(group: Cgroup, code: str) -> "subprocess.Popen[bytes]":

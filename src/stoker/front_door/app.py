@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from stoker.front_door.apis import Apis, Method, Service
 from stoker.front_door.audit import Audit
-from stoker.front_door.authorisation import is_session
 from stoker.front_door.exchange import (
     Application,
     Body,
@@ -127,7 +126,7 @@ class FrontDoor:
 
     async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
         claim = self._verifier.claim(request)
-        if from_sandbox and not is_session(claim.principal):
+        if from_sandbox and not claim.principal.is_session:
             raise UnrecognizedClientException()
         endpoint = await self.apis.find(request, claim.scope.service)
         operation, request = await self._receive(endpoint.api, request, claim, body)

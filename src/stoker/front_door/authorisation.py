@@ -1,213 +1,162 @@
 """Who may do what: every call is held against its service's access table and the caller's policies, in one place."""
 
-import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
+from stoker.front_door.denials import denial
+from stoker.identity.authority import Authority
 from stoker.identity.callers import Caller
-from stoker.identity.documents import Document, DocumentKind
-from stoker.identity.evaluation import IDENTITY, AccessRequest, Decision, evaluate
+from stoker.identity.circumstances import GLOBAL_KEYS, Circumstances
+from stoker.identity.documents import Document
+from stoker.identity.evaluation import IDENTITY, AccessRequest, Decision
 from stoker.identity.principal_policies import PrincipalPolicies
-from stoker.model.access import Access, AccessTable, Context, Where
-from stoker.model.clock import Clock
-from stoker.model.errors import AccessDeniedException
-from stoker.model.principal import Principal
+from stoker.model.access import Access, AccessTable, Where
 from stoker.wire.message import Call
 
-# Decisions that are remembered; each costs some 30 us to make and 2 us to find again.
-_REMEMBERED = 16384
-ResourcePolicy = Callable[[str], str | Awaitable[str | None] | None]
-
-
-class Policies(Protocol):
-    """What this needs of `identity.directory.Directory`."""
-
-    def policies_of(self, principal: Principal) -> PrincipalPolicies: ...
-
-    def parse(self, text: str, kind: DocumentKind) -> Document: ...
-
-
-def is_session(principal: Principal) -> bool:
-    """Whether the caller is a role's session."""
-    return principal.arn.split(":")[2] == "sts"
+# The account gets back into what a policy keeps everybody out of, as AWS lets its root user.
+_NEVER_LOCKED_OUT = frozenset(
+    {
+        "events:RemovePermission",
+        "s3:DeleteBucketPolicy",
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "sns:RemovePermission",
+        "sns:SetTopicAttributes",
+        "sqs:RemovePermission",
+        "sqs:SetQueueAttributes",
+    }
+)
+# What is allowed whatever the circumstances: each takes some 200 bytes.
+_OPEN_DOORS = 16_384
 
 
 class Authoriser:
-    """Decides on calls. `services` are asked for `access`, and for `resource_policy` where they have such.
+    """Decides on calls. `services` are asked for `access`, for `resource_policy` where their resources have such, and
+    for `resource_tags` where they can say.
 
-    A service or an operation without a row is the account's alone. Without `enforce`, role sessions may still do no
-    more than say who they are: function code stays hostile.
+    A service or an operation without a row is the account's alone.
     """
 
-    def __init__(
-        self, policies: Policies, services: Sequence[Any], *, clock: Clock, enforce: bool = True, tls: bool = False
-    ) -> None:
-        self._policies = policies
+    def __init__(self, authority: Authority, services: Sequence[Any]) -> None:
+        self._authority = authority
         self._tables: Mapping[str, AccessTable] = {each.name: getattr(each, "access", {}) for each in services}
-        self._resource_policies: Mapping[str, ResourcePolicy] = {
-            each.name: each.resource_policy for each in services if hasattr(each, "resource_policy")
+        for each in services:
+            authority.know(
+                each.name, policy=getattr(each, "resource_policy", None), tags=getattr(each, "resource_tags", None)
+            )
+        # Services whose resources' policies cannot keep anybody out.
+        self._never_deny = {
+            each.name
+            for each in services
+            if not hasattr(each, "resource_policy") or not getattr(each, "resource_policies_deny", True)
         }
-        self._only_allow = {each.name for each in services if not getattr(each, "resource_policies_deny", True)}
-        # Services whose resources' policies cannot keep the account out of its own.
-        self._free_of_denials = {each.name for each in services} - {*self._resource_policies} | self._only_allow
-        self._clock = clock
-        self._enforce = enforce
-        self._tls = tls
-        self._remembered: dict[tuple[object, ...], Decision] = {}
+        self._where = lru_cache(maxsize=256)(lambda region, account: Where(region=region, account=account))
+        self._open_doors: set[tuple[PrincipalPolicies, str, str]] = set()
 
     def __repr__(self) -> str:
-        return f"<Authoriser {'on' if self._enforce else 'off'}, {len(self._remembered)} decisions remembered>"
+        return f"<Authoriser {self._authority!r}>"
 
     async def check(self, call: Call) -> None:
         """Raises AccessDeniedException for a call that its principal may not make."""
         principal = call.principal
-        if not self._enforce and not is_session(principal):
+        if self._authority.exempts(principal):
             return
-        if principal.is_operator and principal.session is None and call.service in self._free_of_denials:
+        never_denies = call.service in self._never_deny
+        if never_denies and principal.session is None and principal.is_operator:
             return
         access = self._row(call)
-        for row in (access, *access.also) if access is not None else ():
-            own = {**_request_tags(call.params), **row.context(call.params)}
-            for resource in row.resources(call.params, Where(region=call.region, account=call.account)):
-                await self._check_resource(call, row.action, resource, own, is_own=row is access)
+        if access is None:
+            return
+        policies = self._authority.policies_of(principal)
+        where = self._where(call.region, call.account)
+        # A call that names nothing is about everything.
+        for resource in access.resources(call.params, where) or ("*",):
+            # A warm invocation ends here.
+            if not never_denies or (policies, access.action, resource) not in self._open_doors:
+                await self._check(call, policies, access, resource)
+        for row in access.also:
+            for resource in row.resources(call.params, where):
+                self._check_also(call, policies, row, resource)
 
     def _row(self, call: Call) -> Access | None:
+        """The row of a call; None if it may be made by whoever has signed."""
         table = self._tables.get(call.service, {})
         if call.operation in table:
             return table[call.operation]
         action = f"{call.service}:{call.operation}"
-        if not call.principal.is_operator:
-            raise AccessDeniedException(
-                Decision(allowed=False, policy=IDENTITY).refusal(
-                    AccessRequest(caller=Caller.of(call.principal), action=action, resource="*", context={})
-                )
-            )
-        return Access(action=action)
+        if call.principal.is_operator:
+            return Access(action=action)
+        request = AccessRequest(caller=Caller.of(call.principal), action=action, resource="*", context={})
+        raise denial(call.service, Decision(allowed=False, policy=IDENTITY), request)
 
-    async def _check_resource(self, call: Call, action: str, resource: str, context: Context, *, is_own: bool) -> None:
-        """`is_own` tells a resource of the called service, which may have a policy."""
-        decide = partial(
-            self.decide,
-            call.principal,
-            action,
-            resource,
-            context=context,
-            region=call.region,
-            source_ip=call.source_ip,
-        )
-        policy_of = self._resource_policies.get(call.service) if is_own else None
-        if policy_of is None or call.service in self._only_allow:
-            try:
-                return decide()
-            except AccessDeniedException:
-                if policy_of is None:
-                    raise
-        text = policy_of(resource)
-        if inspect.isawaitable(text):
-            text = await text
-        return decide(resource_policy=text)
-
-    def allows(self, principal: Principal, action: str, resource: str, **facts: Any) -> bool:
-        """Whether the principal may do `action` to the resource; see `decide`."""
-        if not self._enforce and not is_session(principal):
-            return True
-        try:
-            self.decide(principal, action, resource, **facts)
-        except AccessDeniedException:
-            return False
-        return True
-
-    def decide(
-        self,
-        principal: Principal,
-        action: str,
-        resource: str,
-        *,
-        context: Context,
-        region: str,
-        source_ip: str,
-        resource_policy: str | None = None,
-    ) -> None:
-        """Raises AccessDeniedException unless the principal may do `action` to the resource."""
-        policies = self._policies.policies_of(principal)
-        document = None if resource_policy is None else self._policies.parse(resource_policy, DocumentKind.RESOURCE)
-        if principal.is_operator and principal.session is None and document is None:
+    async def _check(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
+        """A resource of the called service, which may have a policy: asked first, unless it can only allow."""
+        authority, service = self._authority, call.service
+        never_denies = service in self._never_deny
+        document = None if never_denies else await authority.policy_of(service, resource)
+        facts = await self._circumstances(call, policies, document, row, resource)
+        decision, request = authority.decide(policies, document, row.action, resource, facts)
+        if decision.allowed:
+            if never_denies and not policies.asks_for:
+                self._remember(policies, row.action, resource)
             return
-        asks_for = _asks_for(policies, document)
-        known = self._context(principal, policies, region=region, source_ip=source_ip) if asks_for else {}
-        given = {**known, **{key.lower(): value for key, value in context.items()}} if asks_for else {}
-        facts = {key: value for key, value in given.items() if key in asks_for}
-        remembered = (policies, principal.arn, document, action, resource, _frozen(facts))
-        decision = self._remembered.get(remembered)
-        request = AccessRequest(
-            caller=Caller.of(principal, policies.arn, policies.tags), action=action, resource=resource, context=facts
+        if never_denies and (document := await authority.policy_of(service, resource)) is not None:
+            facts = await self._circumstances(call, policies, document, row, resource)
+            decision, request = authority.decide(policies, document, row.action, resource, facts)
+        if not decision.allowed and not (call.principal.is_operator and row.action in _NEVER_LOCKED_OUT):
+            raise denial(service, decision, request)
+
+    def _check_also(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
+        """A resource of another service, about which only the caller's own policies are asked."""
+        facts = self._authority.circumstances(
+            Caller.of(call.principal, policies.arn, policies.tags),
+            call.region,
+            source_ip=call.source_ip,
+            own=row.context(call.params),
         )
-        if decision is None:
-            decision = evaluate(request, policies, document)
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[remembered] = decision
+        decision, request = self._authority.decide(policies, None, row.action, resource, facts)
         if not decision.allowed:
-            raise AccessDeniedException(decision.refusal(request))
+            raise denial(call.service, decision, request)
 
-    def _context(
-        self, principal: Principal, policies: PrincipalPolicies, *, region: str, source_ip: str
-    ) -> dict[str, str | Sequence[str]]:
-        """The global condition keys. Source: "AWS global condition context keys" in the IAM User Guide."""
-        caller = Caller.of(principal, policies.arn, policies.tags)
-        now = self._clock.time()
-        context: dict[str, str | Sequence[str]] = {
-            "aws:currenttime": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "aws:epochtime": str(int(now)),
-            "aws:principalaccount": principal.account,
-            "aws:principalarn": caller.issuer_arn,
-            "aws:principalisawsservice": "false",
-            "aws:principaltype": caller.kind,
-            "aws:requestedregion": region,
-            "aws:resourceaccount": principal.account,
-            "aws:securetransport": str(self._tls).lower(),
-            "aws:sourceip": source_ip,
-            "aws:userid": principal.user_id,
-        }
-        if caller.name:
-            context["aws:username"] = caller.name
-        for key, value in caller.tags.items():
-            context[f"aws:principaltag/{key.lower()}"] = value
-        return context
+    async def _circumstances(
+        self, call: Call, policies: PrincipalPolicies, document: Document | None, row: Access, resource: str
+    ) -> Circumstances:
+        """What policies can ask about a call. Tags are looked for only where one does."""
+        asks_for = policies.asks_for if document is None else policies.asks_for | document.asks_for
+        caller = Caller.of(call.principal, policies.arn, policies.tags)
+        if asks_for <= GLOBAL_KEYS:
+            return self._authority.circumstances(caller, call.region, source_ip=call.source_ip)
+        return self._authority.circumstances(
+            caller,
+            call.region,
+            source_ip=call.source_ip,
+            own={**_request_tags(call.params), **row.context(call.params)},
+            resource_tags=await self._authority.tags_of(call.service, resource),
+        )
 
-
-def _asks_for(policies: PrincipalPolicies, document: Document | None) -> frozenset[str]:
-    documents = [*policies.identity, *policies.session]
-    documents += [each for each in (policies.boundary, document) if each is not None]
-    return frozenset[str]().union(*(each.asks_for for each in documents))
-
-
-def _frozen(facts: Mapping[str, str | Sequence[str]]) -> tuple[object, ...]:
-    return tuple(
-        (key, value if isinstance(value, str) else tuple(value)) for key, value in sorted(facts.items(), key=_key)
-    )
-
-
-def _key(item: tuple[str, object]) -> str:
-    return item[0]
+    def _remember(self, policies: PrincipalPolicies, action: str, resource: str) -> None:
+        if len(self._open_doors) >= _OPEN_DOORS:
+            self._open_doors.clear()
+        self._open_doors.add((policies, action, resource))
 
 
 def _request_tags(params: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
-    """The tags that a call brings along, as the APIs write them: a map, or a list of keys and values."""
-    tags = params.get("Tags", params.get("tags"))
-    pairs = list(_pairs(tags)) if tags else []
-    if not pairs:
+    """The tags that a call brings along, and the keys of those that it takes away."""
+    pairs = list(_pairs(params.get("Tags", params.get("tags"))))
+    taken = params.get("TagKeys", params.get("tagKeys")) or ()
+    keys = [*(key for key, _ in pairs), *map(str, taken)]
+    if not keys:
         return {}
     named: dict[str, str | Sequence[str]] = {f"aws:requesttag/{key.lower()}": value for key, value in pairs}
-    return {**named, "aws:tagkeys": [key for key, _ in pairs]}
+    return {**named, "aws:tagkeys": keys}
 
 
 def _pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    """As the APIs write them: a map, or a list of keys and values."""
     if isinstance(tags, Mapping):
         yield from ((str(key), str(value)) for key, value in tags.items())
     elif isinstance(tags, list):
         for tag in tags:
-            if isinstance(tag, Mapping) and "Key" in tag:
-                yield str(tag["Key"]), str(tag.get("Value", ""))
+            if isinstance(tag, Mapping) and (key := tag.get("Key", tag.get("key"))) is not None:
+                yield str(key), str(tag.get("Value", tag.get("value", "")))

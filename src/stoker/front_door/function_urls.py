@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.shortage import shortage
 from stoker.front_door.streamed_answer import streamed_answer
+from stoker.front_door.url_authorisation import FUNCTION_ACTION, UrlAuthoriser
 from stoker.functions.url_addresses import PATH
 from stoker.functions.urls import RESPONSE_STREAM, GuardedUrl
 from stoker.invocations import trace
@@ -31,8 +32,6 @@ from stoker.model.http_event import (
     to_event,
 )
 from stoker.model.invocation import InvocationResult, InvokeRequest
-from stoker.model.policy import policy_document
-from stoker.model.url_access import FUNCTION_ACTION, URL_ACTION, missing_actions
 from stoker.wire.errors import InternalFailure, InvalidSignatureException, MissingAuthenticationTokenException
 from stoker.wire.message import Request, Response
 from stoker.wire.sigv4 import Claim, Verifier
@@ -90,13 +89,12 @@ class FunctionUrls:
     """Answers calls of function URLs; the error boundary of their own, since no model says how to word it."""
 
     def __init__(
-        self, *, urls: FindsUrls, invoker: CanInvoke, verifier: Verifier, allows: Callable[..., bool], clock: Clock
+        self, *, urls: FindsUrls, invoker: CanInvoke, verifier: Verifier, authoriser: UrlAuthoriser, clock: Clock
     ) -> None:
-        """`allows` is `Authoriser.allows`."""
         self._urls = urls
         self._invoker = invoker
         self._verifier = verifier
-        self._allows = allows
+        self._authoriser = authoriser
         self._clock = clock
         self._request_ids = RequestIds()
 
@@ -172,7 +170,7 @@ class FunctionUrls:
         """Who signed, None where nobody had to; raises what keeps the request out, before its body is read."""
         url = guarded.url
         if url.auth_type == "NONE":
-            _check(missing_actions(guarded.statements, url.auth_type))
+            _check(self._authoriser.missing(guarded, None, request.source_ip))
             return None
         try:
             claim = self._verifier.claim(request)
@@ -184,28 +182,10 @@ class FunctionUrls:
             raise InvalidSignatureException(
                 f"Credential should be scoped to a valid region, not '{claim.scope.region}'."
             )
-        if not claim.principal.is_operator:
-            _check(
-                [action for action in (URL_ACTION, FUNCTION_ACTION) if not self._may(claim, guarded, action, request)]
-            )
-        elif from_sandbox:
+        if from_sandbox and not claim.principal.is_session:
             raise AccessDeniedException("Forbidden")
+        _check(self._authoriser.missing(guarded, claim.principal, request.source_ip))
         return claim
-
-    def _may(self, claim: Claim, guarded: GuardedUrl, action: str, request: Request) -> bool:
-        """Whether the caller's policies and the function's, taken together, allow for an action."""
-        url = guarded.url
-        context = {"lambda:FunctionUrlAuthType": url.auth_type, "lambda:InvokedViaFunctionUrl": "true"}
-        allowed: bool = self._allows(
-            claim.principal,
-            action,
-            url.function.arn(url.qualifier),
-            context=context,
-            region=url.function.region,
-            source_ip=request.source_ip,
-            resource_policy=policy_document(guarded.statements) if guarded.statements else None,
-        )
-        return allowed
 
     async def _invoke(self, guarded: GuardedUrl, event: bytes, request_id: str, trace_id: str) -> HttpAnswer:
         function = guarded.url.function

@@ -22,6 +22,7 @@ from stoker.functions.drafts import NewFunction
 from stoker.functions.event_invoke_config import EventInvokeConfigs
 from stoker.functions.layers import Layers
 from stoker.functions.permissions import Permissions
+from stoker.functions.policy_cache import PolicyCache
 from stoker.functions.preparation import Optimise, Preparation
 from stoker.functions.records import Page, VersionRecord, decode_marker, encode_marker, page_of
 from stoker.functions.recursion import Recursion
@@ -83,6 +84,7 @@ class Registry:
         self.versions = Versions(store, self._changes, self._unused, self._preparation.begin)
         self.aliases = Aliases(store, self._bindings)
         self.permissions = Permissions(store, self._bindings)
+        self.policies = PolicyCache(self.permissions, self._bindings)
         self.urls = Urls(store, account, clock, self._bindings)
         self.event_invoke_configs = EventInvokeConfigs(store, clock)
         self.recursion = Recursion(store)

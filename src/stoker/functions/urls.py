@@ -21,7 +21,7 @@ from stoker.model.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
 )
-from stoker.model.policy import Statement
+from stoker.model.policy import policy_document
 from stoker.store.store import Store
 from stoker.store.tables_urls import function_urls
 
@@ -60,10 +60,10 @@ class UrlChange:
 
 @dataclass(frozen=True, kw_only=True)
 class GuardedUrl:
-    """A URL with the policy of what it leads to."""
+    """A URL with the policy of what it leads to, in JSON; None where that has none."""
 
     url: FunctionUrl
-    statements: Sequence[Statement]
+    policy: str | None
 
 
 class Urls:
@@ -178,7 +178,8 @@ class Urls:
         if row is None:
             return None
         url = _url(row, self._account)
-        return GuardedUrl(url=url, statements=statements_of(conn, url.function, url.qualifier))
+        statements = statements_of(conn, url.function, url.qualifier)
+        return GuardedUrl(url=url, policy=policy_document(statements) if statements else None)
 
     def _forget(self, region: str, name: str) -> None:
         """Something about this function changed. Rare beside calls: so the cache has no second index."""

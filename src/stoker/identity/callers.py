@@ -4,17 +4,18 @@ Source: "AWS JSON policy elements: Principal" and "NotPrincipal" in the IAM user
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from stoker.model.principal import Principal
 
 Kind: TypeAlias = Literal["Account", "User", "AssumedRole", "Service", "Anonymous"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Who asks. `arn` is what AccessDenied calls it; `issuer_arn` the user's, or the role's with its path.
 
     A service has neither, but `service` (`s3.amazonaws.com`); whoever did not sign has nothing.

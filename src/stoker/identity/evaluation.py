@@ -7,6 +7,8 @@ Guide, for one account.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from stoker.identity.callers import Caller, Naming
 from stoker.identity.documents import Document
 from stoker.identity.principal_policies import PrincipalPolicies
@@ -23,8 +25,7 @@ _ARTICLES = {IDENTITY: "an", RESOURCE: "a", BOUNDARY: "a", SESSION: "a"}
 NOBODYS = PrincipalPolicies()
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccessRequest:
+class AccessRequest(Struct, frozen=True, kw_only=True):
     """Who wants to do what to what. `context` has the condition keys in lower case."""
 
     caller: Caller
@@ -41,17 +42,15 @@ class Decision:
     explicit: bool = False
     policy: str = ""
 
-    def refusal(self, request: AccessRequest) -> str:
-        """AccessDenied's message in AWS's words."""
+    def refusal(self, request: AccessRequest, *, action: str = "", resource: str = "") -> str:
+        """AccessDenied's message in AWS's words; some services write actions and resources their own way."""
+        action, resource = action or request.action, resource or request.resource
         why = (
             f"with an explicit deny in {_ARTICLES[self.policy]} {self.policy}"
             if self.explicit
-            else f"because no {self.policy} allows the {request.action} action"
+            else f"because no {self.policy} allows the {action} action"
         )
-        return (
-            f"User: {request.caller.arn} is not authorized to perform: {request.action} "
-            f"on resource: {request.resource} {why}"
-        )
+        return f"User: {request.caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
 
 
 ALLOWED = Decision(allowed=True)

@@ -14,7 +14,7 @@ class PrincipalPolicies:
     `identity` are a user's own and its groups', or a role's; `boundary` is its permissions boundary; `session` are the
     policies that AssumeRole was given. `exists` is False for who is no longer there: then nothing is allowed.
     `arn` is the user's or the role's ARN with its path, which a session's own does not show; `tags` are its tags, a
-    session's own included.
+    session's own included. `asks_for` are the condition keys that any of them looks at.
 
     Whoever hands these out gives the same object until something changes, and a new one at once when it has.
     """
@@ -25,3 +25,9 @@ class PrincipalPolicies:
     exists: bool = True
     arn: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    asks_for: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        documents = [*self.identity, *self.session, *([self.boundary] if self.boundary is not None else [])]
+        asks_for = frozenset[str]().union(*(document.asks_for for document in documents))
+        object.__setattr__(self, "asks_for", asks_for)

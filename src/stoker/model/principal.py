@@ -40,3 +40,8 @@ class Principal:
     def is_operator(self) -> bool:
         """Whether it is the account itself: the root key, whose holder runs this Stoker."""
         return self.arn.endswith(":root") and self.arn.split(":", 3)[2] == "iam"
+
+    @property
+    def is_session(self) -> bool:
+        """Whether it is a role's session."""
+        return self.arn.split(":", 3)[2] == "sts"

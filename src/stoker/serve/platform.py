@@ -21,6 +21,7 @@ from stoker.front_door.server import Listener
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
+from stoker.identity.authority import Authority
 from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
@@ -53,6 +54,7 @@ class Platform:
     verifier: Verifier
     store: Store
     identities: Identities
+    authority: Authority
     telemetry: Telemetry
     code: CodeStorage
     runtimes: RuntimeCatalogue
@@ -82,6 +84,13 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         account=settings.account, store=store, clock=clock, key=keys.derived_key("secrets at rest")
     )
     keys.consult(identities.signers)
+    authority = Authority(
+        identities.directory,
+        account=settings.account,
+        clock=clock,
+        enforce=settings.enforce_iam,
+        tls=settings.tls is not None,
+    )
     telemetry = await open_telemetry(settings.data / "telemetry", clock)
     stack.push_async_callback(telemetry.close)
     code = CodeStorage(settings.data, BlobStore(settings.data / "blobs"))
@@ -156,6 +165,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         verifier=Verifier(keys, clock),
         store=store,
         identities=identities,
+        authority=authority,
         telemetry=telemetry,
         code=code,
         runtimes=runtimes,

@@ -20,6 +20,7 @@ from stoker.front_door.authorisation import Authoriser
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.server import Listener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
+from stoker.front_door.url_authorisation import UrlAuthoriser
 from stoker.linux import capabilities, rootless
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
@@ -131,13 +132,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     stack.push_async_callback(records.close)
     audit_page = AuditPage(records=records, verifier=platform.verifier)
     services = [service for area in areas for service in area.services]
-    authoriser = Authoriser(
-        platform.identities.directory,
-        services,
-        clock=platform.clock,
-        enforce=settings.enforce_iam,
-        tls=settings.tls is not None,
-    )
+    authoriser = Authoriser(platform.authority, services)
     door = FrontDoor(
         services,
         verifier=platform.verifier,
@@ -150,7 +145,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             urls=platform.registry.urls,
             invoker=platform.invoker,
             verifier=platform.verifier,
-            allows=authoriser.allows,
+            authoriser=UrlAuthoriser(platform.authority),
             clock=platform.clock,
         ),
     )

@@ -13,6 +13,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from stoker.front_door.app import FrontDoor
 from stoker.front_door.authorisation import Authoriser
+from stoker.identity.authority import Authority
 from stoker.identity.directory import Directory
 from stoker.model.access import AccessTable
 from stoker.model.clock import SystemClock
@@ -107,10 +108,11 @@ class House:
             account="000000000000", access_key="AKIAEXAMPLE", secret_key="secret", platform_key=b"p" * 32
         )
         services = [self.functions, self.logs, FakeSts()]
+        authority = Authority(Directory("000000000000", {}), account="000000000000", clock=SystemClock())
         self.door = FrontDoor(
             services,
             verifier=Verifier(self.keys, SystemClock()),
-            authorise=Authoriser(Directory("000000000000", {}), services, clock=SystemClock()).check,
+            authorise=Authoriser(authority, services).check,
             account="000000000000",
             version="9.9",
         )

@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
+from fakes.clock import FakeClock
+from stoker.front_door.url_authorisation import UrlAuthoriser
 from stoker.functions.url_addresses import UrlAddresses
+from stoker.functions.urls import FunctionUrl, GuardedUrl
+from stoker.identity.authority import Authority
+from stoker.identity.directory import Directory
+from stoker.model.arn import FunctionId
 from stoker.model.cors import CorsRules, answer_headers, is_preflight, preflight_headers
-from stoker.model.policy import PermissionGrant, build_statement
-from stoker.model.url_access import missing_actions
+from stoker.model.policy import PermissionGrant, build_statement, policy_document
 
 URL, FUNCTION = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -39,7 +44,19 @@ PUBLIC_FUNCTION = grant(FUNCTION, invoked_via_function_url=True)
     ],
 )
 def test_the_public_needs_both_permissions(statements: list[Any], missing: list[str]) -> None:
-    assert missing_actions(statements, "NONE") == missing
+    url = FunctionUrl(
+        id="abc",
+        function=FunctionId(account="000000000000", region="us-east-1", name="f"),
+        qualifier=None,
+        auth_type="NONE",
+        cors=None,
+        created=0.0,
+        modified=0.0,
+    )
+    renamed = [{**statement, "Sid": str(n)} for n, statement in enumerate(statements)]
+    guarded = GuardedUrl(url=url, policy=policy_document(renamed) if renamed else None)
+    authority = Authority(Directory("000000000000", {}), account="000000000000", clock=FakeClock())
+    assert UrlAuthoriser(authority).missing(guarded, None, "192.0.2.1") == missing
 
 
 ASK = {"origin": "https://a.example", "access-control-request-method": "PUT", "access-control-request-headers": "x-a"}

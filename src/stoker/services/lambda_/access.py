@@ -24,13 +24,15 @@ _OF_EVERYTHING = "ListFunctions ListLayers GetAccountSettings ListEventSourceMap
 
 
 def _function(params: Mapping[str, Any], where: Where) -> Sequence[str]:
-    text = str(params.get("FunctionName", ""))
+    text, qualifier = str(params.get("FunctionName", "")), params.get("Qualifier")
+    if ":" not in text:
+        return [function_arn(where.region, where.account, text, qualifier)]
     reference = parse_function_reference(text)
     if reference is None:
         # No function's name: whoever may do it to all functions gets to hear so.
         return [function_arn(where.region, where.account, text)]
     region, account = reference.region or where.region, reference.account or where.account
-    return [function_arn(region, account, reference.name, params.get("Qualifier") or reference.qualifier)]
+    return [function_arn(region, account, reference.name, qualifier or reference.qualifier)]
 
 
 def _layer(params: Mapping[str, Any], where: Where) -> Sequence[str]:

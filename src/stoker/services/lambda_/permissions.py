@@ -5,8 +5,6 @@ from typing import Any
 
 from stoker.functions.permissions import Permissions
 from stoker.model import policy
-from stoker.model.arn import FunctionId, parse_function_reference
-from stoker.model.errors import ResourceNotFoundException
 from stoker.model.policy import PermissionGrant
 from stoker.services.lambda_.naming import locate
 from stoker.wire.message import Call
@@ -46,15 +44,3 @@ class PermissionOperations:
         located = locate(call)
         found = await self._permissions.get(located.function, located.qualifier)
         return {"Policy": found.document, "RevisionId": found.revision_id}
-
-
-async def policy_of(permissions: Permissions, arn: str) -> str | None:
-    """The policy of a function, version or alias by its ARN; None where there is neither."""
-    reference = parse_function_reference(arn)
-    if reference is None or reference.region is None or reference.account is None:
-        return None
-    function = FunctionId(account=reference.account, region=reference.region, name=reference.name)
-    try:
-        return (await permissions.get(function, reference.qualifier)).document
-    except ResourceNotFoundException:
-        return None

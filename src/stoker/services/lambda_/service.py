@@ -1,13 +1,14 @@
 """The Lambda API: which operation is served by what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.access import AccessTable
-from stoker.model.arn import FunctionId
+from stoker.model.arn import FunctionId, parse_function_reference
+from stoker.model.errors import ResourceNotFoundException
 from stoker.services.lambda_.access import ACCESS
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
@@ -19,7 +20,7 @@ from stoker.services.lambda_.functions import FunctionOperations
 from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
 from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
 from stoker.services.lambda_.layers import LayerOperations
-from stoker.services.lambda_.permissions import PermissionOperations, policy_of
+from stoker.services.lambda_.permissions import PermissionOperations
 from stoker.services.lambda_.tags import TagOperations
 from stoker.services.lambda_.urls import Address, UrlOperations
 from stoker.services.lambda_.versions import VersionOperations
@@ -55,7 +56,7 @@ class LambdaService:
         mappings: EventSourceMappings,
     ) -> None:
         words = ConfigurationWords(runtimes)
-        self._permissions = registry.permissions
+        self._registry = registry
 
         self._serve_invocations(registry, invoker, events)
         self._serve_concurrency(registry, provisioning)
@@ -108,7 +109,18 @@ class LambdaService:
 
     async def resource_policy(self, arn: str) -> str | None:
         """The policy of a function, version or alias."""
-        return await policy_of(self._permissions, arn)
+        return await self._registry.policies.of(arn)
+
+    async def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """A function's tags, also for its versions and aliases; none for what is no function."""
+        reference = parse_function_reference(arn)
+        if reference is None or reference.account is None or reference.region is None:
+            return {}
+        function = FunctionId(account=reference.account, region=reference.region, name=reference.name)
+        try:
+            return await self._registry.tags.get(function)
+        except ResourceNotFoundException:
+            return {}
 
     def _serve_concurrency(self, registry: Registry, provisioning: KnowsProvisioned) -> None:
         reserved = ReservedOperations(registry.concurrency)

@@ -1,0 +1,88 @@
+"""What a request says of itself beyond action and resource: the values of condition keys.
+
+Source: "AWS global condition context keys" in the IAM User Guide. A policy looks at few of them, so each is found when
+it is asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+
+from msgspec import Struct, field
+
+from stoker.identity.callers import Caller
+from stoker.identity.templates import Context
+
+RESOURCE_TAG, PRINCIPAL_TAG = "aws:resourcetag/", "aws:principaltag/"
+
+
+class Circumstances(Struct, frozen=True, kw_only=True, dict=True):
+    """One request's. `now` is in seconds since the epoch. `own` are the called service's keys and the tags in the
+    request, `resource_tags` those of what the action is done to, `source_arn` what a service acts for.
+    """
+
+    caller: Caller
+    now: float
+    region: str
+    account: str
+    source_ip: str = ""
+    tls: bool = False
+    own: Context = field(default_factory=dict)
+    resource_tags: Mapping[str, str] = field(default_factory=dict)
+    source_arn: str | None = None
+
+    def context(self, asks_for: frozenset[str]) -> Context:
+        """Those of the keys, which are in lower case, that it has a value for."""
+        found = {key: self._value(key) for key in asks_for}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _value(self, key: str) -> str | Sequence[str] | None:
+        read = _GLOBAL.get(key)
+        if read is not None:
+            return read(self)
+        tags = self._tags if key.startswith((RESOURCE_TAG, PRINCIPAL_TAG)) else self._own
+        return tags.get(key)
+
+    @cached_property
+    def _own(self) -> Context:
+        return {key.lower(): value for key, value in self.own.items()}
+
+    @cached_property
+    def _tags(self) -> Mapping[str, str]:
+        """Each tag under the key by which it is asked for."""
+        of_resource = {f"{RESOURCE_TAG}{key}".lower(): value for key, value in self.resource_tags.items()}
+        return of_resource | {f"{PRINCIPAL_TAG}{key}".lower(): value for key, value in self.caller.tags.items()}
+
+
+def _moment(of: Circumstances) -> str:
+    return datetime.fromtimestamp(of.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _source_account(of: Circumstances) -> str | None:
+    """S3's ARNs name no account; there is only one that their buckets can be of."""
+    if of.source_arn is None:
+        return None
+    parts = of.source_arn.split(":")
+    return (parts[4] if len(parts) > 4 else "") or of.account
+
+
+_GLOBAL: Mapping[str, Callable[[Circumstances], str | None]] = {
+    "aws:currenttime": _moment,
+    "aws:epochtime": lambda of: str(int(of.now)),
+    "aws:principalaccount": lambda of: of.caller.account or None,
+    "aws:principalarn": lambda of: of.caller.issuer_arn or None,
+    "aws:principalisawsservice": lambda of: str(of.caller.kind == "Service").lower(),
+    "aws:principalservicename": lambda of: of.caller.service or None,
+    "aws:principaltype": lambda of: of.caller.kind,
+    "aws:requestedregion": lambda of: of.region,
+    "aws:resourceaccount": lambda of: of.account,
+    "aws:securetransport": lambda of: str(of.tls).lower(),
+    "aws:sourceaccount": _source_account,
+    "aws:sourcearn": lambda of: of.source_arn,
+    "aws:sourceip": lambda of: of.source_ip or None,
+    "aws:userid": lambda of: of.caller.user_id or None,
+    "aws:username": lambda of: of.caller.name or None,
+    "aws:viaawsservice": lambda of: "false",
+}
+# What is known without looking at the call or asking its service.
+GLOBAL_KEYS = frozenset(_GLOBAL)

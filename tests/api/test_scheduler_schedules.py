@@ -1,5 +1,6 @@
 """EventBridge Scheduler as boto3 sees it."""
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,12 +21,9 @@ def scheduler(live_server: LiveServer) -> Any:
     may = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     iam = live_server.client("iam")
     name = ROLE.rpartition("/")[2]
-    try:
-        iam.create_role(
-            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
-        )
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
     iam.put_role_policy(
         RoleName=name, PolicyName="all", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": may})
     )

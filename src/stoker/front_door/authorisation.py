@@ -83,7 +83,8 @@ class Authoriser:
         """The row of a call; None if it may be made by whoever has signed."""
         table = self._tables.get(call.service, {})
         if call.operation in table:
-            return table[call.operation]
+            row = table[call.operation]
+            return row if row is None else row.instead(call.params) or row
         action = f"{call.service}:{call.operation}"
         if call.principal.is_operator:
             return Access(action=action)

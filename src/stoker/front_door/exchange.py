@@ -83,7 +83,8 @@ class Body:
         stated = request.headers.get(LENGTH_HEADER) or request.headers.get("content-length")
         empty = "content-length" not in request.headers and "transfer-encoding" not in request.headers
         length = 0 if empty else int(stated) if stated is not None and stated.isdecimal() else None
-        return IncomingBody(nothing() if empty else self._pieces(), payload, length)
+        announced = request.headers.get("x-amz-trailer", "").lower().replace(",", " ").split()
+        return IncomingBody(nothing() if empty else self._pieces(), payload, length, announced)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """Pieces of some hundred KB: each costs its taker a turn in a thread."""

@@ -37,6 +37,8 @@ class Access:
     resources: Resources = everything
     context: Callable[[Mapping[str, Any]], Context] = field(default=lambda _params: {})
     also: "Sequence[Access]" = ()
+    instead: "Callable[[Mapping[str, Any]], Access | None]" = field(default=lambda _params: None)
+    """Another row for some parameters of the operation: to read a version of an object is an action of its own."""
 
 
 # By operation, as botocore names it. None: whoever has signed may.

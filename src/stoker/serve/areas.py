@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, queues
+from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, objects, queues
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -12,6 +12,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     functions.build,
     logs.build,
     queues.build,
+    objects.build,
     buses.build,
     identity.build,
     # Begins when all sources are there, and ends before they do.

@@ -15,9 +15,21 @@ Check = Callable[[Any, str, list[str]], None]
 
 NOT_NULL = "Member must not be null"
 UNCHECKED_ENUMS = frozenset(
-    {"Runtime", "QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends"}
+    {
+        "Runtime",
+        "QueueAttributeName",
+        "MessageSystemAttributeName",
+        "MessageSystemAttributeNameForSends",
+        "BucketCannedACL",
+        "BucketLocationConstraint",
+        "EncodingType",
+        "ObjectCannedACL",
+        "ServerSideEncryption",
+        "StorageClass",
+    }
 )
-"""Shapes whose enum is the service's to check: Lambda answers InvalidParameterValueException for a runtime."""
+"""Shapes whose enum is the service's to check: Lambda answers InvalidParameterValueException for a runtime, S3 has an
+error for each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

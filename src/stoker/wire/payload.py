@@ -62,13 +62,16 @@ class IncomingBody:
     """A body that is still coming.
 
     `pieces` gives it as it was sent, and raises when the client goes away; `payload` makes data of the pieces.
-    `length` is the data's, None where the client did not state it.
+    `length` is the data's, None where the client did not state it. `announced` are the trailers that are to come.
     """
 
-    def __init__(self, pieces: AsyncIterator[bytes], payload: Payload, length: int | None) -> None:
+    def __init__(
+        self, pieces: AsyncIterator[bytes], payload: Payload, length: int | None, announced: Sequence[str] = ()
+    ) -> None:
         self.pieces = pieces
         self.payload = payload
         self.length = length
+        self.announced = announced
 
     def __repr__(self) -> str:
         return f"<IncomingBody of {'unknown length' if self.length is None else f'{self.length} bytes'}>"

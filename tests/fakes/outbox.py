@@ -72,6 +72,7 @@ class OutboxBench:
         self.inbox = Inbox()
         targets = Targets()
         targets.register("sqs", self.inbox.deliver)
+        targets.register("http", self.inbox.deliver)
         self.outbox = Outbox(store=self.store, targets=targets, clock=self.clock, owner=owner, jitter=lambda: 1.0)
 
     async def put(self, *given: Delivery, **settings: Any) -> None:
@@ -109,9 +110,10 @@ class OutboxBench:
 
     async def crash(self) -> None:
         """Kill -9: nothing of the outbox goes on, and nothing is told to the database."""
-        self.outbox._work._open = False
-        for task in [*self.outbox._work._tasks]:
-            task.cancel()
+        for half in (self.outbox._inside, self.outbox._outside):
+            half._open = False
+            for task in [*half._tasks]:
+                task.cancel()
         await asyncio.sleep(0)
 
 

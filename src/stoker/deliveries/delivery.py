@@ -35,6 +35,11 @@ class Delivery:
     trace_id: str | None = None
 
     @property
+    def is_outside(self) -> bool:
+        """Whether it leaves Stoker."""
+        return not self.target.startswith("arn:")
+
+    @property
     def service(self) -> str:
         """Who takes it: the service in the target's ARN, or a URL's scheme."""
         parts = self.target.split(":", 3)

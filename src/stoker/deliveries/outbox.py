@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -17,8 +17,10 @@ from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
 from stoker.store.store import Store
 
-# Deliveries wait for the store, or for a far-away endpoint; none of them computes.
+# Between services deliveries wait for the store only, and none of them computes.
 AT_ONCE = 128
+# An endpoint somewhere may take its time. Those that do must not keep all the others waiting: so they are apart.
+OUTSIDE_AT_ONCE = 32
 DRAIN_LIMIT_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -37,24 +39,31 @@ class Outbox:
         targets: Targets,
         clock: Clock,
         owner: str,
-        at_once: int = AT_ONCE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._targets = targets
         self._clock = clock
         self._jitter = jitter
-        self._work: LeasedWork[Outgoing, Outcome] = LeasedWork(
-            name="outbox",
-            table=OutboxTable(),
-            do=self._deliver,
-            store=store,
-            clock=clock,
-            owner=owner,
-            pacing=Pacing(most=at_once, young=at_once),
-        )
+        # From the first one on, set in the writer's thread: until then nobody pays for looking.
+        self._has_outside = False
+
+        def half(name: str, at_once: int, *, outside: bool) -> LeasedWork[Outgoing, Outcome]:
+            return LeasedWork(
+                name=name,
+                table=OutboxTable(outside=outside),
+                do=self._deliver,
+                store=store,
+                clock=clock,
+                owner=owner,
+                pacing=Pacing(most=at_once, young=at_once),
+                on_settled=self._settled,
+            )
+
+        self._inside = half("outbox", AT_ONCE, outside=False)
+        self._outside = half("outbox to outside", OUTSIDE_AT_ONCE, outside=True)
 
     def __repr__(self) -> str:
-        return f"<Outbox {self._work!r}>"
+        return f"<Outbox {self._inside!r} {self._outside!r}>"
 
     def put(
         self,
@@ -69,20 +78,30 @@ class Outbox:
 
         `now` is in seconds since the epoch. A dead-letter queue can be given as its ARN.
         """
+        self._has_outside |= delivery.is_outside
         letter = DeadLetter(queue=dead_letter) if isinstance(dead_letter, str) else dead_letter
         outbox_rows.put(conn, delivery, now=now, retry=retry or Retry(), dead_letter=letter)
 
     def wake(self) -> None:
         """Something was put and is committed."""
-        self._work.note_due(self._clock.time())
+        self._inside.note_due(self._clock.time())
+        if self._has_outside:
+            self._outside.note_due(self._clock.time())
 
     async def start(self) -> None:
         """Take back what was on its way when Stoker died, and begin."""
-        await self._work.start()
+        for half in (self._inside, self._outside):
+            await half.start()
 
     async def close(self, *, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Begin nothing more, and let what is on its way arrive, for so long at most."""
-        await self._work.close(limit_s=limit_s)
+        for half in (self._inside, self._outside):
+            await half.close(limit_s=limit_s)
+
+    def _settled(self, done: Sequence[Outcome]) -> None:
+        """The dead letters of one half are the other half's to deliver."""
+        if any(isinstance(outcome, Delivered) and outcome.dead_letter is not None for outcome in done):
+            self._inside.note_due(self._clock.time())
 
     async def _deliver(self, outgoing: Outgoing) -> Outcome:
         try:

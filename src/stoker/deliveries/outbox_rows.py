@@ -33,6 +33,7 @@ def put(conn: Connection, delivery: Delivery, *, now: float, retry: Retry, dead_
     behind = lane is not None and conn.execute(sa.select(sa.exists().where(_deliveries.lane == lane))).scalar()
     conn.execute(
         sa.insert(deliveries).values(
+            outside=delivery.is_outside,
             lane=lane,
             due_at=None if behind else now,
             accepted_at=now,
@@ -47,18 +48,21 @@ def put(conn: Connection, delivery: Delivery, *, now: float, retry: Retry, dead_
 
 
 class OutboxTable:
-    """The outbox as work to be done."""
+    """One half of the outbox as work to be done: what leaves Stoker, or what stays in it."""
+
+    def __init__(self, *, outside: bool) -> None:
+        self._half = _deliveries.outside.is_(outside)
 
     def key(self, item: Outgoing) -> Hashable:
         return item.id
 
     def recover(self, conn: Connection, owner: str, now: float) -> None:
         # What is due already needs no recovery, so that this reads no more rows than leases can have been held.
-        held = (_deliveries.due_at > now) & (_deliveries.owner == owner)
+        held = self._half & (_deliveries.due_at > now) & (_deliveries.owner == owner)
         conn.execute(sa.update(deliveries).where(held).values(owner=None, due_at=now))
 
     def claim(self, conn: Connection, now: float, limit: int, lease: Lease) -> Claim[Outgoing]:
-        due = sa.select(_deliveries.id, _deliveries.size).where(_deliveries.due_at <= now)
+        due = sa.select(_deliveries.id, _deliveries.size).where(self._half & (_deliveries.due_at <= now))
         found = conn.execute(due.order_by(_deliveries.due_at, _deliveries.id).limit(limit))
         ids = _within(found, MAX_CLAIM_BYTES)
         held: Sequence[Outgoing] = []
@@ -67,7 +71,7 @@ class OutboxTable:
             by_id = {row.id: _outgoing(row) for row in conn.execute(sa.select(deliveries).where(chosen))}
             held = [by_id[id_] for id_ in ids]
             conn.execute(sa.update(deliveries).where(chosen).values(owner=lease.owner, due_at=lease.until))
-        others = _deliveries.owner.is_distinct_from(lease.owner) & _deliveries.due_at.is_not(None)
+        others = self._half & _deliveries.owner.is_distinct_from(lease.owner) & _deliveries.due_at.is_not(None)
         next_due = sa.select(_deliveries.due_at).where(others).order_by(_deliveries.due_at).limit(1)
         return Claim(held=held, next_due=conn.execute(next_due).scalar())
 

@@ -9,6 +9,7 @@ from fakes.loop import on_loop, until
 from fakes.outbox import DEAD_LETTERS, QUEUE, a_delivery, outbox_bench
 from stoker.deliveries.delivery import DeadLetter, Retry
 from stoker.deliveries.leased_work import AHEAD, LEASE_S
+from stoker.deliveries.outbox import OUTSIDE_AT_ONCE
 from stoker.deliveries.outbox_rows import MAX_CLAIM_BYTES
 from stoker.model.errors import AccessDeniedException, ResourceNotFoundException, TooManyRequestsException
 
@@ -80,6 +81,30 @@ async def test_a_group_to_one_target_does_not_wait_for_its_messages_to_another(s
         bench.inbox.script = lambda it: TooManyRequestsException() if it.target == QUEUE else None
         await bench.put(a_delivery(b"1", group_id="g"), a_delivery(b"2", group_id="g", target=DEAD_LETTERS))
         await until(lambda: bench.inbox.bodies == [b"2"])
+
+
+@on_loop
+async def test_endpoints_that_do_not_answer_keep_nothing_else_waiting(store_url: str) -> None:
+    async with outbox_bench(store_url) as bench:
+        bench.inbox.go.clear()
+        outside = "http://example.com/"
+        await bench.put(*(a_delivery(target=outside) for _ in range(2 * AHEAD)))
+        await until(lambda: bench.inbox.running == OUTSIDE_AT_ONCE)
+        await bench.put(a_delivery(b"inside"))
+        await until(lambda: bench.inbox.running == OUTSIDE_AT_ONCE + 1)
+        bench.inbox.script = lambda it: AccessDeniedException() if it.target == outside else None
+        bench.inbox.go.set()
+        await bench.emptied()
+        assert bench.inbox.bodies == [b"inside"]
+
+
+@on_loop
+async def test_what_outside_refuses_reaches_its_dead_letter_queue(store_url: str) -> None:
+    async with outbox_bench(store_url) as bench:
+        bench.inbox.script = lambda it: None if it.target == DEAD_LETTERS else AccessDeniedException()
+        await bench.put(a_delivery(target="http://example.com/"), dead_letter=DEAD_LETTERS)
+        await bench.emptied()
+        assert [it.target for it in bench.inbox.taken] == [DEAD_LETTERS]
 
 
 @on_loop
@@ -220,7 +245,7 @@ async def test_nothing_is_written_while_nothing_is_due(store_url: str) -> None:
         bench.clock.advance(3599)
         await asyncio.sleep(0.02)
         # What another machine's Stoker left in a shared database is looked for once in a while.
-        assert len(writes) == bench.store.is_shared
+        assert len(writes) == 2 * bench.store.is_shared
 
 
 def test_waits_double_to_ten_minutes_and_are_spread() -> None:

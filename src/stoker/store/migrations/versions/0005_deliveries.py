@@ -11,6 +11,7 @@ def upgrade() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("outside", sa.Boolean, nullable=False),
         sa.Column("lane", sa.String),
         sa.Column("due_at", sa.Float(53)),
         sa.Column("owner", sa.String),
@@ -23,5 +24,5 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
     )
-    op.create_index("ix_deliveries_due", "deliveries", ["due_at", "id"])
+    op.create_index("ix_deliveries_due", "deliveries", ["outside", "due_at", "id"])
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "id"])

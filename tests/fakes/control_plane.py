@@ -23,6 +23,7 @@ from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.functions.url_addresses import UrlAddresses
+from stoker.invocations.attempts import may_everything
 from stoker.model.arn import FunctionId
 from stoker.model.invocation import InvocationResult, InvokeRequest
 from stoker.model.principal import Principal
@@ -132,6 +133,7 @@ class ControlPlane:
             runtimes=runtimes,
             code_location=self.links.sign,
             check_role=lambda role, function: None,
+            role_may=may_everything,
             url_address=UrlAddresses(endpoint=ENDPOINT, resolves=self._resolves).of,
             provisioning=self.provisioning,
             mappings=self._no_mappings(),

@@ -1,4 +1,4 @@
-"""Roles that tests' functions run as: made once on a server, with no policy unless a test gives them one."""
+"""Roles that tests' functions run as: made once on a server. Only `e2e` may do anything: use queues and call others."""
 
 import json
 import ssl
@@ -21,10 +21,24 @@ LAMBDA_TRUST = json.dumps(
 )
 
 
+_MAY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "lambda:InvokeFunction"], "Resource": "*"}],
+    }
+)
+
+
 def make_role(endpoint: str, keys: Credentials, name: str, trust: ssl.SSLContext | None = None) -> None:
-    """A role that Lambda may assume, unless there is one of this name. A client would take 0.2 s for its model."""
-    form = {"Action": "CreateRole", "Version": "2010-05-08", "RoleName": name, "AssumeRolePolicyDocument": LAMBDA_TRUST}
-    body = urlencode(form).encode()
+    """A role that Lambda may assume, unless there is one of this name."""
+    _call(endpoint, keys, trust, Action="CreateRole", RoleName=name, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    if name == "e2e":
+        _call(endpoint, keys, trust, Action="PutRolePolicy", RoleName=name, PolicyName="own", PolicyDocument=_MAY)
+
+
+def _call(endpoint: str, keys: Credentials, trust: ssl.SSLContext | None, **form: str) -> None:
+    """A client would take 0.2 s for its model."""
+    body = urlencode({"Version": "2010-05-08", **form}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     request = AWSRequest(method="POST", url=f"{endpoint}/", data=body, headers=headers)
     SigV4Auth(keys, "iam", "us-east-1").add_auth(request)

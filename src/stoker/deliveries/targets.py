@@ -6,12 +6,19 @@ from stoker.deliveries.delivery import Delivery
 from stoker.model.errors import NotBuiltError
 
 Deliver = Callable[[Delivery], Awaitable[None]]
+# Raises AccessDeniedException where neither the target's policy nor the delivery's role allows it.
+Authorise = Callable[[Delivery], Awaitable[None]]
+
+
+async def allow(_delivery: Delivery) -> None:
+    """Let everybody deliver everything."""
 
 
 class Targets:
     """By the service in a target's ARN (`lambda`, `sqs`, …), or the scheme of its URL (`https`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, authorise: Authorise = allow) -> None:
+        self._authorise = authorise
         self._takers: dict[str, Deliver] = {}
 
     def __repr__(self) -> str:
@@ -30,8 +37,9 @@ class Targets:
         return service in self._takers
 
     async def deliver(self, delivery: Delivery) -> None:
-        """Hand over one delivery; durable when this returns. Raises what the target's service does."""
+        """Hand over one delivery, if it may be made; durable when this returns. Raises what its target does."""
         deliver = self._takers.get(delivery.service)
         if deliver is None:
             raise NotBuiltError(f"Delivery to {delivery.target} is not there yet in Stoker.")
+        await self._authorise(delivery)
         await deliver(delivery)

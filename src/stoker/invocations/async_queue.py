@@ -17,7 +17,7 @@ from stoker.deliveries.pacing import Pacing
 from stoker.deliveries.write_batches import WriteBatches
 from stoker.invocations import event_rows, trace
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
-from stoker.invocations.attempts import Attempted, Attempts, CanInvoke
+from stoker.invocations.attempts import Attempted, Attempts, CanInvoke, RoleMay, may_everything
 from stoker.invocations.event_rows import EventTable
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.retries import RetryPolicy
@@ -32,7 +32,8 @@ class AsyncQueue:
     """Accepts events and runs them. `start` first, `close` at the end; both on the event loop's thread.
 
     `owner` names whose leases these are, the same after a restart. `is_stopped(region, function)` says whether nothing
-    of a function may run at all (its reserved concurrency is 0). `wake_outbox` is called when something may be in it.
+    of a function may run at all (its reserved concurrency is 0). `wake_outbox` is called when something may be in it,
+    `role_may` asked before a function's role calls the function that is its destination.
     """
 
     def __init__(
@@ -47,13 +48,19 @@ class AsyncQueue:
         policy: RetryPolicy | None = None,
         is_stopped: Callable[[str, str], bool] = lambda region, function: False,
         wake_outbox: Callable[[], None] = lambda: None,
+        role_may: RoleMay = may_everything,
     ) -> None:
         self._store = store
         self._invoker = invoker
         self._clock = clock
         self._wake_outbox = wake_outbox
         attempts = Attempts(
-            account=account, invoker=invoker, clock=clock, policy=policy or RetryPolicy(), is_stopped=is_stopped
+            account=account,
+            invoker=invoker,
+            clock=clock,
+            policy=policy or RetryPolicy(),
+            is_stopped=is_stopped,
+            role_may=role_may,
         )
         self._request_ids = RequestIds()
         self._accepting = WriteBatches(self._write_accepted, AHEAD)

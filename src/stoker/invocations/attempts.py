@@ -1,7 +1,7 @@
 """One run of an event, or the reason why there is none, and what becomes of the event by it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,11 +11,20 @@ from stoker.invocations.async_event import AsyncEvent, HeldEvent
 from stoker.invocations.dead_letters import DeadEvent
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.retries import Over, RetryPolicy, Settlement
+from stoker.model.arn import function_arn
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult, InvokeRequest, Target
 
 log = logging.getLogger(__name__)
+
+# Whether a role may do an action to a resource.
+RoleMay = Callable[[str, str, str], Awaitable[bool]]
+
+
+async def may_everything(_role_arn: str, _action: str, _resource: str) -> bool:
+    """Hold no role to its policies."""
+    return True
 
 
 class CanInvoke(Protocol):
@@ -47,7 +56,10 @@ class Attempted:
 
 
 class Attempts:
-    """Runs events through the invoker. `is_stopped(region, function)` says whether nothing of a function may run."""
+    """Runs events through the invoker. `is_stopped(region, function)` says whether nothing of a function may run.
+
+    `role_may` is asked before a function's role calls the function that is its destination.
+    """
 
     def __init__(
         self,
@@ -57,8 +69,10 @@ class Attempts:
         clock: Clock,
         policy: RetryPolicy,
         is_stopped: Callable[[str, str], bool],
+        role_may: RoleMay = may_everything,
     ) -> None:
         self._account = account
+        self._role_may = role_may
         self._invoker = invoker
         self._clock = clock
         self._policy = policy
@@ -79,6 +93,11 @@ class Attempts:
             request_id=self._request_ids.new(),
             now=now,
         )
+        if delivery is not None and not await self._may_call(held.event, delivery):
+            log.warning(
+                "event %s of %s: its role may not call its destination", held.event.request_id, delivery.function
+            )
+            delivery = None
         return Attempted(
             event=held.event,
             settlement=settlement,
@@ -86,6 +105,15 @@ class Attempts:
             outgoing=destinations.outgoing(held.event, settlement, held.config, account=self._account, now=now),
             dead_letter=dead_letters.of(held.event, settlement, account=self._account),
         )
+
+    async def _may_call(self, event: AsyncEvent, destination: AsyncEvent) -> bool:
+        """Whether the role of an event's function may call the destination."""
+        try:
+            function = (await self._invoker.check(event.request())).function
+        except ServiceError:
+            return False
+        arn = function_arn(destination.region, self._account, destination.function, destination.qualifier)
+        return await self._role_may(function.role, "lambda:InvokeFunction", arn)
 
     async def _settlement(self, held: HeldEvent) -> Settlement:
         event, config, policy = held.event, held.config, self._policy

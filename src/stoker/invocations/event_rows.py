@@ -4,6 +4,7 @@ An event is there until it is settled.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +17,10 @@ from stoker.functions import lookup
 from stoker.functions.event_invoke_config import read_configs
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
 from stoker.invocations.attempts import Attempted
-from stoker.invocations.dead_letters import DeadEvent
 from stoker.invocations.retries import Again
 from stoker.model.arn import FunctionId
 from stoker.model.errors import ResourceNotFoundException
+from stoker.model.function import FunctionVersion
 from stoker.store.tables_async import async_events
 
 _events = async_events.c
@@ -84,19 +85,27 @@ class EventTable:
 
 
 def _deliver(conn: Connection, done: Attempted, now: float) -> None:
-    """Put into the outbox what goes to destinations that are no functions, and to a dead-letter queue."""
+    """Put into the outbox what goes to destinations that are no functions, and to a dead-letter queue.
+
+    It goes there as the function's role. A function that is gone meanwhile has none, and no dead-letter queue.
+    """
+    if not done.may_deliver:
+        return
+    function = _function_of(conn, done.event)
+    role_arn = None if function is None else function.role
     if done.outgoing is not None:
-        outbox_rows.put(conn, done.outgoing, now=now, retry=Retry(), dead_letter=None)
-    if done.dead_letter is not None and (target := _dead_letter_target(conn, done.dead_letter)) is not None:
-        outbox_rows.put(conn, done.dead_letter.to(target), now=now, retry=Retry(), dead_letter=None)
+        outbox_rows.put(conn, replace(done.outgoing, role_arn=role_arn), now=now, retry=Retry(), dead_letter=None)
+    if done.dead_letter is not None and function is not None and function.dead_letter_arn is not None:
+        letter = replace(done.dead_letter.to(function.dead_letter_arn), role_arn=role_arn)
+        outbox_rows.put(conn, letter, now=now, retry=Retry(), dead_letter=None)
 
 
-def _dead_letter_target(conn: Connection, dead: DeadEvent) -> str | None:
-    """The queue of the version that the event was for, if it has one and is still there."""
-    event = dead.event
-    function = FunctionId(account=dead.account, region=event.region, name=event.function)
+def _function_of(conn: Connection, event: AsyncEvent) -> FunctionVersion | None:
+    """The version that an event was for, if it is still there."""
+    # There is one account, and rows do not name it.
+    function = FunctionId(account="", region=event.region, name=event.function)
     try:
-        return lookup.require_version(conn, function, event.qualifier).function.dead_letter_arn
+        return lookup.require_version(conn, function, event.qualifier).function
     except ResourceNotFoundException:
         return None
 

@@ -1,34 +1,23 @@
 """Functions as targets of deliveries: what arrives becomes an asynchronous invocation."""
 
-from collections.abc import Awaitable, Callable
-
 from stoker.deliveries.delivery import Delivery
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.model.arn import parse_function_reference
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.invocation import InvokeRequest
 
-# Raises AccessDeniedException where neither the function's policy nor the delivery's role lets it call the function.
-Authorise = Callable[[Delivery], Awaitable[None]]
-
-
-async def allow(_delivery: Delivery) -> None:
-    """Let every service call every function."""
-
 
 class FunctionTarget:
     """Queues deliveries as events of the functions that they are for."""
 
-    def __init__(self, events: AsyncQueue, authorise: Authorise = allow) -> None:
+    def __init__(self, events: AsyncQueue) -> None:
         self._events = events
-        self._authorise = authorise
 
     async def deliver(self, delivery: Delivery) -> None:
         """Durable as an event when this returns. Raises ResourceNotFoundException where there is no such function."""
         reference = parse_function_reference(delivery.target)
         if reference is None or reference.account != delivery.account or reference.region is None:
             raise ResourceNotFoundException(f"Function not found: {delivery.target}")
-        await self._authorise(delivery)
         await self._events.accept(
             InvokeRequest(
                 region=reference.region,

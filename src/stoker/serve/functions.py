@@ -19,6 +19,7 @@ async def build(platform: Platform) -> Area:
         runtimes=platform.runtimes,
         code_location=links.sign,
         check_role=ExecutionRoles(platform.identities.directory, platform.clock).check,
+        role_may=platform.delivery_access.role_may,
         url_address=UrlAddresses(endpoint=endpoint).of,
         provisioning=platform.provisioning,
         mappings=platform.mappings,

@@ -1,8 +1,9 @@
 """Event source mappings and their sources, to which areas add theirs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from stoker.deliveries.delivery import Delivery
 from stoker.deliveries.outbox import Outbox
 from stoker.event_sources.checkpoints import Checkpoints
 from stoker.event_sources.mapping import Mapping
@@ -13,15 +14,12 @@ from stoker.event_sources.source import Surroundings
 from stoker.event_sources.sources import Sources
 from stoker.event_sources.stream_loop import StreamLoop
 from stoker.event_sources.work import Loop, Work
+from stoker.functions.registry import Registry
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock
+from stoker.model.errors import ResourceNotFoundException
 from stoker.settings import Settings
 from stoker.store.store import Store
-
-
-async def role_may(_role_arn: str, _action: str, _resource_arn: str) -> bool:
-    """Whether a function's role may read a source: asked when a mapping is made or changed."""
-    return True
 
 
 async def open_mappings(
@@ -43,3 +41,19 @@ async def open_mappings(
         account=settings.account, store=store, clock=clock, sources=sources, work=Work(open_loop)
     )
     return sources, mappings
+
+
+def role_finder(mappings: EventSourceMappings, registry: Registry) -> Callable[[Delivery], Awaitable[str | None]]:
+    """The role of a delivery; what a mapping could not bring to its function is given up as that function's role."""
+
+    async def find(delivery: Delivery) -> str | None:
+        _, found, mapping_uuid = delivery.source_arn.rpartition(":event-source-mapping:")
+        if delivery.role_arn is not None or not found:
+            return delivery.role_arn
+        try:
+            mapping = mappings.get(delivery.region, mapping_uuid)
+            return (await registry.get(mapping.function, mapping.qualifier)).function.role
+        except ResourceNotFoundException:
+            return None
+
+    return find

@@ -22,6 +22,7 @@ from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
 from stoker.identity.authority import Authority
+from stoker.identity.delivery_access import DeliveryAccess
 from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
@@ -29,7 +30,7 @@ from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.sandbox.driver import SandboxDriver
-from stoker.serve.mappings import open_mappings
+from stoker.serve.mappings import open_mappings, role_finder
 from stoker.serve.sandboxes import ENDPOINT_PORT, open_drivers
 from stoker.settings import Settings
 from stoker.store.blobs import BlobStore
@@ -55,6 +56,7 @@ class Platform:
     store: Store
     identities: Identities
     authority: Authority
+    delivery_access: DeliveryAccess
     telemetry: Telemetry
     code: CodeStorage
     runtimes: RuntimeCatalogue
@@ -144,7 +146,8 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
     # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
     owner = f"{socket.gethostname()}:{settings.data.resolve()}"
-    targets = Targets()
+    delivery_access = DeliveryAccess(authority, identities.directory)
+    targets = Targets(delivery_access.check)
     outbox = Outbox(store=store, targets=targets, clock=clock, owner=owner)
     events = AsyncQueue(
         account=settings.account,
@@ -155,9 +158,11 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         pacing=Pacing(most=settings.concurrency, young=YOUNG_PER_CPU * (os.cpu_count() or 1)),
         is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
         wake_outbox=outbox.wake,
+        role_may=delivery_access.role_may,
     )
     registry.on_change(events.let_go)
     sources, mappings = await open_mappings(settings, store=store, outbox=outbox, clock=clock, invoker=invoker)
+    delivery_access.find_roles_by(role_finder(mappings, registry))
     return Platform(
         settings=settings,
         clock=clock,
@@ -166,6 +171,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         store=store,
         identities=identities,
         authority=authority,
+        delivery_access=delivery_access,
         telemetry=telemetry,
         code=code,
         runtimes=runtimes,

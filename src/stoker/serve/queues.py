@@ -5,7 +5,6 @@ from stoker.queues.arriving import QueueTarget
 from stoker.queues.move_tasks import MoveTasks
 from stoker.queues.queues import Queues
 from stoker.serve.area import Area
-from stoker.serve.mappings import role_may
 from stoker.serve.platform import Platform
 from stoker.services.sqs.service import SqsService
 
@@ -19,7 +18,7 @@ async def build(platform: Platform) -> Area:
     )
     tasks = MoveTasks(queues=queues, store=platform.store, clock=platform.clock)
     platform.targets.register("sqs", QueueTarget(queues).deliver)
-    platform.sources.register("sqs", SqsSource(queues, platform.clock, role_may))
+    platform.sources.register("sqs", SqsSource(queues, platform.clock, platform.delivery_access.role_may))
     await queues.start()
 
     async def let_go() -> None:

@@ -8,6 +8,7 @@ from stoker.functions.event_invoke_config import EventInvokeConfig, EventInvokeC
 from stoker.functions.recursion import Recursion
 from stoker.model.arn import FunctionId
 from stoker.model.limits import LIST_PAGE_ITEMS
+from stoker.services.lambda_.execution_role import RoleChecks
 from stoker.services.lambda_.naming import locate
 from stoker.wire.message import Call
 
@@ -17,17 +18,22 @@ Members = Mapping[str, Any]
 class EventInvokeConfigOperations:
     """The operations on event invoke configs."""
 
-    def __init__(self, configs: EventInvokeConfigs) -> None:
+    def __init__(self, configs: EventInvokeConfigs, roles: RoleChecks) -> None:
         self._configs = configs
+        self._roles = roles
 
     async def put_function_event_invoke_config(self, call: Call) -> Members:
         located = locate(call)
-        config = await self._configs.put(located.function, located.qualifier, _settings(call))
+        settings = _settings(call)
+        await self._roles.may_have_destinations(located, settings.on_success, settings.on_failure)
+        config = await self._configs.put(located.function, located.qualifier, settings)
         return _members(located.function, config)
 
     async def update_function_event_invoke_config(self, call: Call) -> Members:
         located = locate(call)
-        config = await self._configs.update(located.function, located.qualifier, _settings(call))
+        settings = _settings(call)
+        await self._roles.may_have_destinations(located, settings.on_success, settings.on_failure)
+        config = await self._configs.update(located.function, located.qualifier, settings)
         return _members(located.function, config)
 
     async def get_function_event_invoke_config(self, call: Call) -> Members:

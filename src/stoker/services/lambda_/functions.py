@@ -10,6 +10,7 @@ from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException
 from stoker.model.limits import LIST_PAGE_ITEMS
 from stoker.services.lambda_.configuration_words import ConfigurationWords, change_from
+from stoker.services.lambda_.execution_role import RoleChecks
 from stoker.services.lambda_.naming import locate
 from stoker.services.lambda_.unbuilt import refuse_unbuilt
 from stoker.wire.message import Call, Result
@@ -19,7 +20,8 @@ Members = Mapping[str, Any]
 
 class FunctionOperations:
     """A function's own operations. `code_location` makes the URL under which a zip can be downloaded for a while,
-    `check_role` raises if a function cannot run as a role."""
+    `check_role` raises if a function cannot run as a role; `roles` says what that may.
+    """
 
     def __init__(
         self,
@@ -27,11 +29,13 @@ class FunctionOperations:
         words: ConfigurationWords,
         code_location: Callable[[str], str],
         check_role: Callable[[str, FunctionId], None],
+        roles: RoleChecks,
     ) -> None:
         self._registry = registry
         self._words = words
         self._code_location = code_location
         self._check_role = check_role
+        self._roles = roles
 
     async def create_function(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
@@ -40,9 +44,11 @@ class FunctionOperations:
             tags=call.params.get("Tags") or {},
             publish=call.params.get("Publish", False),
         )
-        function = locate(call).function
+        located = locate(call)
+        function = located.function
         code = _zip_file(call.params["Code"])
         self._check_role(call.params["Role"], function)
+        await self._roles.may_be_changed(located, call.params)
         # A qualifier in a new function's name is ignored, and not in the answer's ARN even if a version is published.
         return self._words.full(await self._registry.create(function, new, code), None)
 
@@ -66,9 +72,11 @@ class FunctionOperations:
 
     async def update_function_configuration(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
-        function = locate(call).function
+        located = locate(call)
+        function = located.function
         if "Role" in call.params:
             self._check_role(call.params["Role"], function)
+        await self._roles.may_be_changed(located, call.params)
         record = await self._registry.update_configuration(
             function, change_from(call.params), call.params.get("RevisionId")
         )

@@ -16,6 +16,7 @@ from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOpe
 from stoker.services.lambda_.configuration_words import ConfigurationWords
 from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
 from stoker.services.lambda_.event_source_mappings import EventSourceMappingOperations, MappingTags
+from stoker.services.lambda_.execution_role import RoleChecks, RoleMay
 from stoker.services.lambda_.functions import FunctionOperations
 from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOperations
 from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
@@ -34,7 +35,8 @@ class LambdaService:
     """Every attribute with an operation's name serves that operation.
 
     `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function. `check_role`
-    raises if a function cannot run as a role (`ExecutionRoles.check`).
+    raises if a function cannot run as a role (`ExecutionRoles.check`), `role_may` says what that may do
+    (`DeliveryAccess.role_may`).
     """
 
     name = "lambda"
@@ -51,6 +53,7 @@ class LambdaService:
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
         check_role: Callable[[str, FunctionId], None],
+        role_may: RoleMay,
         url_address: Address,
         provisioning: KnowsProvisioned,
         mappings: EventSourceMappings,
@@ -58,12 +61,14 @@ class LambdaService:
         words = ConfigurationWords(runtimes)
         self._registry = registry
 
-        self._serve_invocations(registry, invoker, events)
+        roles = RoleChecks(registry, role_may)
+        self._serve_invocations(registry, invoker, events, roles)
         self._serve_concurrency(registry, provisioning)
         self._serve_urls(registry, url_address)
         self._serve_mappings(mappings)
+        self._serve_versions(registry, words)
 
-        functions = FunctionOperations(registry, words, code_location, check_role)
+        functions = FunctionOperations(registry, words, code_location, check_role, roles)
         self.create_function = functions.create_function
         self.update_function_code = functions.update_function_code
         self.update_function_configuration = functions.update_function_configuration
@@ -72,17 +77,6 @@ class LambdaService:
         self.list_functions = functions.list_functions
         self.delete_function = functions.delete_function
         self.get_function_code_signing_config = functions.get_function_code_signing_config
-
-        versions = VersionOperations(registry.versions, words)
-        self.publish_version = versions.publish_version
-        self.list_versions_by_function = versions.list_versions_by_function
-
-        aliases = AliasOperations(registry.aliases)
-        self.create_alias = aliases.create_alias
-        self.get_alias = aliases.get_alias
-        self.list_aliases = aliases.list_aliases
-        self.update_alias = aliases.update_alias
-        self.delete_alias = aliases.delete_alias
 
         permissions = PermissionOperations(registry.permissions)
         self.add_permission = permissions.add_permission
@@ -122,6 +116,18 @@ class LambdaService:
         except ResourceNotFoundException:
             return {}
 
+    def _serve_versions(self, registry: Registry, words: ConfigurationWords) -> None:
+        versions = VersionOperations(registry.versions, words)
+        self.publish_version = versions.publish_version
+        self.list_versions_by_function = versions.list_versions_by_function
+
+        aliases = AliasOperations(registry.aliases)
+        self.create_alias = aliases.create_alias
+        self.get_alias = aliases.get_alias
+        self.list_aliases = aliases.list_aliases
+        self.update_alias = aliases.update_alias
+        self.delete_alias = aliases.delete_alias
+
     def _serve_concurrency(self, registry: Registry, provisioning: KnowsProvisioned) -> None:
         reserved = ReservedOperations(registry.concurrency)
         self.put_function_concurrency = reserved.put_function_concurrency
@@ -150,13 +156,15 @@ class LambdaService:
         self.update_function_url_config = urls.update_function_url_config
         self.delete_function_url_config = urls.delete_function_url_config
 
-    def _serve_invocations(self, registry: Registry, invoker: Invokes, events: AcceptsEvents) -> None:
+    def _serve_invocations(
+        self, registry: Registry, invoker: Invokes, events: AcceptsEvents, roles: RoleChecks
+    ) -> None:
         invocations = InvokeOperations(registry, invoker, events)
         self.invoke = invocations.invoke
         self.invoke_async = invocations.invoke_async
         self.invoke_with_response_stream = StreamingOperations(registry, invoker).invoke_with_response_stream
 
-        configs = EventInvokeConfigOperations(registry.event_invoke_configs)
+        configs = EventInvokeConfigOperations(registry.event_invoke_configs, roles)
         self.put_function_event_invoke_config = configs.put_function_event_invoke_config
         self.update_function_event_invoke_config = configs.update_function_event_invoke_config
         self.get_function_event_invoke_config = configs.get_function_event_invoke_config

@@ -17,7 +17,8 @@ class Settings:
     pre-forked processes wait at most per runtime in use, `slots` how many prepared networks and disks at least. `home`
     and `path` (the variables HOME and PATH) are where interpreters are looked for. `prices` is a TOML file with the
     bill's prices, else they are those of us-east-1. `tls_cert` and `tls_key` are PEM files, both or none; `insecure`
-    lets others than this machine come in without them. Without `enforce_iam` whoever has a key may do everything.
+    lets others than this machine come in without them. `loopback_endpoints` lets SNS call HTTP endpoints on this
+    machine. Without `enforce_iam` whoever has a key may do everything.
     """
 
     data: Path
@@ -40,6 +41,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     insecure: bool = False
+    loopback_endpoints: bool = False
     enforce_iam: bool = True
 
     @classmethod

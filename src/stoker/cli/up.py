@@ -38,6 +38,9 @@ def up(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen on other than the loopback without TLS.")
     ] = False,
+    loopback_endpoints: Annotated[
+        bool, typer.Option("--loopback-endpoints", help="Let SNS call HTTP endpoints on this machine.")
+    ] = False,
     no_iam_enforcement: Annotated[
         bool, typer.Option("--no-iam-enforcement", help="For development: whoever has a key may do everything.")
     ] = False,
@@ -64,6 +67,7 @@ def up(
         tls_cert=tls_cert,
         tls_key=tls_key,
         insecure=insecure,
+        loopback_endpoints=loopback_endpoints,
         enforce_iam=not no_iam_enforcement,
     )
     try:

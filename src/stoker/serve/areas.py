@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, objects, queues
+from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, objects, queues, topics
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -14,6 +14,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     queues.build,
     objects.build,
     buses.build,
+    topics.build,
     identity.build,
     # Begins when all sources are there, and ends before they do.
     event_sources.build,

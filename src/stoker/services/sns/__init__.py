@@ -1,0 +1,1 @@
+"""SNS: topics, subscriptions and publishing. May import `buses` and below. Read `service.py`."""

@@ -60,7 +60,11 @@ class Topic:
     def policy(self, account: str) -> str:
         """The policy's JSON."""
         if self.statements is not None:
-            document: Mapping[str, Any] = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": list(self.statements)}
+            document: Mapping[str, Any] = {
+                "Version": "2008-10-17",
+                "Id": "__default_policy_ID",
+                "Statement": list(self.statements),
+            }
         else:
             document = _default_policy(self.arn(account), account)
         return json.dumps(document, separators=(",", ":"))

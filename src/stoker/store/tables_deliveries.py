@@ -6,7 +6,8 @@ from stoker.store.tables import metadata
 
 # `due_at` (seconds since the epoch, as all times here) is when it may next be picked up; for one that `owner` has
 # picked up it is when the lease ends; null while it waits behind another one of its `lane` (a group and its target).
-# `outside` tells those that leave Stoker, which may take long, from those between its services. `delivery`, `retry` and `dead_letter` are JSON; the bodies are apart, since they are most of it.
+# `outside` tells those that leave Stoker, which may take long, from those between its services. `delivery`, `retry` and
+# `dead_letter` are JSON; the bodies are apart, since they are most of it.
 deliveries = Table(
     "deliveries",
     metadata,

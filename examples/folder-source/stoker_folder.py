@@ -66,8 +66,11 @@ class FolderPoller:
         """The oldest files first."""
         try:
             async with asyncio.timeout(wait_s):
-                while not (names := await asyncio.to_thread(self._waiting)):
+                while True:
+                    # Before the look: what arrives while it lasts is not to be waited for in vain.
                     self._arrived.clear()
+                    if names := await asyncio.to_thread(self._waiting):
+                        break
                     await self._arrived.wait()
         except TimeoutError:
             return []

@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from fakes.live_server import LiveServer, free_port
+
+# The same examples each time: whoever looks for others says `--hypothesis-profile=default`.
+settings.register_profile("the same", derandomize=True)
+settings.load_profile("the same")
 
 
 @pytest.fixture(scope="session")

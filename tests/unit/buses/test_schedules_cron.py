@@ -133,7 +133,7 @@ def field(low: int, high: int) -> st.SearchStrategy[str]:
         st.just("*"),
         number.map(str),
         st.tuples(number, number).map(lambda it: f"{min(it)}-{max(it)}"),
-        st.tuples(number, st.integers(1, 9)).map(lambda it: f"{it[0]}/{it[1]}"),
+        st.tuples(number, st.integers(1, min(9, high))).map(lambda it: f"{it[0]}/{it[1]}"),
         st.tuples(number, number).map(lambda it: f"{it[0]},{it[1]}"),
     )
 

@@ -347,6 +347,7 @@ def test_a_stream_after_an_answer_is_refused(lambda_client: Any, logs_client: An
         return [line for line in logged(logs_client, custom, "said") if "403" in line]
 
     assert eventually(refused, "a refused stream")[0] == 'said ["202", "403"]\n'
+    assert stream(lambda_client, custom, {"raw": [whole]})[0] == b"first"
 
 
 def test_a_flood_of_tiny_chunks_arrives(lambda_client: Any, custom: str) -> None:

@@ -93,15 +93,33 @@ def parse_conditions(element: Mapping[str, Any], *, variables: bool) -> tuple[An
     return tuple(found)
 
 
-def _parse_condition(name: str, key: str, operands: Sequence[str], variables: bool) -> AnyCondition:
+def is_well_shaped(element: Any) -> bool:
+    """Whether a Condition element has operators that there are, and operands of a type that they take."""
+    if not isinstance(element, Mapping) or not all(isinstance(keys, Mapping) for keys in element.values()):
+        return False
+    try:
+        for name, keys in element.items():
+            for given in keys.values():
+                _operands(given)
+                _operator(name)
+    except ConditionSyntaxError:
+        return False
+    return True
+
+
+def _operator(name: str) -> tuple[str, str, bool]:
+    """A quantifier or nothing, an operator, and whether it is one with IfExists."""
     quantifier, colon, rest = name.rpartition(":")
-    if (colon and quantifier not in ("ForAnyValue", "ForAllValues")) or not rest:
+    plain = rest if rest == "Null" else rest.removesuffix("IfExists")
+    if (colon and quantifier not in ("ForAnyValue", "ForAllValues")) or plain not in (*_OPERATORS, "Null"):
         raise ConditionSyntaxError(name)
-    plain = rest.removesuffix("IfExists")
-    if rest == "Null":
+    return quantifier, plain, plain != rest
+
+
+def _parse_condition(name: str, key: str, operands: Sequence[str], variables: bool) -> AnyCondition:
+    quantifier, plain, if_exists = _operator(name)
+    if plain == "Null":
         return NullCondition(key=key, missing="true" in map(str.lower, operands), asks_for=frozenset([key]))
-    if plain not in _OPERATORS:
-        raise ConditionSyntaxError(name)
     make, negated = _OPERATORS[plain]
     try:
         tests = tuple(make(operand, variables) for operand in operands)
@@ -109,7 +127,7 @@ def _parse_condition(name: str, key: str, operands: Sequence[str], variables: bo
         raise ConditionValueError(str(error)) from error
     asks_for = frozenset([key]).union(*(getattr(test, "keys", frozenset()) for test in tests))
     return Condition(
-        key=key, quantifier=quantifier, negated=negated, if_exists=plain != rest, tests=tests, asks_for=asks_for
+        key=key, quantifier=quantifier, negated=negated, if_exists=if_exists, tests=tests, asks_for=asks_for
     )
 
 

@@ -18,15 +18,14 @@ from stoker.identity.conditions import (
     ConditionValueError,
     parse_conditions,
 )
+from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.identity.patterns import Matcher
+from stoker.identity.policy_grammar import NEWEST_VERSION, OLDEST_VERSION, check_identity_policy
 from stoker.identity.statements import Effect, Statement
 from stoker.identity.templates import parse_template
-from stoker.model.errors import ServiceError
 
-NEWEST_VERSION, OLDEST_VERSION = "2012-10-17", "2008-10-17"
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[^*]+", re.ASCII)
-_SID = re.compile(r"[A-Za-z0-9]*", re.ASCII)
 _ELEMENTS = frozenset(
     {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
@@ -39,13 +38,6 @@ class DocumentKind(Enum):
     IDENTITY = "identity"
     TRUST = "trust"
     RESOURCE = "resource"
-
-
-class MalformedPolicyDocumentError(ServiceError):
-    """Syntax errors in policy."""
-
-    code = "MalformedPolicyDocument"
-    status = 400
 
 
 # Compared by identity: decisions are remembered by it.
@@ -67,14 +59,15 @@ def parse_document(text: str, kind: DocumentKind) -> Document:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise MalformedPolicyDocumentError("This policy contains invalid Json") from None
+        reason = None if kind is DocumentKind.IDENTITY else "This policy contains invalid Json"
+        raise MalformedPolicyDocumentError(reason) from None
+    if kind is DocumentKind.IDENTITY:
+        check_identity_policy(document)
     if not isinstance(document, dict) or set(document) - {"Version", "Id", "Statement"}:
         raise MalformedPolicyDocumentError()
     version = document.get("Version", OLDEST_VERSION)
     if version not in (NEWEST_VERSION, OLDEST_VERSION):
         raise MalformedPolicyDocumentError("The policy must contain a valid version string")
-    if kind is DocumentKind.IDENTITY and version != NEWEST_VERSION:
-        raise MalformedPolicyDocumentError("Policy document must be version 2012-10-17 or greater.")
     given = document.get("Statement")
     given = given if isinstance(given, list) else [given]
     if not given or not all(isinstance(statement, dict) for statement in given):
@@ -94,11 +87,6 @@ def _statement(given: Mapping[str, Any], kind: DocumentKind, variables: bool) ->
     sid = given.get("Sid", "")
     if set(given) - _ELEMENTS or not isinstance(sid, str) or given.get("Effect") not in ("Allow", "Deny"):
         raise MalformedPolicyDocumentError()
-    if kind is DocumentKind.IDENTITY and not _SID.fullmatch(sid):
-        raise MalformedPolicyDocumentError(
-            "Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression "
-            "[0-9A-Za-z]*"
-        )
     resources = _resources(given, kind, variables)
     conditions = _conditions(given.get("Condition", {}), variables)
     keys = [condition.asks_for for condition in conditions]
@@ -151,8 +139,6 @@ def _resources(given: Mapping[str, Any], kind: DocumentKind, variables: bool) ->
 def _principals(given: Mapping[str, Any], kind: DocumentKind) -> Principals | None:
     element = given.get("Principal", given.get("NotPrincipal"))
     if kind is DocumentKind.IDENTITY:
-        if element is not None:
-            raise MalformedPolicyDocumentError("Policy document should not specify a principal.")
         return None
     if element is None:
         raise MalformedPolicyDocumentError("Missing required field Principal")
@@ -177,7 +163,7 @@ def _conditions(element: Any, variables: bool) -> tuple[AnyCondition, ...]:
     except ConditionSyntaxError as error:
         raise MalformedPolicyDocumentError(f"Invalid Condition type : {error}") from None
     except ConditionValueError:
-        raise MalformedPolicyDocumentError("Syntax errors in policy.") from None
+        raise MalformedPolicyDocumentError("The policy failed legacy parsing") from None
 
 
 def _texts(given: Any) -> list[str]:

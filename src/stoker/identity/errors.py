@@ -56,3 +56,10 @@ class ValidationError(ServiceError):
 
     code = "ValidationError"
     status = 400
+
+
+class MalformedPolicyDocumentError(ServiceError):
+    """Syntax errors in policy."""
+
+    code = "MalformedPolicyDocument"
+    status = 400

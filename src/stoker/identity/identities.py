@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from stoker.identity import rows
 from stoker.identity.aws_policies import load_aws_policies
 from stoker.identity.directory import Directory, texts_of
-from stoker.identity.documents import DocumentKind, MalformedPolicyDocumentError
+from stoker.identity.documents import DocumentKind
 from stoker.identity.draft import Change, Draft
 from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Role, User
+from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.identity.sealing import Seal
 from stoker.identity.signers import Signers
 from stoker.model.clock import Clock

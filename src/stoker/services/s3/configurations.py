@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from stoker.identity.documents import DocumentKind, MalformedPolicyDocumentError, parse_document
+from stoker.identity.documents import DocumentKind, parse_document
+from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.model.errors import NotBuiltError
 from stoker.objects import cors, lifecycle_rules
 from stoker.objects.bucket import ENABLED, SUSPENDED, Bucket

@@ -94,11 +94,13 @@ class LiveServer:
     def client(self, service: str, **settings: Any) -> Any:
         return boto3.client(
             service,
-            endpoint_url=self.endpoint,
+            endpoint_url=settings.pop("endpoint_url", self.endpoint),
             region_name=settings.pop("region_name", REGION),
             aws_access_key_id=settings.pop("access_key", ACCESS_KEY),
             aws_secret_access_key=settings.pop("secret_key", SECRET_KEY),
-            config=Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=64),
+            config=settings.pop("config", Config()).merge(
+                Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=64)
+            ),
             verify=str(self.certificate) if self.certificate else None,
             **settings,
         )

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from botocore.loaders import Loader
 
 from stoker.model.errors import NotBuiltError
+from stoker.wire import sigv2
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.json_rpc import TARGET_HEADER
 from stoker.wire.message import Call, Request, Result
@@ -106,6 +107,8 @@ class Apis:
         signed_for = _SIGNED_FOR.search(request.headers.get("authorization") or request.query)
         if signed_for is not None and signed_for[1] in self._services:
             return (await self.find(request, signed_for[1])).api
+        if sigv2.is_signed_so(request.query) and "s3" in self._services:
+            return (await self.find(request, "s3")).api
         if TARGET_HEADER in request.headers:
             return await self._guess_by_target(request.headers[TARGET_HEADER].partition(".")[0])
         if request.headers.get("content-type", "").startswith(_FORM) and _OF_FORMS in self._services:

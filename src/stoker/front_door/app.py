@@ -22,12 +22,12 @@ from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.shortage import shortage
-from stoker.front_door.virtual_hosts import path_style
 from stoker.model.errors import ServiceError
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
 from stoker.wire.protocol import REQUEST_ID_HEADER
+from stoker.wire.s3_paths import path_style
 from stoker.wire.sigv4 import Claim, Verifier
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,8 @@ class FrontDoor:
             elif request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
             else:
-                response = await self._answer_call(request, Body(scope, receive), from_sandbox=from_sandbox)
+                body = Body(scope, receive)
+                response = body.end(request, await self._answer_call(request, body, from_sandbox=from_sandbox))
         except ClientDisconnectedError:
             return
         await send_response(response, request.method, receive, send)

@@ -67,16 +67,28 @@ async def read_body(request: Request, receive: Receive, limit: BodyLimit) -> byt
 class Body:
     """A request's body that has not been read yet."""
 
-    __slots__ = ("_receive", "_taken")
+    __slots__ = ("_receive", "_taken", "is_begun")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
+        self.is_begun = False
         # Our connections want to hear what of a streamed body they need not count any more.
         self._taken: Callable[[int], None] = scope.get("extensions", {}).get(TAKEN, _nobody_counts)
 
     async def read(self, request: Request, limit: BodyLimit) -> bytes:
         """The whole body, as `read_body` does."""
+        self.is_begun = True
         return await read_body(request, self._receive, limit)
+
+    def end(self, request: Request, response: Response) -> Response:
+        """The answer to a request of this body, which may not have been read.
+
+        A client that waited for leave to send it does not send it after a final answer. What comes next on the
+        connection would be taken for it: so the connection ends.
+        """
+        if not self.is_begun and request.headers.get("expect", "").lower() == "100-continue":
+            response.headers.append(("connection", "close"))
+        return response
 
     def stream(self, request: Request, payload: Payload) -> IncomingBody:
         """The body while it comes, for the one who reads it to the end or leaves it."""
@@ -90,6 +102,7 @@ class Body:
         """Pieces of some hundred KB: each costs its taker a turn in a thread."""
         held: list[bytes] = []
         size, more = 0, True
+        self.is_begun = True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":

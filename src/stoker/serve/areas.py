@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, queues, topics
+from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, objects, queues, topics
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -12,6 +12,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     functions.build,
     logs.build,
     queues.build,
+    objects.build,
     buses.build,
     topics.build,
     identity.build,

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from stoker.model.clock import Clock
 from stoker.model.principal import Principal
-from stoker.wire import canonical, chunked
+from stoker.wire import canonical, chunked, sigv2
 from stoker.wire.errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
@@ -30,6 +30,7 @@ from stoker.wire.errors import (
 )
 from stoker.wire.message import Request
 from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
+from stoker.wire.s3_paths import bucket_of_host
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -75,6 +76,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     presigned: bool
     secret: str
     principal: Principal
+    is_v2: bool = False
+    """Whether it was made by `sigv2`."""
 
 
 class Verifier:
@@ -95,6 +98,8 @@ class Verifier:
             return self._claim_of_header(request, authorization)
         if "X-Amz-Algorithm=" in request.query:
             return self._claim_of_query(request)
+        if sigv2.is_signed_so(request.query):
+            return self._claim_of_v2(request)
         raise MissingAuthenticationTokenException()
 
     def _claim_of_header(self, request: Request, authorization: str) -> Claim:
@@ -137,6 +142,27 @@ class Verifier:
             principal=principal,
         )
 
+    def _claim_of_v2(self, request: Request) -> Claim:
+        """Only S3 takes such, and only in a query string."""
+        query = sigv2.query_of(request)
+        now, expires = self._clock.time(), query.get(sigv2.EXPIRES, "")
+        if not expires.isdecimal():
+            raise PresignedExpiredException("Invalid date (should be seconds since epoch): " + expires)
+        if int(expires[:12]) < now:
+            raise PresignedExpiredException()
+        access_key = query[sigv2.ACCESS_KEY]
+        scope = Scope(access_key=access_key, text="", date="", region=sigv2.REGION, service="s3", signed_headers=())
+        secret, principal = self._credentials.lookup(access_key, query.get(sigv2.TOKEN), now)
+        return Claim(
+            scope=scope,
+            signature=query[sigv2.SIGNATURE],
+            amz_date="",
+            presigned=True,
+            secret=secret,
+            principal=principal,
+            is_v2=True,
+        )
+
     def _check_time(
         self, scope: Scope, amz_date: str, lifetime_s: int, expired: type[InvalidSignatureException]
     ) -> float:
@@ -177,11 +203,15 @@ class Verifier:
             raise MalformedContentHashError()
         seal = self._verify_head(request, claim, stated)
         if stated in chunked.SCHEMES:
+            if claim.is_v2 and stated != chunked.UNSIGNED_TRAILER:
+                raise MalformedContentHashError()
             return chunked.ChunkedPayload(stated, seal, chunked.stated_length(request.headers))
         return UnsignedPayload() if stated == UNSIGNED else HashedPayload(stated)
 
     def _verify_head(self, request: Request, claim: Claim, payload_hash: str) -> chunked.Seal:
         scope = claim.scope
+        if claim.is_v2:
+            return _verify_v2(request, claim)
         key = self._signing_key(claim.secret, scope.date, scope.region, scope.service)
         signature = sign(key, claim, canonical_request(request, claim, payload_hash))
         if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
@@ -309,6 +339,14 @@ def _payload_hash(request: Request, claim: Claim) -> str:
             "The value passed in as x-amz-content-sha256 does not match the hash of the request's body."
         )
     return stated
+
+
+def _verify_v2(request: Request, claim: Claim) -> chunked.Seal:
+    signature = sigv2.sign(claim.secret, request, bucket_of_host(request.host))
+    if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
+        raise InvalidSignatureException()
+    # It signs no chunks; whoever takes a body that says so asks before.
+    return chunked.Seal(key=b"", amz_date="", scope="", seed=signature)
 
 
 def _stated_hash(request: Request, claim: Claim) -> str | None:

@@ -132,7 +132,11 @@ class Authoriser:
             caller,
             call.region,
             source_ip=call.source_ip,
-            own={**_request_tags(call.params), **row.context(call.params)},
+            own={
+                **_request_tags(call.params),
+                **row.context(call.params),
+                **row.local_context(call.params, self._where(call.region, call.account)),
+            },
             resource_tags=await self._authority.tags_of(call.service, resource),
         )
 

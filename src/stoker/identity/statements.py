@@ -64,7 +64,9 @@ class Statement:
         naming = self.principals.naming(caller)
         if not self.not_principals:
             return naming
-        return Naming.NOT if naming is not Naming.NOT else Naming.BROAD
+        # An account in NotPrincipal means its root: it keeps a Deny from nobody else, and lets nobody else in.
+        enough = Naming.ACCOUNT if self.allows or caller.kind == "Account" else Naming.BROAD
+        return Naming.NOT if naming >= enough else Naming.BROAD
 
     def _covers(self, resource: str, context: Context) -> bool:
         if self.resources is None:

@@ -29,13 +29,14 @@ class Access:
     """One operation's row in the table of its service. Source: AWS's Service Authorization Reference.
 
     `resources` gives the ARNs that the call's parameters name; each has to be allowed. `context` gives the service's
-    own condition keys; the global ones are everybody's. `also` are rows that have to be allowed as well: a role that is
-    handed over has to be one that the caller may pass.
+    own condition keys, `local_context` those that are ARNs; the global ones are everybody's. `also` are rows that have
+    to be allowed as well: a role that is handed over has to be one that the caller may pass.
     """
 
     action: str
     resources: Resources = everything
     context: Callable[[Mapping[str, Any]], Context] = field(default=lambda _params: {})
+    local_context: Callable[[Mapping[str, Any], Where], Context] = field(default=lambda _params, _where: {})
     also: "Sequence[Access]" = ()
     instead: "Callable[[Mapping[str, Any]], Access | None]" = field(default=lambda _params: None)
     """Another row for some parameters of the operation: to read a version of an object is an action of its own."""

@@ -3,24 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stoker.model.access import Access, AccessTable, Resources, Where, everything
+from stoker.model.access import Access, AccessTable, Context, Resources, Where, everything
 from stoker.model.arn import function_arn, parse_function_reference
 
 _OF_FUNCTIONS = """
     GetFunction GetFunctionConfiguration UpdateFunctionCode DeleteFunction PublishVersion ListVersionsByFunction
-    CreateAlias GetAlias ListAliases UpdateAlias DeleteAlias AddPermission RemovePermission GetPolicy
+    CreateAlias GetAlias ListAliases UpdateAlias DeleteAlias RemovePermission GetPolicy
     GetFunctionCodeSigningConfig PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
     PutProvisionedConcurrencyConfig GetProvisionedConcurrencyConfig ListProvisionedConcurrencyConfigs
     DeleteProvisionedConcurrencyConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
     GetFunctionEventInvokeConfig ListFunctionEventInvokeConfigs DeleteFunctionEventInvokeConfig
-    PutFunctionRecursionConfig GetFunctionRecursionConfig CreateFunctionUrlConfig GetFunctionUrlConfig
-    ListFunctionUrlConfigs UpdateFunctionUrlConfig DeleteFunctionUrlConfig InvokeAsync
+    PutFunctionRecursionConfig GetFunctionRecursionConfig GetFunctionUrlConfig ListFunctionUrlConfigs InvokeAsync
 """
+_OF_URLS = "CreateFunctionUrlConfig UpdateFunctionUrlConfig DeleteFunctionUrlConfig"
 _OF_TAGGED = "TagResource UntagResource ListTags"
-_OF_MAPPINGS = "GetEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping"
+_OF_MAPPINGS = "GetEventSourceMapping DeleteEventSourceMapping"
 _OF_LAYERS = "PublishLayerVersion ListLayerVersions"
 _OF_LAYER_VERSIONS = "GetLayerVersion DeleteLayerVersion"
-_OF_EVERYTHING = "ListFunctions ListLayers GetAccountSettings ListEventSourceMappings CreateEventSourceMapping"
+_OF_EVERYTHING = "ListFunctions ListLayers GetAccountSettings ListEventSourceMappings"
 
 
 def _function(params: Mapping[str, Any], where: Where) -> Sequence[str]:
@@ -61,6 +61,31 @@ _PASS_ROLE = Access(
 )
 
 
+_USE_LAYERS = Access(
+    action="lambda:GetLayerVersion", resources=lambda params, _where: [str(arn) for arn in params.get("Layers") or ()]
+)
+_TAG = Access(
+    action="lambda:TagResource", resources=lambda params, where: _function(params, where) if params.get("Tags") else []
+)
+
+
+def _url_context(params: Mapping[str, Any]) -> Context:
+    return {"lambda:FunctionUrlAuthType": params["AuthType"]} if params.get("AuthType") else {}
+
+
+def _grant_context(params: Mapping[str, Any]) -> Context:
+    given = {"lambda:Principal": "Principal", "lambda:FunctionUrlAuthType": "FunctionUrlAuthType"}
+    return {key: str(params[member]) for key, member in given.items() if params.get(member)}
+
+
+def _layer_context(params: Mapping[str, Any]) -> Context:
+    return {"lambda:Layer": [str(arn) for arn in params["Layers"]]} if params.get("Layers") else {}
+
+
+def _mapped_function(params: Mapping[str, Any], where: Where) -> Context:
+    return {"lambda:FunctionArn": _function(params, where)[0]} if params.get("FunctionName") else {}
+
+
 def _rows(operations: str, resources: Resources) -> dict[str, Access | None]:
     return {name: Access(action=f"lambda:{name}", resources=resources) for name in operations.split()}
 
@@ -75,8 +100,22 @@ ACCESS: AccessTable = {
     "GetLayerVersionByArn": Access(action="lambda:GetLayerVersion", resources=_named("Arn")),
     "Invoke": Access(action="lambda:InvokeFunction", resources=_function),
     "InvokeWithResponseStream": Access(action="lambda:InvokeFunction", resources=_function),
-    "CreateFunction": Access(action="lambda:CreateFunction", resources=_function, also=(_PASS_ROLE,)),
+    **{name: Access(action=f"lambda:{name}", resources=_function, context=_url_context) for name in _OF_URLS.split()},
+    "AddPermission": Access(action="lambda:AddPermission", resources=_function, context=_grant_context),
+    "CreateEventSourceMapping": Access(action="lambda:CreateEventSourceMapping", local_context=_mapped_function),
+    "UpdateEventSourceMapping": Access(
+        action="lambda:UpdateEventSourceMapping", resources=_mapping, local_context=_mapped_function
+    ),
+    "CreateFunction": Access(
+        action="lambda:CreateFunction",
+        resources=_function,
+        context=_layer_context,
+        also=(_PASS_ROLE, _USE_LAYERS, _TAG),
+    ),
     "UpdateFunctionConfiguration": Access(
-        action="lambda:UpdateFunctionConfiguration", resources=_function, also=(_PASS_ROLE,)
+        action="lambda:UpdateFunctionConfiguration",
+        resources=_function,
+        context=_layer_context,
+        also=(_PASS_ROLE, _USE_LAYERS),
     ),
 }

@@ -1,5 +1,6 @@
 """The ASGI application: a request in, an answer out, and the one error boundary between callers' faults and ours."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -143,7 +144,10 @@ class FrontDoor:
             source_ip=request.source_ip,
             trace_id=request.headers.get("x-amzn-trace-id"),
         )
-        return operation.serialise(await self._perform(call, method, operation, request), request_id)
+        result = await self._perform(call, method, operation, request)
+        if result.is_large:
+            return await asyncio.to_thread(operation.serialise, result, request_id)
+        return operation.serialise(result, request_id)
 
     async def _perform(self, call: Call, method: Method, operation: Operation, request: Request) -> Result:
         """What a call gives, if it may be made. A change is written down in the audit log before it is answered."""

@@ -82,16 +82,25 @@ def _set_of(kind: str) -> Callable[[list[Any], int], list[Any]]:
 
 
 def _list(value: list[Any], depth: int) -> list[AttributeValue]:
-    _check_depth(depth)
+    _refuse_too_deep(depth)
     return [normalise(member, depth + 1) for member in value]
 
 
 def _map(value: Mapping[str, Any], depth: int) -> Item:
-    _check_depth(depth)
+    _refuse_too_deep(depth)
     return {name: normalise(member, depth + 1) for name, member in value.items()}
 
 
-def _check_depth(depth: int) -> None:
+def check_depth(value: AttributeValue, depth: int) -> None:
+    """That a value may stand so deep in an item: an update puts values into documents that are there."""
+    ((kind, content),) = value.items()
+    if kind in ("L", "M"):
+        _refuse_too_deep(depth)
+        for member in content.values() if kind == "M" else content:
+            check_depth(member, depth + 1)
+
+
+def _refuse_too_deep(depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValidationException("Nesting Levels have exceeded supported limits: Attributes nested too deeply")
 

@@ -32,7 +32,7 @@ MAX_EXPRESSION_BYTES = 4096
 MAX_OPERATORS = 300
 # A parsed expression is some KB.
 KEPT_EXPRESSIONS = 2_000
-_OPERATORS = frozenset({"COMPARATOR", "AND", "OR", "NOT", "BETWEEN", "IN", "LPAR", "SIGN"})
+_OPERATORS = frozenset({"EQUAL", "COMPARATOR", "AND", "OR", "NOT", "BETWEEN", "IN", "LPAR", "SIGN"})
 _NEAR_CHARACTERS = 12
 
 

@@ -29,11 +29,16 @@ def row_key(table: Table, item: Mapping[str, AttributeValue]) -> RowKey:
     return RowKey(hash_bytes(item[key.hash]), b"" if key.range is None else range_bytes(item[key.range]))
 
 
-def index_row_key(index: Index, item: Item) -> RowKey | None:
-    """Where an item stands in an index; None where it has not all of the index's key."""
+def index_row_key(table: Table, index: Index, item: Item) -> RowKey | None:
+    """Where an item stands in an index; None where it has not all of the index's key.
+
+    Nor where that is unfit for a key, which it can be in an item that is older than the index.
+    """
     key = index.key
-    if any(name not in item for name in key.names):
-        return None
+    for name, most in zip(key.names, (MAX_HASH_BYTES, MAX_RANGE_BYTES), strict=False):
+        content = item.get(name, {}).get(table.types[name])
+        if not content or value_size(item[name]) > most:
+            return None
     return RowKey(hash_bytes(item[key.hash]), b"" if key.range is None else range_bytes(item[key.range]))
 
 

@@ -20,6 +20,8 @@ _UNBUILT = (
     "ResourcePolicy",
     "OnDemandThroughput",
     "VectorIndexes",
+    "VectorIndexUpdates",
+    "DisassociationProtectionEnabled",
     "GlobalTableSourceArn",
     "GlobalTableSettingsReplicationMode",
     "ReplicaUpdates",

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from stoker.items import number
-from stoker.items.attribute_value import AttributeValue, Item
+from stoker.items.attribute_value import AttributeValue, Item, check_depth
 from stoker.items.document_path import container, find, project
 from stoker.items.expression import Action, Call, Literal, Operand, Path, Sum, Update
 from stoker.model.errors import ValidationException
@@ -100,6 +100,7 @@ def _difference(present: AttributeValue | None, taken: AttributeValue) -> Attrib
 
 
 def _put(item: Item, path: Path, value: AttributeValue) -> None:
+    check_depth(value, len(path.parts))
     inside: Any = container(item, path)
     last = path.parts[-1]
     if isinstance(last, int) and last >= len(inside):

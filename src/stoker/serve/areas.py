@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import buses, deliveries, event_sources, functions, identity, logs, objects, queues, topics
+from stoker.serve import buses, deliveries, event_sources, functions, identity, items, logs, objects, queues, topics
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -13,6 +13,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     logs.build,
     queues.build,
     objects.build,
+    items.build,
     buses.build,
     topics.build,
     identity.build,

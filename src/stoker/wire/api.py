@@ -10,7 +10,7 @@ from botocore.model import ServiceModel, Shape
 
 from stoker.model.errors import ServiceError
 from stoker.wire.constraints import ConstraintCompiler
-from stoker.wire.errors import AuthenticationError, InternalFailure
+from stoker.wire.errors import AuthenticationError, InternalFailure, SerializationException
 from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
@@ -44,9 +44,13 @@ class Operation:
 
     def parse(self, request: Request) -> dict[str, Any]:
         """The parameters, checked; raises the ServiceError that AWS would answer."""
-        params = self._parse(request)
-        if self._validate is not None:
-            self._validate(params)
+        try:
+            params = self._parse(request)
+            if self._validate is not None:
+                self._validate(params)
+        except RecursionError as error:
+            # Of the models' shapes some hold themselves: a document in DynamoDB can be nested without end.
+            raise SerializationException("The document is nested too deeply") from error
         return params
 
     def serialise(self, result: Result, request_id: str) -> Response:

@@ -1,5 +1,6 @@
 """The json protocol (awsJson 1.0 and 1.1): CloudWatch Logs, DynamoDB, SQS, EventBridge, Kinesis."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -22,6 +23,8 @@ class JsonRpc:
 
     def __init__(self, model: ServiceModel) -> None:
         self._prefix = f"{model.metadata['targetPrefix']}."
+        # DynamoDB's clients check it.
+        self._tells_checksum = model.service_name == "dynamodb"
         self._came_from_query = "awsQueryCompatible" in model.metadata
         self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
         self._operations = frozenset(model.operation_names)
@@ -64,12 +67,14 @@ class JsonRpc:
             ("content-type", self._content_type),
             ("content-length", str(len(body))),
         ]
+        if self._tells_checksum:
+            headers.append(("x-amz-crc32", str(zlib.crc32(body))))
         return Response(status=status, headers=headers, body=body)
 
     def fail(self, fault: Fault, request_id: str) -> Response:
         body = {
             "__type": fault.code,
-            **{name: value for name, value in fault.members.items() if value is not None},
+            **self._error_members(fault),
             message_member(fault.shape): fault.message,
         }
         response = self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
@@ -78,6 +83,15 @@ class JsonRpc:
         # Clients go on to tell errors by the codes they had before the API went to json.
         fault_of = "Sender" if fault.sender else "Receiver"
         return with_headers(response, {"x-amzn-query-error": f"{fault.query_code or fault.code};{fault_of}"})
+
+    def _error_members(self, fault: Fault) -> Mapping[str, Any]:
+        """The members as the shape has them written: an item in an error may hold bytes."""
+        members = {name: value for name, value in fault.members.items() if value is not None}
+        if not members or not isinstance(fault.shape, StructureShape):
+            return members
+        names = frozenset(members) & frozenset(fault.shape.members)
+        written: dict[str, Any] = self._writers.structure(fault.shape, names)({name: members[name] for name in names})
+        return members | written
 
 
 def _parse(read: json_values.Reader | None, request: Request) -> dict[str, Any]:

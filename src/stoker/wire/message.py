@@ -68,9 +68,11 @@ class Result(Struct, frozen=True, kw_only=True):
 
     `status` replaces the model's HTTP status. `headers` are further headers; one of them may replace what the protocol
     sets (`content-type`, `x-amzn-RequestId`). A member that is an event stream is an async iterator of
-    `{event name: members}`; a streaming blob may be an async iterator of bytes.
+    `{event name: members}`; a streaming blob may be an async iterator of bytes. One that `is_large` takes more than a
+    millisecond to write down, which is then done in a thread.
     """
 
     members: Mapping[str, Any]
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_large: bool = False

@@ -59,14 +59,10 @@ class Topic:
 
     def policy(self, account: str) -> str:
         """The policy's JSON."""
-        if self.statements is not None:
-            document: Mapping[str, Any] = {
-                "Version": "2008-10-17",
-                "Id": "__default_policy_ID",
-                "Statement": list(self.statements),
-            }
-        else:
-            document = _default_policy(self.arn(account), account)
+        statements = self.statements
+        if statements is None:
+            statements = [_default_statement(self.arn(account), account)]
+        document = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": list(statements)}
         return json.dumps(document, separators=(",", ":"))
 
 
@@ -246,8 +242,8 @@ def _check_tags(tags: Mapping[str, str]) -> None:
         raise TagLimitError
 
 
-def _default_policy(arn: str, account: str) -> Mapping[str, Any]:
-    statement = {
+def _default_statement(arn: str, account: str) -> Mapping[str, Any]:
+    return {
         "Sid": "__default_statement_ID",
         "Effect": "Allow",
         "Principal": {"AWS": "*"},
@@ -255,7 +251,6 @@ def _default_policy(arn: str, account: str) -> Mapping[str, Any]:
         "Resource": arn,
         "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
     }
-    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
 
 
 def _is(region: str, name: str) -> sa.ColumnElement[bool]:

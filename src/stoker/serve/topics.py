@@ -1,7 +1,5 @@
 """SNS."""
 
-import asyncio
-
 from stoker.buses.http_endpoint import HttpEndpoints
 from stoker.buses.notifications import Addresses, Notifications
 from stoker.buses.publishing import Publishing
@@ -16,7 +14,7 @@ from stoker.services.sns.service import SnsService
 
 async def build(platform: Platform) -> Area:
     store, clock, settings = platform.store, platform.clock, platform.settings
-    signer = await asyncio.to_thread(Signer.load_or_create, settings.data / "sns-signing.pem")
+    signer = Signer(settings.data / "sns-signing.pem")
     addresses = Addresses(
         endpoint=settings.endpoint_at(settings.port), secret=platform.keys.derived_key("links to unsubscribe")
     )

@@ -1,5 +1,6 @@
 """What messages link to, under /_stoker/sns/: the certificate, and to confirm and end a subscription unsigned."""
 
+import asyncio
 import hmac
 import json
 from urllib.parse import parse_qs
@@ -27,7 +28,7 @@ class SnsLinks:
             raise ValidationException("Only GET and HEAD.")
         given = {key: values[0] for key, values in parse_qs(request.query).items()}
         if name == "certificate.pem":
-            return _answer("application/x-pem-file", self._signer.certificate)
+            return _answer("application/x-pem-file", await asyncio.to_thread(self._signer.certificate))
         if name == "confirm":
             return await self._confirm(given.get("TopicArn", ""), given.get("Token", ""))
         if name == "unsubscribe":

@@ -1,0 +1,7 @@
+"""REST APIs."""
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None: ...

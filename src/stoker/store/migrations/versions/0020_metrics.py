@@ -1,0 +1,7 @@
+"""Metrics' alarms."""
+
+revision = "0020"
+down_revision = "0019"
+
+
+def upgrade() -> None: ...

@@ -19,6 +19,7 @@ from stoker.front_door.exchange import (
     send_response,
 )
 from stoker.front_door.function_urls import FunctionUrls, url_call
+from stoker.front_door.gateway import Gateway
 from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
@@ -52,11 +53,13 @@ class FrontDoor:
         version: str,
         pages: Mapping[str, Handler] | None = None,
         urls: FunctionUrls | None = None,
+        gateway: Gateway | None = None,
         audit: Audit | None = None,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
         self._urls = urls
+        self._gateway = gateway
         self._audit = audit
         self._verifier = verifier
         self._authorise = authorise
@@ -83,6 +86,8 @@ class FrontDoor:
         try:
             if self._urls is not None and (call := url_call(request)) is not None:
                 response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
+            elif self._gateway is not None and (api := self._gateway.serves(request)) is not None:
+                response = await self._gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
             elif request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
             else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_body
+from stoker.front_door.http_answers import SANDBOX, TRACE_HEADER, event_headers, to_response
 from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.shortage import shortage
@@ -23,7 +24,6 @@ from stoker.model.cors import answer_headers, is_preflight, preflight_headers
 from stoker.model.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
 from stoker.model.http_event import (
     JSON_TYPE,
-    WITHOUT_BODY,
     Circumstances,
     HttpAnswer,
     HttpRequest,
@@ -38,16 +38,8 @@ from stoker.wire.sigv4 import Claim, Verifier
 
 log = logging.getLogger(__name__)
 
-TRACE_HEADER = "x-amzn-trace-id"
 _HOST = re.compile(r"([a-z0-9]{1,63})\.lambda-url\.([a-z0-9-]{1,63})\.", re.IGNORECASE)
 _LIMIT = BodyLimit(most=INVOKE_BYTES, action="InvokeFunction")
-# What is between a client and the server, and nothing of the function's.
-_HOP_BY_HOP = frozenset(
-    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-# A page that is reached by path has the origin of everything of Stoker's, the console with the operator's rights
-# included. In a browser's sandbox it has none.
-_SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,14 +100,16 @@ class FunctionUrls:
         trace_id = trace.begin(request.headers.get(TRACE_HEADER), self._clock.time())
         named = [("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace_id)]
         if call.region is None:
-            named.append(_SANDBOX)
+            named.append(SANDBOX)
         try:
             guarded = await self._find(call)
         except Exception as error:
-            return _response(_failure(error, request_id), named)
+            return to_response(_failure(error, request_id), named)
         cors = guarded.url.cors
         if cors is not None and is_preflight(request.method, request.headers):
-            return _response(HttpAnswer(status=200, headers=preflight_headers(cors, request.headers), body=b""), named)
+            return to_response(
+                HttpAnswer(status=200, headers=preflight_headers(cors, request.headers), body=b""), named
+            )
         try:
             event = await self._event(call, guarded, request, receive, request_id, trace_id, from_sandbox=from_sandbox)
             answer = await self._invoke(guarded, event, request_id, trace_id)
@@ -124,7 +118,7 @@ class FunctionUrls:
         except Exception as error:
             answer = _failure(error, request_id)
         shared = [] if cors is None else answer_headers(cors, request.headers)
-        return _response(answer, [*named, *shared])
+        return to_response(answer, [*named, *shared])
 
     async def _find(self, call: UrlCall) -> GuardedUrl:
         guarded = self._urls.cached(call.url_id) or await self._urls.load(call.url_id)
@@ -153,7 +147,7 @@ class FunctionUrls:
             method=whole.method,
             path=call.path,
             query=whole.query,
-            headers=_event_headers(whole, trace_id),
+            headers=event_headers(whole, trace_id),
             body=whole.body,
             source_ip=whole.source_ip,
         )
@@ -218,18 +212,6 @@ def _check(missing: Sequence[str]) -> None:
         raise AccessDeniedException("Forbidden")
 
 
-def _event_headers(request: Request, trace_id: str) -> dict[str, str]:
-    """What the function sees: without what is about the connection, with what AWS's edge adds.
-
-    A proxy in front of Stoker knows better by which scheme and port it was called, but nobody says whose address it is.
-    """
-    headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
-    port = "443" if request.scheme == "https" else "80"
-    headers.setdefault("x-forwarded-proto", request.scheme)
-    headers.setdefault("x-forwarded-port", request.host.rpartition(":")[2] if ":" in request.host else port)
-    return {**headers, "x-forwarded-for": request.source_ip, TRACE_HEADER: trace_id}
-
-
 def _failure(error: Exception, request_id: str) -> HttpAnswer:
     """The boundary: a caller's fault in its words, a function's as AWS hides it, and ours told here and not outside."""
     if isinstance(error, MalformedAnswerError):
@@ -242,15 +224,3 @@ def _failure(error: Exception, request_id: str) -> HttpAnswer:
     return HttpAnswer(
         status=error.status, headers=[("Content-Type", JSON_TYPE), ("x-amzn-ErrorType", error.code)], body=body
     )
-
-
-def _response(answer: HttpAnswer, further: Sequence[tuple[str, str]]) -> Response:
-    """The answer with Stoker's own headers, which win over the function's of the same name."""
-    own = {name.lower() for name, _ in further} - {"content-security-policy", "vary"}
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in own]
-    if not isinstance(answer.body, bytes):
-        return Response(status=answer.status, headers=[*headers, *further], body=answer.body)
-    if answer.status in WITHOUT_BODY:
-        return Response(status=answer.status, headers=[*headers, *further])
-    length = ("Content-Length", str(len(answer.body)))
-    return Response(status=answer.status, headers=[*headers, *further, length], body=answer.body)

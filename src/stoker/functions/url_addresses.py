@@ -1,4 +1,4 @@
-"""Where a function URL is reached: the address that the API answers, which must work where it is read."""
+"""Where a function URL or an API is reached: the address that the API answers, which must work where it is read."""
 
 import asyncio
 import ipaddress
@@ -14,7 +14,7 @@ _RESOLVE_LIMIT_S = 1.0
 
 
 class UrlAddresses:
-    """Makes addresses, in AWS's form `<id>.lambda-url.<region>.<domain>` where that can be resolved.
+    """Makes addresses, in AWS's form `<id>.<label>.<region>.<domain>` where that can be resolved.
 
     Each URL has an origin of its own then, so that a browser keeps functions' pages apart, and a page's absolute
     links lead back to it. Names under localhost go to the loopback (RFC 6761) in browsers and curl; in other programs
@@ -23,8 +23,13 @@ class UrlAddresses:
     is with TLS, since nobody vouches for names under localhost.
     """
 
-    def __init__(self, *, endpoint: str, resolves: Resolve | None = None) -> None:
+    def __init__(
+        self, *, endpoint: str, label: str = "lambda-url", path: str = PATH, resolves: Resolve | None = None
+    ) -> None:
+        """`label` is AWS's for what is addressed, `path` what takes it on Stoker's own address."""
         self._endpoint = endpoint
+        self._label = label
+        self._path = path
         self._resolves = resolves or resolves_to_loopback
         self._named: bool | None = None
 
@@ -40,8 +45,8 @@ class UrlAddresses:
                 plain and _is_loopback(parts.hostname or "") and await self._resolves(f"{region}.{LOCAL_DOMAIN}")
             )
         if not self._named:
-            return f"{self._endpoint}{PATH}{url_id}/"
-        return f"http://{url_id}.lambda-url.{region}.{LOCAL_DOMAIN}:{urlsplit(self._endpoint).port}/"
+            return f"{self._endpoint}{self._path}{url_id}/"
+        return f"http://{url_id}.{self._label}.{region}.{LOCAL_DOMAIN}:{urlsplit(self._endpoint).port}/"
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stoker.apis.request import ApiDomains, ApiHost
 from stoker.front_door.apis import Service
 from stoker.front_door.own_paths import Handler
 
@@ -18,10 +19,13 @@ class Area:
     taken down: it lets what has begun finish and starts nothing new.
 
     `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
+    `api_hosts` answer requests for APIs, `api_domains` say which hosts are names of such.
     """
 
     services: Sequence[Service] = ()
     pages: Mapping[str, Handler] = field(default_factory=dict)
+    api_hosts: Sequence[ApiHost] = ()
+    api_domains: Sequence[ApiDomains] = ()
     begin: Callable[[], Awaitable[None]] = _nothing
     let_go: Callable[[], Awaitable[None]] = _nothing
     end: Callable[[], Awaitable[None]] = _nothing

@@ -18,6 +18,7 @@ from stoker.front_door.audit_log import AuditLog
 from stoker.front_door.audit_page import AuditPage
 from stoker.front_door.authorisation import Authoriser
 from stoker.front_door.function_urls import FunctionUrls
+from stoker.front_door.gateway import Gateway
 from stoker.front_door.server import Listener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.front_door.url_authorisation import UrlAuthoriser
@@ -146,6 +147,11 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             invoker=platform.invoker,
             verifier=platform.verifier,
             authoriser=UrlAuthoriser(platform.authority),
+            clock=platform.clock,
+        ),
+        gateway=Gateway(
+            hosts=[host for area in areas for host in area.api_hosts],
+            domains=[domains for area in areas for domains in area.api_domains],
             clock=platform.clock,
         ),
     )

@@ -1,4 +1,5 @@
-"""Roles that tests' functions run as: made once on a server. Only `e2e` may do anything: use queues and call others."""
+"""Roles that tests' functions run as: made once on a server. Only `e2e` may do anything: use queues, tables and
+streams, and call others."""
 
 import json
 import ssl
@@ -21,10 +22,11 @@ LAMBDA_TRUST = json.dumps(
 )
 
 
+_ACTIONS = ["sqs:*", "lambda:InvokeFunction", "dynamodb:*", "kinesis:*"]
 _MAY = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "lambda:InvokeFunction"], "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Action": _ACTIONS, "Resource": "*"}],
     }
 )
 

@@ -1,6 +1,6 @@
 """How far a mapping has come in each shard of its stream: written in one transaction with what was given up there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +39,16 @@ class Checkpoints:
         rows = await self._store.read(lambda conn: list(conn.execute(query)))
         return {row.shard: _checkpoint(row.position, row.state) for row in rows}
 
+    async def begin(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Remember where shards are to be read from, by shard: all of them or none."""
+        rows = [{"uuid": self._uuid, "shard": shard, **_values(each)} for shard, each in checkpoints.items()]
+        if rows:
+            await self._store.write(lambda conn: conn.execute(sa.insert(event_source_checkpoints), rows))
+
     async def write(self, shard_id: str, checkpoint: Checkpoint, lost: Sequence[Delivery] = ()) -> None:
         """Remember, and send on what was given up on the way."""
         now = self._now()
-        values = {
-            "position": checkpoint.position,
-            "state": {"ended": checkpoint.ended, "window": checkpoint.state},
-        }
+        values = _values(checkpoint)
         where = (_columns.uuid == self._uuid) & (_columns.shard == shard_id)
 
         def work(conn: Connection) -> None:
@@ -58,6 +61,10 @@ class Checkpoints:
         await self._store.write(work)
         if lost:
             self._outbox.wake()
+
+
+def _values(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {"position": checkpoint.position, "state": {"ended": checkpoint.ended, "window": checkpoint.state}}
 
 
 def _checkpoint(position: str, state: dict[str, Any]) -> Checkpoint:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from stoker.deliveries.delivery import Delivery
 from stoker.event_sources import batching, stream_batches, tumbling
@@ -25,8 +26,19 @@ CALLER = "lambda.amazonaws.com"
 PAGE_RECORDS = 1_000
 
 
+T = TypeVar("T")
+
+
+class _StoppedError(Exception):
+    """The loop was told to stop, and has come to where it can."""
+
+
 class ShardLoop:
-    """Reads one shard. `run` returns when the shard has ended; cancelled, what was begun is begun again next time."""
+    """Reads one shard. `run` returns when the shard has ended, or after `stop`.
+
+    Stopped, it waits for nothing any more, but for the function that runs: what went well is remembered, and what did
+    not is brought again.
+    """
 
     def __init__(
         self,
@@ -49,25 +61,48 @@ class ShardLoop:
         self._matches = compile_filters(mapping.options.filters)
         self._lost: list[Delivery] = []
         self._window: Window | None = None
+        self._stopping = False
+        self._waits: set[asyncio.Task[Any]] = set()
 
     def __repr__(self) -> str:
         return f"<ShardLoop {self._shard.id} of {self._mapping.uuid}>"
 
-    async def run(self, checkpoint: Checkpoint | None) -> None:
-        if checkpoint is None:
-            position = await self._stream.start(self._shard, self._mapping.options)
-            await self._checkpoints.write(self._shard.id, Checkpoint(position=position))
-        else:
-            position = checkpoint.position
-            self._window = self._open_window(checkpoint)
-        ended = False
-        while not ended:
-            page = await self._gather(position)
-            await self._work_on([each for each in page.records if self._matches(each.record)])
-            position, ended = page.position, page.ended
-            if self._window is not None and (ended or self._clock.time() >= self._window.end):
-                await self._close_window()
-            await self._remember(position, ended=ended)
+    async def run(self, checkpoint: Checkpoint) -> None:
+        position, ended = checkpoint.position, checkpoint.ended
+        self._window = self._open_window(checkpoint)
+        try:
+            while not ended:
+                page = await self._unless_stopped(self._gather(position))
+                await self._work_on([each for each in page.records if self._matches(each.record)])
+                position, ended = page.position, page.ended
+                if self._window is not None and (ended or self._clock.time() >= self._window.end):
+                    await self._close_window()
+                await self._remember(position, ended=ended)
+        except _StoppedError:
+            return
+
+    def stop(self) -> None:
+        """Come to an end soon."""
+        self._stopping = True
+        for wait in self._waits:
+            wait.cancel()
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """Wait where nothing is lost by not waiting."""
+        if self._stopping:
+            waiting.close()
+            raise _StoppedError
+        wait = asyncio.ensure_future(waiting)
+        self._waits.add(wait)
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise _StoppedError from None
+            raise
+        finally:
+            wait.cancel()
+            self._waits.discard(wait)
 
     # Reading
 
@@ -96,7 +131,11 @@ class ShardLoop:
             await self._work_in_windows(records)
             return
         lanes = stream_batches.lanes(records, options.parallelization)
-        await asyncio.gather(*(self._work_on_lane(lane) for lane in lanes))
+        # A lane that stops leaves the others the time to finish what they began.
+        outcomes = await asyncio.gather(*(self._work_on_lane(lane) for lane in lanes), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def _work_on_lane(self, records: Sequence[StreamRecord]) -> None:
         by_id = {each.record.id: each for each in records}
@@ -218,6 +257,6 @@ class ShardLoop:
         over = asyncio.Event()
         timer = self._clock.call_later(seconds, over.set)
         try:
-            await over.wait()
+            await self._unless_stopped(over.wait())
         finally:
             timer.cancel()

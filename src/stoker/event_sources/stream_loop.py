@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from stoker.event_sources.checkpoints import Checkpoint, Checkpoints
 from stoker.event_sources.mapping import Mapping
@@ -16,10 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class StreamLoop:
-    """One mapping at work. `run` until it is cancelled, then `drain`.
-
-    A cancelled batch is not waited for: it was not remembered as done, and is brought again.
-    """
+    """One mapping at work. `prepare` first, `run` until it is cancelled, then `drain`."""
 
     def __init__(
         self,
@@ -38,9 +36,21 @@ class StreamLoop:
         self._clock = clock
         self._tell = tell
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._loops: dict[str, ShardLoop] = {}
 
     def __repr__(self) -> str:
         return f"<StreamLoop {self._mapping.uuid}, {len(self._running)} shards>"
+
+    async def prepare(self) -> None:
+        """Remember where a new mapping begins, so that nothing is missed from the moment it is said to be enabled.
+
+        A shard that is there then begins where the mapping says; one that comes later is read from its beginning.
+        """
+        if await self._checkpoints.load():
+            return
+        options = self._mapping.options
+        starts = {shard.id: await self._stream.start(shard, options) for shard in await self._stream.shards()}
+        await self._checkpoints.begin({name: Checkpoint(position=position) for name, position in starts.items()})
 
     async def run(self) -> None:
         backoff_s = FIRST_BACKOFF_S
@@ -64,14 +74,21 @@ class StreamLoop:
 
     async def _run_shards(self) -> None:
         """Read all shards, and those that come, until one of them cannot be read."""
+        await self.prepare()
         while True:
             known = await self._checkpoints.load()
             shards = await self._stream.shards()
             there = {shard.id for shard in shards}
             for shard in shards:
                 if self._may_begin(shard, known, there):
-                    self._begin(shard, known.get(shard.id))
+                    self._begin(shard, known.get(shard.id) or await self._first_checkpoint(shard))
             await self._until_change(shards)
+
+    async def _first_checkpoint(self, shard: Shard) -> Checkpoint:
+        options = replace(self._mapping.options, starting_position="TRIM_HORIZON")
+        checkpoint = Checkpoint(position=await self._stream.start(shard, options))
+        await self._checkpoints.begin({shard.id: checkpoint})
+        return checkpoint
 
     def _may_begin(self, shard: Shard, known: dict[str, Checkpoint], there: set[str]) -> bool:
         """Whether it is not read yet, and its parents are done, or gone."""
@@ -80,7 +97,7 @@ class StreamLoop:
             return False
         return all(parent not in there or (parent in known and known[parent].ended) for parent in shard.parents)
 
-    def _begin(self, shard: Shard, checkpoint: Checkpoint | None) -> None:
+    def _begin(self, shard: Shard, checkpoint: Checkpoint) -> None:
         loop = ShardLoop(
             self._mapping,
             shard,
@@ -91,6 +108,7 @@ class StreamLoop:
             tell=self._tell,
         )
         name = f"shard {shard.id} of mapping {self._mapping.uuid}"
+        self._loops[shard.id] = loop
         self._running[shard.id] = asyncio.get_running_loop().create_task(loop.run(checkpoint), name=name)
 
     async def _until_change(self, shards: Sequence[Shard]) -> None:
@@ -101,12 +119,14 @@ class StreamLoop:
         finally:
             changed.cancel()
         for shard_id in [shard_id for shard_id, task in self._running.items() if task.done()]:
+            self._loops.pop(shard_id)
             self._running.pop(shard_id).result()
 
     async def _end_shards(self) -> None:
         running, self._running = list(self._running.values()), {}
-        for task in running:
-            task.cancel()
+        loops, self._loops = list(self._loops.values()), {}
+        for loop in loops:
+            loop.stop()
         if running:
             await asyncio.wait(running)
 

@@ -1,5 +1,6 @@
 """DynamoDB and its streams."""
 
+from stoker.event_sources.dynamodb_source import DynamoDbSource
 from stoker.items.arrivals import Arrivals
 from stoker.items.capacity import Rationing
 from stoker.items.catalogue import Catalogue
@@ -30,6 +31,9 @@ async def build(platform: Platform) -> Area:
         expiry=expiry,
     )
     reading = StreamReading(store=store, clock=clock, account=platform.settings.account)
+
+    source = DynamoDbSource(reading, arrivals, clock, platform.delivery_access.role_may)
+    platform.sources.register("dynamodb", source)
 
     async def begin() -> None:
         await jobs.start()

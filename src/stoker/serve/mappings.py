@@ -1,6 +1,7 @@
 """Event source mappings and their sources, to which areas add theirs."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from stoker.deliveries.delivery import Delivery
@@ -17,7 +18,7 @@ from stoker.event_sources.work import Loop, Work
 from stoker.functions.registry import Registry
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock
-from stoker.model.errors import ResourceNotFoundException
+from stoker.model.errors import ResourceNotFoundException, ServiceError
 from stoker.settings import Settings
 from stoker.store.store import Store
 
@@ -33,7 +34,11 @@ async def open_mappings(
         opened = await sources.of(mapping.source_arn).open(mapping)
         if isinstance(opened, Shards):
             checkpoints = Checkpoints(mapping.uuid, store, outbox, clock.time)
-            return StreamLoop(mapping, opened, checkpoints, invoker=invoker, clock=clock, tell=tell)
+            loop = StreamLoop(mapping, opened, checkpoints, invoker=invoker, clock=clock, tell=tell)
+            # A stream that cannot be read now is told, and tried again, by the loop itself.
+            with contextlib.suppress(ServiceError):
+                await loop.prepare()
+            return loop
         return QueueLoop(mapping, opened, invoker=invoker, clock=clock, tell=tell)
 
     await asyncio.to_thread(sources.load_installed)

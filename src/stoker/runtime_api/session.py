@@ -195,7 +195,7 @@ class Session:
             return refused or _WRONG_ID
         if error_type is None:
             return Answer(payload=sink.collected())
-        return Answer(payload=body, error_type=_name(error_type))
+        return Answer(payload=body, error_type=error_name(error_type))
 
     def break_stream(self, request_id: str) -> Answer | None:
         """The connection that streamed is gone; the invocation's end, unless that had come already."""
@@ -205,11 +205,11 @@ class Session:
         """The handler's error: `body` is what the caller gets."""
         if len(body) > MAX_RESPONSE_BYTES:
             return self.overflow(request_id)
-        return self._end(Said.ERROR, request_id) or Answer(payload=body, error_type=_name(error_type))
+        return self._end(Said.ERROR, request_id) or Answer(payload=body, error_type=error_name(error_type))
 
     def fail_init(self, error_type: str, body: bytes) -> Answer | Refusal:
         """The process could not start; it is not going to ask for work."""
-        return self._move(Said.INIT_ERROR) or Answer(payload=body, error_type=_name(error_type))
+        return self._move(Said.INIT_ERROR) or Answer(payload=body, error_type=error_name(error_type))
 
     def overflow(self, request_id: str | None) -> Refusal:
         """An answer is over the limit: refused with 413, and yet the end of its invocation.
@@ -250,5 +250,6 @@ class Session:
         return Refusal(status=403, error_type="InvalidStateTransition", message=message)
 
 
-def _name(error_type: str) -> str:
+def error_name(error_type: str) -> str:
+    """An error type that can go into a REPORT line; what is no name becomes Runtime.Unknown."""
     return error_type if _ERROR_TYPE.fullmatch(error_type) else UNKNOWN_ERROR_TYPE

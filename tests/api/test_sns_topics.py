@@ -243,7 +243,7 @@ def test_nothing_is_sent_to_this_machine_unless_the_operator_lets_it(live_server
     topic = sns.create_topic(Name="sns-loopback")["TopicArn"]
     with http_endpoint() as endpoint:
         sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url.replace("127.0.0.1", "localhost"))
-        eventually(lambda: "Messages are not sent to localhost" in live_server.log(), "the refusal in the log")
+        eventually(lambda: "Nothing is sent to localhost" in live_server.log(), "the refusal in the log")
         assert endpoint.requests == []
 
 

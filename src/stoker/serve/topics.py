@@ -6,6 +6,7 @@ from stoker.buses.publishing import Publishing
 from stoker.buses.signing import Signer
 from stoker.buses.subscriptions import Subscriptions
 from stoker.buses.topics import Topics
+from stoker.deliveries.outbound import Outbound
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 from stoker.services.sns.links import SnsLinks
@@ -26,7 +27,8 @@ async def build(platform: Platform) -> Area:
         notifications=Notifications(signer=signer, addresses=addresses, account=settings.account),
         account=settings.account,
     )
-    endpoints = HttpEndpoints(allow_loopback=settings.loopback_endpoints)
+    outbound = Outbound(allow_loopback=settings.loopback_endpoints)
+    endpoints = HttpEndpoints(outbound)
     platform.targets.register("sns", publishing.deliver)
     platform.targets.register("http", endpoints.deliver)
     platform.targets.register("https", endpoints.deliver)
@@ -37,4 +39,4 @@ async def build(platform: Platform) -> Area:
         takes=platform.targets.takes,
     )
     links = SnsLinks(subscriptions=subscriptions, addresses=addresses, signer=signer, account=settings.account)
-    return Area(services=[service], pages={"sns": links.answer}, end=endpoints.close)
+    return Area(services=[service], pages={"sns": links.answer}, end=outbound.close)

@@ -18,6 +18,7 @@ from stoker.event_sources.source import Surroundings
 from stoker.event_sources.sources import Sources
 from stoker.event_sources.work import Loop, Work
 from stoker.functions.code_links import CodeLinks
+from stoker.functions.code_objects import CodeObjects
 from stoker.functions.code_storage import CodeStorage, Prepared
 from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
@@ -132,6 +133,7 @@ class ControlPlane:
             events=self.events,
             runtimes=runtimes,
             code_location=self.links.sign,
+            code_objects=CodeObjects(),
             check_role=lambda role, function: None,
             role_may=may_everything,
             url_address=UrlAddresses(endpoint=ENDPOINT, resolves=self._resolves).of,

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -87,6 +87,7 @@ class Publishing:
             "MessageGroupId": delivery.group_id,
             "MessageDeduplicationId": delivery.deduplication_id if topic.fifo else None,
             "Subject": S3_SUBJECT if delivery.caller == S3_CALLER else None,
+            "MessageAttributes": _attributes(delivery) or None,
         }
         given = {name: value for name, value in params.items() if value is not None}
         made = draft(given, fifo=topic.fifo, content_based=topic.content_based)
@@ -126,6 +127,16 @@ class Publishing:
     def _put(self, conn: Connection, outgoing: Sequence[Outgoing], now: float) -> None:
         for each in outgoing:
             self._outbox.put(conn, each.delivery, now=now, retry=each.retry, dead_letter=each.dead_letter)
+
+
+def _attributes(delivery: Delivery) -> Mapping[str, Mapping[str, str]]:
+    """What a delivery carries as text, as Publish would be given it."""
+    typed = ((*name.partition(":")[::2], value) for name, value in delivery.attributes.items())
+    return {
+        name: {"DataType": data_type or "String", "StringValue": value}
+        for name, data_type, value in typed
+        if data_type in ("", "String", "Number") and value
+    }
 
 
 def _published_before(conn: Connection, topic: Topic, given: Draft) -> Published | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stoker.model.errors import InvalidParameterValueException, NotBuiltError, ValidationException
+from stoker.model.errors import InvalidParameterValueException, ValidationException
 from stoker.model.function import FunctionVersion, LoggingConfig
 from stoker.model.limits import (
     MAX_ENVIRONMENT_BYTES,
@@ -100,15 +100,15 @@ def check_snap_start(function: FunctionVersion) -> None:
 
 
 def check_dead_letter(function: FunctionVersion, arn: str) -> str | None:
-    """A queue of this region and account; None for none."""
+    """A queue or topic of this region and account; None for none."""
     if not arn:
         return None
     parts = arn.split(":")
-    if parts[2:3] == ["sns"]:
-        raise NotBuiltError("Dead-letter topics (parameter DeadLetterConfig.TargetArn) are not there yet in Stoker.")
-    good = len(parts) == 6 and parts[2] == "sqs" and parts[3:5] == [function.region, function.account]
+    good = len(parts) == 6 and parts[2] in ("sqs", "sns") and parts[3:5] == [function.region, function.account]
     if not good or arn.endswith(".fifo"):
-        raise InvalidParameterValueException(f"The dead-letter target {arn} is no standard queue of this region.")
+        raise InvalidParameterValueException(
+            f"The dead-letter target {arn} is no standard queue or topic of this region."
+        )
     return arn
 
 

@@ -11,16 +11,15 @@ from stoker.functions import lookup
 from stoker.functions.records import Page, decode_marker, encode_marker, page_of
 from stoker.model.arn import FunctionId, parse_function_reference
 from stoker.model.clock import Clock
-from stoker.model.errors import InvalidParameterValueException, NotBuiltError, ResourceNotFoundException
+from stoker.model.errors import InvalidParameterValueException, ResourceNotFoundException
 from stoker.model.function import LATEST
 from stoker.store.store import Store
 from stoker.store.tables_async import event_invoke_configs
 
 _configs = event_invoke_configs.c
 
-# What AWS delivers to besides functions, by the service in the ARN, and whether successes may go there too.
-BUILT_DESTINATIONS = frozenset({"lambda", "sqs"})
-UNBUILT_DESTINATIONS = {"sns": "SNS", "events": "EventBridge", "s3": "S3"}
+# What results go to, by the service in the ARN, and what takes failures only.
+DESTINATIONS = frozenset({"lambda", "sqs", "sns", "events", "s3"})
 FAILURES_ONLY = frozenset({"s3"})
 
 ConfigKey = tuple[str, str, str]
@@ -169,14 +168,11 @@ def _check_given(settings: EventInvokeSettings) -> None:
 
 
 def _check_destinations(conn: Connection, function: FunctionId, settings: EventInvokeSettings) -> None:
-    """Each must be one that AWS would take, and that there is something here to deliver to."""
+    """Each must be one that AWS would take."""
     for arn in filter(None, (settings.on_success, settings.on_failure)):
         service = arn.split(":")[2] if arn.startswith("arn:") else ""
-        known = service in BUILT_DESTINATIONS or service in UNBUILT_DESTINATIONS
-        if not known or (service in FAILURES_ONLY and arn == settings.on_success):
+        if service not in DESTINATIONS or (service in FAILURES_ONLY and arn == settings.on_success):
             raise _invalid_config(settings)
-        if service in UNBUILT_DESTINATIONS:
-            raise NotBuiltError(f"Destinations in {UNBUILT_DESTINATIONS[service]} are not there yet in Stoker.")
         if service == "lambda":
             _check_function(conn, function, arn)
         else:
@@ -184,9 +180,12 @@ def _check_destinations(conn: Connection, function: FunctionId, settings: EventI
 
 
 def _check_elsewhere(function: FunctionId, arn: str) -> None:
-    """A queue or topic of this region and account; FIFO ones are not for destinations."""
+    """A queue, topic or bus of this region and account, or a bucket; FIFO ones are not for destinations."""
     parts = arn.split(":")
-    if len(parts) != 6 or parts[3:5] != [function.region, function.account] or arn.endswith(".fifo"):
+    service, place, name = parts[2], parts[3:5], parts[-1]
+    here = ["", ""] if service == "s3" else [function.region, function.account]
+    kept = name.startswith("event-bus/") if service == "events" else bool(name) and not name.endswith(".fifo")
+    if len(parts) != 6 or place != here or not kept:
         raise InvalidParameterValueException(f"The destination ARN {arn} is invalid.", Type="User")
 
 

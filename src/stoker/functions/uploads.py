@@ -10,8 +10,8 @@ from stoker.functions import packages, version_rows
 from stoker.functions.account import code_storage_used
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.packages import Package
-from stoker.model.errors import CodeStorageExceededException, RequestEntityTooLargeException
-from stoker.model.limits import MAX_CODE_STORAGE_BYTES, MAX_ZIPPED_BYTES
+from stoker.model.errors import CodeStorageExceededException
+from stoker.model.limits import MAX_CODE_STORAGE_BYTES
 from stoker.store.store import Store
 
 
@@ -24,8 +24,6 @@ class Uploads:
 
     async def inspect(self, data: bytes) -> Package:
         """Accept a zip or raise what AWS answers; nothing is kept."""
-        if len(data) > MAX_ZIPPED_BYTES:
-            raise RequestEntityTooLargeException(f"Zipped size must be smaller than {MAX_ZIPPED_BYTES} bytes")
         return await asyncio.to_thread(packages.inspect, data)
 
     @asynccontextmanager

@@ -18,6 +18,10 @@ from stoker.model.function import LATEST
 from stoker.model.invocation import InvocationResult
 
 CALLER = "lambda.amazonaws.com"
+# What a topic or a bus takes. A record that is longer goes there without its payloads, as on AWS.
+MOST_BYTES = {"sns": 262_144, "events": 262_144}
+# What an event has besides the record.
+_ENVELOPE_BYTES = 4_096
 
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -55,9 +59,13 @@ def outgoing(event: AsyncEvent, over: Over, config: EventInvokeConfig, *, accoun
     if arn is None or destination_function(arn) is not None:
         return None
     source_arn = function_arn(event.region, account, event.function)
+    body = record(event, over, account=account, now=now)
+    service = arn.split(":", 3)[2]
+    if service in MOST_BYTES and len(body) > MOST_BYTES[service] - _ENVELOPE_BYTES:
+        body = record(event, over, account=account, now=now, with_payloads=False)
     return Delivery(
         target=arn,
-        body=record(event, over, account=account, now=now),
+        body=_bus_event(event, over, arn, body, account) if service == "events" else body,
         caller=CALLER,
         source_arn=source_arn,
         region=event.region,
@@ -66,7 +74,17 @@ def outgoing(event: AsyncEvent, over: Over, config: EventInvokeConfig, *, accoun
     )
 
 
-def record(event: AsyncEvent, over: Over, *, account: str, now: float) -> bytes:
+def _bus_event(event: AsyncEvent, over: Over, bus_arn: str, body: bytes, account: str) -> bytes:
+    """The record as the detail of an event; what else an event has, its bus adds."""
+    about = {
+        "source": "lambda",
+        "detail-type": f"Lambda Function Invocation Result - {'Success' if over.condition == SUCCESS else 'Failure'}",
+        "resources": [bus_arn, function_arn(event.region, account, event.function, event.qualifier or LATEST)],
+    }
+    return b'%s,"detail":%s}' % (_encode(about)[:-1], body)
+
+
+def record(event: AsyncEvent, over: Over, *, account: str, now: float, with_payloads: bool = True) -> bytes:
     """What a destination is told. A run that never was has no response."""
     moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     context = {
@@ -80,11 +98,13 @@ def record(event: AsyncEvent, over: Over, *, account: str, now: float) -> bytes:
         "version": b'"1.0"',
         "timestamp": _encode(moment),
         "requestContext": _encode(context),
-        "requestPayload": event.payload,
     }
+    if with_payloads:
+        parts["requestPayload"] = event.payload
     if over.result is not None:
         parts["responseContext"] = _encode(_response_context(over.result))
-        parts["responsePayload"] = _embedded(over.result.payload)
+        if with_payloads:
+            parts["responsePayload"] = _embedded(over.result.payload)
     return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), value) for name, value in parts.items())
 
 

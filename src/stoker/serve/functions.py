@@ -18,6 +18,7 @@ async def build(platform: Platform) -> Area:
         events=platform.events,
         runtimes=platform.runtimes,
         code_location=links.sign,
+        code_objects=platform.code_objects,
         check_role=ExecutionRoles(platform.identities.directory, platform.clock).check,
         role_may=platform.delivery_access.role_may,
         url_address=UrlAddresses(endpoint=endpoint).of,

@@ -12,9 +12,11 @@ from stoker.objects.lists import Lists
 from stoker.objects.local_bytes import LocalBytes
 from stoker.objects.notifier import Notifier
 from stoker.objects.objects import Objects
+from stoker.objects.record_target import RecordTarget
 from stoker.objects.uploads import Uploads
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
+from stoker.services.s3.code_reader import CodeReader
 from stoker.services.s3.service import S3Service
 
 # They wait for the disk, and hash: as many as let several uploads wait at once.
@@ -45,6 +47,8 @@ async def build(platform: Platform) -> Area:
         await platform.registry.get(function, reference.qualifier)
         await platform.delivery_access.check(delivery)
 
+    platform.targets.register("s3", RecordTarget(buckets, objects).deliver)
+    platform.code_objects.register(CodeReader(buckets, objects, platform.authority).read)
     service = S3Service(
         buckets=buckets,
         objects=objects,

@@ -18,6 +18,7 @@ from stoker.environments.variables import Credentials as FunctionCredentials
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.sources import Sources
 from stoker.front_door.server import Listener
+from stoker.functions.code_objects import CodeObjects
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
@@ -59,6 +60,7 @@ class Platform:
     delivery_access: DeliveryAccess
     telemetry: Telemetry
     code: CodeStorage
+    code_objects: CodeObjects
     runtimes: RuntimeCatalogue
     registry: Registry
     fleet: Fleet
@@ -174,6 +176,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         delivery_access=delivery_access,
         telemetry=telemetry,
         code=code,
+        code_objects=CodeObjects(),
         runtimes=runtimes,
         registry=registry,
         fleet=fleet,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fakes.control_plane import ACCOUNT, ControlPlane
-from stoker.model.errors import InvalidParameterValueException, NotBuiltError, ResourceNotFoundException, ServiceError
+from stoker.model.errors import InvalidParameterValueException, ResourceNotFoundException, ServiceError
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function"
 EMPTY = {"OnSuccess": {}, "OnFailure": {}}
@@ -120,16 +120,33 @@ def test_a_destination_that_cannot_be_is_refused(f: ControlPlane, arn: str, text
 
 
 @pytest.mark.parametrize(
-    ("arn", "name"),
+    "arn",
     [
-        (f"arn:aws:sns:us-east-1:{ACCOUNT}:t", "SNS"),
-        (f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/b", "EventBridge"),
-        ("arn:aws:s3:::bucket", "S3"),
+        f"arn:aws:sqs:us-east-1:{ACCOUNT}:q",
+        f"arn:aws:sns:us-east-1:{ACCOUNT}:t",
+        f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/b",
+        "arn:aws:s3:::bucket",
     ],
 )
-def test_a_service_that_is_not_there_yet_is_named(f: ControlPlane, arn: str, name: str) -> None:
+def test_failures_may_go_to_queues_topics_buses_and_buckets(f: ControlPlane, arn: str) -> None:
+    config = {"OnFailure": {"Destination": arn}}
+    assert put(f, DestinationConfig=config)["DestinationConfig"]["OnFailure"] == {"Destination": arn}
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"arn:aws:sns:eu-west-1:{ACCOUNT}:t",
+        f"arn:aws:sns:us-east-1:{ACCOUNT}:t.fifo",
+        f"arn:aws:events:us-east-1:{ACCOUNT}:rule/b",
+        f"arn:aws:s3:us-east-1:{ACCOUNT}:bucket",
+        "arn:aws:s3:::",
+        "arn:aws:sqs",
+    ],
+)
+def test_what_names_no_place_for_results_is_refused(f: ControlPlane, arn: str) -> None:
     refused = text_of(f, "PutFunctionEventInvokeConfig", DestinationConfig={"OnFailure": {"Destination": arn}})
-    assert refused == (NotBuiltError, f"Destinations in {name} are not there yet in Stoker.")
+    assert refused == (InvalidParameterValueException, f"The destination ARN {arn} is invalid.")
 
 
 def test_loops_are_stopped_unless_a_function_allows_them(f: ControlPlane) -> None:

@@ -147,10 +147,8 @@ def test_code_and_layers_together_must_not_exceed_250_mb(plane: ControlPlane) ->
     "params",
     [
         {"PackageType": "Image"},
-        {"Code": {"S3Bucket": "b", "S3Key": "k"}},
         {"Code": {"ImageUri": "x"}},
         {"VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}},
-        {"DeadLetterConfig": {"TargetArn": "arn:aws:sns:us-east-1:123456789012:t"}},
         {"TracingConfig": {"Mode": "Active"}},
         {"KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"},
         {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/a"}]},

@@ -34,7 +34,8 @@ class RoleChecks:
         if target is None or call is None:
             return
         action, label = call
-        if not await self._role_may(role_arn, f"{parts[2]}:{action}", target):
+        resource = f"{target}/*" if parts[2] == "s3" else target
+        if not await self._role_may(role_arn, f"{parts[2]}:{action}", resource):
             raise InvalidParameterValueException(
                 f"The provided execution role does not have permissions to call {action} on {label}"
             )

@@ -7,8 +7,8 @@ from stoker.functions.drafts import NewFunction
 from stoker.functions.records import Page, VersionRecord
 from stoker.functions.registry import Registry
 from stoker.model.arn import FunctionId
-from stoker.model.errors import InvalidParameterValueException
 from stoker.model.limits import LIST_PAGE_ITEMS
+from stoker.services.lambda_.code_source import CodeSource
 from stoker.services.lambda_.configuration_words import ConfigurationWords, change_from
 from stoker.services.lambda_.execution_role import RoleChecks
 from stoker.services.lambda_.naming import locate
@@ -20,7 +20,7 @@ Members = Mapping[str, Any]
 
 class FunctionOperations:
     """A function's own operations. `code_location` makes the URL under which a zip can be downloaded for a while,
-    `check_role` raises if a function cannot run as a role; `roles` says what that may.
+    `check_role` raises if a function cannot run as a role; `roles` says what that may, `code` gets the zips.
     """
 
     def __init__(
@@ -30,12 +30,14 @@ class FunctionOperations:
         code_location: Callable[[str], str],
         check_role: Callable[[str, FunctionId], None],
         roles: RoleChecks,
+        code: CodeSource,
     ) -> None:
         self._registry = registry
         self._words = words
         self._code_location = code_location
         self._check_role = check_role
         self._roles = roles
+        self._code = code
 
     async def create_function(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
@@ -46,7 +48,7 @@ class FunctionOperations:
         )
         located = locate(call)
         function = located.function
-        code = _zip_file(call.params["Code"])
+        code = await self._code.zip_of(call, call.params["Code"])
         self._check_role(call.params["Role"], function)
         await self._roles.may_be_changed(located, call.params)
         # A qualifier in a new function's name is ignored, and not in the answer's ARN even if a version is published.
@@ -56,7 +58,7 @@ class FunctionOperations:
         params = call.params
         refuse_unbuilt(params)
         function = locate(call).function
-        code = _zip_file(params)
+        code = await self._code.zip_of(call, params)
         architecture = (params.get("Architectures") or [None])[0]
         revision_id = params.get("RevisionId")
         if params.get("DryRun"):
@@ -128,10 +130,3 @@ class FunctionOperations:
         function = locate(call).function
         await self._registry.get(function, None)
         return {"CodeSigningConfigArn": "", "FunctionName": function.name}
-
-
-def _zip_file(code: Mapping[str, Any]) -> bytes:
-    data: bytes | None = code.get("ZipFile")
-    if data is None:
-        raise InvalidParameterValueException("Please provide a source for function code.")
-    return data

@@ -6,8 +6,9 @@ from typing import Any
 from stoker.functions.layers import LayerDraft, LayerFilter, Layers
 from stoker.functions.records import LayerVersion, base64_digest
 from stoker.model.arn import layer_arn
-from stoker.model.errors import InvalidParameterValueException, ResourceNotFoundException
+from stoker.model.errors import ResourceNotFoundException
 from stoker.model.limits import LIST_PAGE_ITEMS
+from stoker.services.lambda_.code_source import CodeSource
 from stoker.services.lambda_.configuration_words import lambda_time
 from stoker.services.lambda_.naming import locate_layer
 from stoker.services.lambda_.unbuilt import refuse_unbuilt
@@ -17,17 +18,18 @@ Members = Mapping[str, Any]
 
 
 class LayerOperations:
-    """The operations on layers. `code_location` makes the URL under which a zip can be downloaded for a while."""
+    """The operations on layers. `code_location` makes the URL under which a zip can be downloaded for a while, `code`
+    gets the zips.
+    """
 
-    def __init__(self, layers: Layers, code_location: Callable[[str], str]) -> None:
+    def __init__(self, layers: Layers, code_location: Callable[[str], str], code: CodeSource) -> None:
         self._layers = layers
         self._code_location = code_location
+        self._code = code
 
     async def publish_layer_version(self, call: Call) -> Members:
         refuse_unbuilt(call.params)
-        data = call.params["Content"].get("ZipFile")
-        if data is None:
-            raise InvalidParameterValueException("Please provide a source for layer content.")
+        data = await self._code.zip_of(call, call.params["Content"])
         draft = LayerDraft(
             account=call.account,
             region=call.region,

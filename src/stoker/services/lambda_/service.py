@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from stoker.event_sources.mappings import EventSourceMappings
+from stoker.functions.code_objects import CodeObjects
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.access import AccessTable
@@ -12,6 +13,7 @@ from stoker.model.errors import ResourceNotFoundException
 from stoker.services.lambda_.access import ACCESS
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
+from stoker.services.lambda_.code_source import CodeSource
 from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOperations, ReservedOperations
 from stoker.services.lambda_.configuration_words import ConfigurationWords
 from stoker.services.lambda_.event_invoke_config import EventInvokeConfigOperations, RecursionOperations
@@ -34,9 +36,9 @@ class Invokes(CanInvoke, CanStream, Protocol):
 class LambdaService:
     """Every attribute with an operation's name serves that operation.
 
-    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function. `check_role`
-    raises if a function cannot run as a role (`ExecutionRoles.check`), `role_may` says what that may do
-    (`DeliveryAccess.role_may`).
+    `code_location` makes a URL from a zip's digest (`CodeLinks.sign`), `url_address` one of a function. `code_objects`
+    reads code that is in S3. `check_role` raises if a function cannot run as a role (`ExecutionRoles.check`),
+    `role_may` says what that may do (`DeliveryAccess.role_may`).
     """
 
     name = "lambda"
@@ -52,6 +54,7 @@ class LambdaService:
         events: AcceptsEvents,
         runtimes: RuntimeCatalogue,
         code_location: Callable[[str], str],
+        code_objects: CodeObjects,
         check_role: Callable[[str, FunctionId], None],
         role_may: RoleMay,
         url_address: Address,
@@ -68,7 +71,8 @@ class LambdaService:
         self._serve_mappings(mappings)
         self._serve_versions(registry, words)
 
-        functions = FunctionOperations(registry, words, code_location, check_role, roles)
+        code = CodeSource(code_objects, "function code")
+        functions = FunctionOperations(registry, words, code_location, check_role, roles, code)
         self.create_function = functions.create_function
         self.update_function_code = functions.update_function_code
         self.update_function_configuration = functions.update_function_configuration
@@ -83,7 +87,7 @@ class LambdaService:
         self.remove_permission = permissions.remove_permission
         self.get_policy = permissions.get_policy
 
-        layers = LayerOperations(registry.layers, code_location)
+        layers = LayerOperations(registry.layers, code_location, CodeSource(code_objects, "layer content"))
         self.publish_layer_version = layers.publish_layer_version
         self.get_layer_version = layers.get_layer_version
         self.get_layer_version_by_arn = layers.get_layer_version_by_arn

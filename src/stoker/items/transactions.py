@@ -1,5 +1,6 @@
 """Transactions: all writes are decided before the first is done; a client's token makes one happen once."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from stoker.items.errors import (
     ProvisionedThroughputExceeded,
     TransactionCanceled,
 )
+from stoker.items.keys import RowKey
 from stoker.items.table import Table
 from stoker.items.writing import Decision, Write
 from stoker.model.errors import ValidationException
@@ -36,6 +38,7 @@ class Token:
 
 def decide_all(conn: Connection, writes: Sequence[tuple[Table, Write]], rationing: Rationing) -> Sequence[Decision]:
     """Decisions for all, or TransactionCanceled with each one's reason."""
+    _refuse_twice(writes)
     decisions: list[Decision] = []
     reasons: list[Mapping[str, Any]] = []
     for table, write in writes:
@@ -52,11 +55,23 @@ def decide_all(conn: Connection, writes: Sequence[tuple[Table, Write]], rationin
     if len(decisions) < len(writes):
         codes = ", ".join(reason["Code"] for reason in reasons)
         raise TransactionCanceled(f"{TransactionCanceled.__doc__} [{codes}]", CancellationReasons=reasons)
-    if len({(each.table.id, each.key) for each in decisions}) < len(decisions):
-        raise ValidationException("Transaction request cannot include multiple operations on one item")
     if sum(item_size(each.new) for each in decisions if each.new is not None) > MAX_TRANSACTION_BYTES:
         raise ValidationException("Transaction request size has exceeded the maximum allowed size of 4 MB")
     return decisions
+
+
+def _refuse_twice(writes: Sequence[tuple[Table, Write]]) -> None:
+    """Whatever the conditions say, no item is written twice; one that cannot be written at all is told as a reason."""
+    places = set[tuple[int, RowKey]]()
+    for table, write in writes:
+        with contextlib.suppress(ValidationException):
+            place = (table.id, writing.place(table, write))
+            if place in places:
+                break
+            places.add(place)
+    else:
+        return
+    raise ValidationException("Transaction request cannot include multiple operations on one item")
 
 
 def was_done(conn: Connection, region: str, token: Token, *, now: float) -> bool:

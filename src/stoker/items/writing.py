@@ -51,14 +51,22 @@ class Decision:
         return write_consumption(self.table, self.old, self.new)
 
 
-def decide(conn: Connection, table: Table, write: Write) -> Decision:
-    """Raises ConditionalCheckFailed or ValidationException for what is not to be done."""
+def place(table: Table, write: Write) -> RowKey:
+    """Where the item of a write stands; ValidationException for one that cannot be in this table."""
+    return row_key(table, _named(table, write))
+
+
+def _named(table: Table, write: Write) -> Item:
     if write.item is not None:
         check_item_keys(table, write.item)
-        named = write.item
-    else:
-        assert write.key is not None
-        named = checked_key(table, write.key)
+        return write.item
+    assert write.key is not None
+    return checked_key(table, write.key)
+
+
+def decide(conn: Connection, table: Table, write: Write) -> Decision:
+    """Raises ConditionalCheckFailed or ValidationException for what is not to be done."""
+    named = _named(table, write)
     key = row_key(table, named)
     stored = item_rows.find(conn, table, key)
     _check_condition(write, stored)

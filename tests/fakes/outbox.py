@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from fakes.clock import FakeClock
 from stoker.deliveries.delivery import Delivery
+from stoker.deliveries.leased_work import LeasedWork
 from stoker.deliveries.outbox import Outbox
 from stoker.deliveries.targets import Targets
 from stoker.store.store import Store, open_store
@@ -102,15 +103,19 @@ class OutboxBench:
         """Wait until there is one delivery, which nobody holds and which is so; the delivery."""
         while True:
             rows = await self.rows()
-            if len(rows) == 1 and rows[0].owner is None:
+            # The database knows it a moment before the outbox does.
+            if len(rows) == 1 and rows[0].owner is None and not any(half._held for half in self._halves()):
                 (row,) = rows
                 if all(getattr(row, name) == value for name, value in members.items()):
                     return row
             await asyncio.sleep(0.001)
 
+    def _halves(self) -> tuple[LeasedWork[Any, Any], ...]:
+        return self.outbox._inside, self.outbox._outside
+
     async def crash(self) -> None:
         """Kill -9: nothing of the outbox goes on, and nothing is told to the database."""
-        for half in (self.outbox._inside, self.outbox._outside):
+        for half in self._halves():
             half._open = False
             for task in [*half._tasks]:
                 task.cancel()

@@ -1,5 +1,6 @@
 """SNS's subscriptions: who gets the messages of a topic."""
 
+import contextlib
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -137,13 +138,14 @@ class Subscriptions:
         await self._store.write(work)
 
     async def unsubscribe(self, arn: str) -> None:
-        """End a subscription; one that is not there is no error."""
-        subscription_id = _id_of(arn)
-        await self._store.write(
-            lambda conn: conn.execute(
-                sa.delete(topic_subscriptions).where(_subscriptions.id == subscription_id)
-            ).close()
-        )
+        """End a subscription; one that is not there, or not of the topic that the ARN names, is no error."""
+
+        def work(conn: Connection) -> None:
+            with contextlib.suppress(SubscriptionNotFoundError):
+                known = self._require(conn, arn)
+                conn.execute(sa.delete(topic_subscriptions).where(_subscriptions.id == known.id))
+
+        await self._store.write(work)
 
     def _require(self, conn: Connection, arn: str) -> Subscription:
         row = conn.execute(sa.select(topic_subscriptions).where(_subscriptions.id == _id_of(arn))).first()

@@ -51,7 +51,9 @@ class Authoriser:
             for each in services
             if not hasattr(each, "resource_policy") or not getattr(each, "resource_policies_deny", True)
         }
-        self._where = lru_cache(maxsize=256)(lambda region, account: Where(region=region, account=account))
+        self._where = lru_cache(maxsize=256)(
+            lambda region, account, caller: Where(region=region, account=account, caller=caller)
+        )
         self._open_doors: set[tuple[PrincipalPolicies, str, str]] = set()
 
     def __repr__(self) -> str:
@@ -69,15 +71,17 @@ class Authoriser:
         if access is None:
             return
         policies = self._authority.policies_of(principal)
-        where = self._where(call.region, call.account)
+        where = self._where_of(call)
         # A call that names nothing is about everything.
         for resource in access.resources(call.params, where) or ("*",):
             # A warm invocation ends here.
             if not never_denies or (policies, access.action, resource) not in self._open_doors:
                 await self._check(call, policies, access, resource)
         for row in access.also:
+            # What else has to be allowed may be one of the service's own resources, whose policies count as well.
+            check = self._check if _service_in(row) == _service_in(access) else self._check_elsewhere
             for resource in row.resources(call.params, where):
-                self._check_also(call, policies, row, resource)
+                await check(call, policies, row, resource)
 
     def _row(self, call: Call) -> Access | None:
         """The row of a call; None if it may be made by whoever has signed."""
@@ -108,8 +112,8 @@ class Authoriser:
         if not decision.allowed and not (call.principal.is_operator and row.action in _NEVER_LOCKED_OUT):
             raise denial(service, decision, request)
 
-    def _check_also(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
-        """A resource of another service, about which only the caller's own policies are asked."""
+    async def _check_elsewhere(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
+        """A role, say: about what other services have, only the caller's own policies are asked."""
         facts = self._authority.circumstances(
             Caller.of(call.principal, policies.arn, policies.tags),
             call.region,
@@ -135,15 +139,23 @@ class Authoriser:
             own={
                 **_request_tags(call.params),
                 **row.context(call.params),
-                **row.local_context(call.params, self._where(call.region, call.account)),
+                **row.local_context(call.params, self._where_of(call)),
             },
             resource_tags=await self._authority.tags_of(call.service, resource),
         )
+
+    def _where_of(self, call: Call) -> Where:
+        where: Where = self._where(call.region, call.account, call.principal.arn if call.service == "iam" else "")
+        return where
 
     def _remember(self, policies: PrincipalPolicies, action: str, resource: str) -> None:
         if len(self._open_doors) >= _OPEN_DOORS:
             self._open_doors.clear()
         self._open_doors.add((policies, action, resource))
+
+
+def _service_in(row: Access) -> str:
+    return row.action.partition(":")[0]
 
 
 def _request_tags(params: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:

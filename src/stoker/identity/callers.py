@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from stoker.model.principal import Principal
+from stoker.model.principal import Principal, Session
 
 Kind: TypeAlias = Literal["Account", "User", "AssumedRole", "Service", "Anonymous"]
 
@@ -18,7 +18,8 @@ Kind: TypeAlias = Literal["Account", "User", "AssumedRole", "Service", "Anonymou
 class Caller(Struct, frozen=True, kw_only=True):
     """Who asks. `arn` is what AccessDenied calls it; `issuer_arn` the user's, or the role's with its path.
 
-    A service has neither, but `service` (`s3.amazonaws.com`); whoever did not sign has nothing.
+    A service has neither, but `service` (`s3.amazonaws.com`); whoever did not sign has nothing. `session` is that of
+    temporary credentials.
     """
 
     kind: Kind
@@ -28,6 +29,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     user_id: str = ""
     service: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    session: Session | None = None
 
     @classmethod
     def of(cls, principal: Principal, issuer_arn: str = "", tags: Mapping[str, str] | None = None) -> "Caller":
@@ -49,6 +51,7 @@ class Caller(Struct, frozen=True, kw_only=True):
             issuer_arn=issuer,
             user_id=principal.user_id,
             tags={} if kind == "Account" else tags or {},
+            session=principal.session,
         )
 
     @classmethod

@@ -14,6 +14,8 @@ from stoker.identity.callers import Caller
 from stoker.identity.templates import Context
 
 RESOURCE_TAG, PRINCIPAL_TAG = "aws:resourcetag/", "aws:principaltag/"
+# What IAM called the first of them before there was one for all services.
+_IAM_TAG = "iam:resourcetag/"
 
 
 class Circumstances(Struct, frozen=True, kw_only=True, dict=True):
@@ -40,6 +42,8 @@ class Circumstances(Struct, frozen=True, kw_only=True, dict=True):
         read = _GLOBAL.get(key)
         if read is not None:
             return read(self)
+        if key.startswith(_IAM_TAG):
+            key = f"{RESOURCE_TAG}{key.removeprefix(_IAM_TAG)}"
         tags = self._tags if key.startswith((RESOURCE_TAG, PRINCIPAL_TAG)) else self._own
         return tags.get(key)
 
@@ -66,9 +70,17 @@ def _source_account(of: Circumstances) -> str | None:
     return (parts[4] if len(parts) > 4 else "") or of.account
 
 
+def _issued(of: Circumstances) -> str | None:
+    """What revokes sessions: a policy that denies those that were made before."""
+    session = of.caller.session
+    return None if session is None else datetime.fromtimestamp(session.issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 _GLOBAL: Mapping[str, Callable[[Circumstances], str | None]] = {
     "aws:currenttime": _moment,
     "aws:epochtime": lambda of: str(int(of.now)),
+    # Nobody can prove a second factor here: long-lived keys do not say so, and temporary ones do.
+    "aws:multifactorauthpresent": lambda of: None if of.caller.session is None else "false",
     "aws:principalaccount": lambda of: of.caller.account or None,
     "aws:principalarn": lambda of: of.caller.issuer_arn or None,
     "aws:principalisawsservice": lambda of: str(of.caller.kind == "Service").lower(),
@@ -79,7 +91,9 @@ _GLOBAL: Mapping[str, Callable[[Circumstances], str | None]] = {
     "aws:securetransport": lambda of: str(of.tls).lower(),
     "aws:sourceaccount": _source_account,
     "aws:sourcearn": lambda of: of.source_arn,
+    "aws:sourceidentity": lambda of: None if of.caller.session is None else of.caller.session.source_identity,
     "aws:sourceip": lambda of: of.source_ip or None,
+    "aws:tokenissuetime": _issued,
     "aws:userid": lambda of: of.caller.user_id or None,
     "aws:username": lambda of: of.caller.name or None,
     "aws:viaawsservice": lambda of: "false",

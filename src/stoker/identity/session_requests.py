@@ -5,10 +5,10 @@ Source: "AssumeRole" in the STS API reference; "Role terms and concepts" and "Se
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from stoker.identity import quotas, trust
 from stoker.identity.callers import Caller
+from stoker.identity.circumstances import Circumstances
 from stoker.identity.directory import Directory
 from stoker.identity.documents import DocumentKind
 from stoker.identity.entities import Role
@@ -47,6 +47,7 @@ class SessionRequest:
     source_identity: str | None = None
     source_ip: str = ""
     region: str = ""
+    tls: bool = False
 
 
 def assumed_role(directory: Directory, request: SessionRequest, now: float) -> Role:
@@ -63,20 +64,24 @@ def assumed_role(directory: Directory, request: SessionRequest, now: float) -> R
             f"User: {request.caller.arn} is not authorized to perform: {refused[0]} on resource: {request.role_arn}"
         )
     _check_duration(role, request)
+    _check_inherited(request)
     _check_policies(directory, request)
     return role
 
 
 def grant(role: Role, request: SessionRequest) -> Grant:
-    """What the session's token says."""
+    """What the session's token says: what was asked for, and what the caller's own session hands on."""
+    handed_on = _handed_on(request)
+    caller = request.caller.session
     return Grant(
         issuer_arn=role.arn,
         issuer_id=role.id,
         name=request.name,
         policies=(request.policy,) if request.policy is not None else (),
         policy_arns=request.policy_arns,
-        tags=request.tags,
-        source_identity=request.source_identity,
+        tags={**handed_on, **request.tags},
+        transitive=(*handed_on, *request.transitive),
+        source_identity=request.source_identity or (caller.source_identity if caller is not None else None),
     )
 
 
@@ -99,25 +104,26 @@ def _actions(request: SessionRequest) -> list[str]:
 def _allowed(directory: Directory, role: Role, action: str, request: SessionRequest, now: float) -> bool:
     policies = directory.policies_of(request.caller)
     caller = Caller.of(request.caller, issuer_arn=policies.arn, tags=policies.tags)
-    context = _context(request, caller, now)
+    circumstances = Circumstances(
+        caller=caller,
+        now=now,
+        region=request.region,
+        account=directory.account,
+        source_ip=request.source_ip,
+        tls=request.tls,
+        own=_own(request),
+        resource_tags=role.tags,
+    )
+    asked = policies.asks_for | directory.parse(role.trust, DocumentKind.TRUST).asks_for
+    context = circumstances.context(asked)
     return trust.allows(role, action, caller=caller, policies=policies, parse=directory.parse, context=context)
 
 
-def _context(request: SessionRequest, caller: Caller, now: float) -> Context:
-    """The condition keys of a request, in lower case."""
+def _own(request: SessionRequest) -> Context:
+    """The condition keys that only such a request has."""
     given: dict[str, str | list[str]] = {
-        "aws:currenttime": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:epochtime": str(int(now)),
-        "aws:principalaccount": caller.account,
-        "aws:principalarn": caller.issuer_arn,
-        "aws:principaltype": caller.kind,
-        "aws:requestedregion": request.region,
-        "aws:sourceip": request.source_ip,
-        "aws:userid": caller.user_id,
         "sts:rolesessionname": request.name,
-        **({"aws:username": caller.name} if caller.name else {}),
-        **{f"aws:principaltag/{key.lower()}": value for key, value in caller.tags.items()},
-        **{f"aws:requesttag/{key.lower()}": value for key, value in request.tags.items()},
+        **{f"aws:requesttag/{key}": value for key, value in request.tags.items()},
     }
     if request.external_id is not None:
         given["sts:externalid"] = request.external_id
@@ -140,6 +146,27 @@ def _check_duration(role: Role, request: SessionRequest) -> None:
         )
     if request.duration_s > role.max_session_s:
         raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+
+
+def _handed_on(request: SessionRequest) -> Mapping[str, str]:
+    """The transitive tags of the session that calls."""
+    session = request.caller.session
+    if session is None:
+        return {}
+    return {key: value for key, value in session.tags.items() if key in session.transitive}
+
+
+def _check_inherited(request: SessionRequest) -> None:
+    """What a chain of roles hands on stays as it was at its beginning."""
+    keys = {key.lower() for key in _handed_on(request)}
+    if changed := [key for key in request.tags if key.lower() in keys]:
+        raise ValidationError(f"The tag {changed[0]} is transitive and cannot be changed in a chain of roles.")
+    if unknown := [key for key in request.transitive if key not in request.tags]:
+        raise ValidationError(f"The transitive tag key {unknown[0]} is none of the session's tags.")
+    session = request.caller.session
+    kept = session.source_identity if session is not None else None
+    if kept is not None and request.source_identity not in (None, kept):
+        raise AccessDeniedException("The source identity cannot be changed in a chain of roles.")
 
 
 def _check_policies(directory: Directory, request: SessionRequest) -> None:

@@ -10,13 +10,24 @@ Context = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """Where a call is made: what an ARN is built from."""
+    """Where a call is made: what an ARN is built from. `caller` is the ARN of who makes it, for calls about himself."""
 
     region: str
     account: str
+    caller: str = ""
 
 
 Resources = Callable[[Mapping[str, Any], Where], Sequence[str]]
+
+
+def arn_here(arn: str, where: Where) -> str:
+    """An ARN as one of this account and region, which is how a service reads the name in it. What it says of another
+    partition, region or account would otherwise be a way around a policy that denies. Anything else stays as it is.
+    """
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn":
+        return arn
+    return f"arn:aws:{parts[2]}:{where.region}:{where.account}:{parts[5]}"
 
 
 def everything(_params: Mapping[str, Any], _where: Where) -> Sequence[str]:

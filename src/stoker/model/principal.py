@@ -10,8 +10,8 @@ class Session:
 
     `issuer_arn` and `issuer_id` are those of the role that was assumed (the ARN has the role's path, unlike the
     session's own), or of the user or account that asked for a session token. What the session may do is also bounded by
-    its `policies` (JSON documents) and `policy_arns` (managed policies), if there are any. `issued` is in seconds since
-    the epoch.
+    its `policies` (JSON documents) and `policy_arns` (managed policies), if there are any. Those of its tags whose keys
+    are `transitive` go on to sessions that it makes. `issued` is in seconds since the epoch.
     """
 
     issuer_arn: str
@@ -19,6 +19,7 @@ class Session:
     policies: tuple[str, ...] = ()
     policy_arns: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: tuple[str, ...] = ()
     source_identity: str | None = None
     issued: float = 0.0
 

@@ -133,10 +133,11 @@ class MoveTasks:
 
     async def cancel(self, handle: str) -> int:
         """How many messages it has moved. Raises TaskNotFound."""
-        task_id = _read_handle(handle)
+        task_id, source_arn = _read_handle(handle)
 
         def work(conn: Connection) -> int:
-            (task,) = _select(conn, _tasks.id == task_id) or (None,)
+            # Both, since the caller was asked for the right to stop what is done to the queue that the handle names.
+            (task,) = _select(conn, (_tasks.id == task_id) & (_tasks.source_arn == source_arn)) or (None,)
             if task is None or task.status != RUNNING:
                 raise TaskNotFound("Task does not exist.")
             _update(conn, task_id, status=CANCELLED)
@@ -256,8 +257,10 @@ def _update(conn: Connection, task_id: str, **values: Any) -> None:
     conn.execute(sa.update(queue_move_tasks).where(_tasks.id == task_id).values(**values))
 
 
-def _read_handle(handle: str) -> str:
+def _read_handle(handle: str) -> tuple[str, str]:
+    """The task's id and its queue's ARN."""
     try:
-        return str(json.loads(base64.b64decode(handle, validate=True))["taskId"])
+        facts = json.loads(base64.b64decode(handle, validate=True))
+        return str(facts["taskId"]), str(facts["sourceArn"])
     except (ValueError, KeyError, TypeError):
         raise InvalidParameterValue.of("TaskHandle", handle, "The task handle is invalid.") from None

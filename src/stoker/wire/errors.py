@@ -44,6 +44,12 @@ class PresignedExpiredException(InvalidSignatureException):
     xml_code = "AccessDenied"
 
 
+class UnsignedHeadersError(InvalidSignatureException):
+    """There were headers present in the request which were not signed"""
+
+    xml_code = "AccessDenied"
+
+
 class UnrecognizedClientException(AuthenticationError):
     """The security token included in the request is invalid."""
 

@@ -43,6 +43,7 @@ class Grant:
     policies: tuple[str, ...] = ()
     policy_arns: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: tuple[str, ...] = ()
     source_identity: str | None = None
 
 
@@ -83,6 +84,7 @@ class SessionTokens:
             "policies": list(grant.policies),
             "arns": list(grant.policy_arns),
             "tags": dict(grant.tags),
+            "transitive": list(grant.transitive),
             "source": grant.source_identity,
         }
         packed = zlib.compress(json.dumps(facts, separators=(",", ":")).encode())
@@ -126,6 +128,8 @@ def _principal(facts: Mapping[str, Any]) -> Principal:
         policies=tuple(facts["policies"]),
         policy_arns=tuple(facts["arns"]),
         tags=facts["tags"],
+        # Tokens of older releases have none.
+        transitive=tuple(facts.get("transitive", ())),
         source_identity=facts["source"],
         issued=facts["issued"],
     )

@@ -27,6 +27,7 @@ from stoker.wire.errors import (
     MissingContentHashError,
     PresignedExpiredException,
     SignatureExpiredException,
+    UnsignedHeadersError,
 )
 from stoker.wire.message import Request
 from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
@@ -212,12 +213,23 @@ class Verifier:
         scope = claim.scope
         if claim.is_v2:
             return _verify_v2(request, claim)
+        if claim.presigned or scope.service == "s3":
+            _check_signed_headers(request, scope)
         key = self._signing_key(claim.secret, scope.date, scope.region, scope.service)
         signature = sign(key, claim, canonical_request(request, claim, payload_hash))
         if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
             raise InvalidSignatureException()
         self._credentials.note_use(scope.access_key, self._clock.time(), scope.service, scope.region)
         return chunked.Seal(key=key, amz_date=claim.amz_date, scope=scope.text, seed=signature)
+
+
+def _check_signed_headers(request: Request, scope: Scope) -> None:
+    """Headers that say what is to be done have to be signed: whoever was handed an address could otherwise have it
+    copy, where it was made for writing.
+    """
+    unsigned = [name for name in request.headers if name.startswith("x-amz-") and name not in scope.signed_headers]
+    if unsigned:
+        raise UnsignedHeadersError(HeadersNotSigned=", ".join(unsigned))
 
 
 _PRESIGNED_PARAMETERS = (

@@ -209,6 +209,25 @@ def test_a_presigned_url_lives_a_week_at_most(expires: int) -> None:
         verify(request)
 
 
+@pytest.mark.parametrize(
+    "header", ["x-amz-copy-source", "x-amz-acl", "x-amz-tagging", "x-amz-security-token", "x-amz-target"]
+)
+def test_headers_that_change_what_is_done_have_to_be_signed(header: str) -> None:
+    """Who was given an address to write to would otherwise have it copy what its maker may read."""
+    where = {"url": f"http://{HOST}/mine/key", "method": "PUT", "body": b"", "service": "s3"}
+    for request in (signed(auth=S3SigV4QueryAuth, expires=60, **where), signed(auth=S3SigV4Auth, **where)):
+        assert verify(request) == b""
+        added = Request(
+            method="PUT",
+            host=HOST,
+            path=request.path,
+            query=request.query,
+            headers={**request.headers, header: "secret/key"},
+        )
+        with pytest.raises(AuthenticationError):
+            verify(added)
+
+
 def test_a_query_that_only_looks_presigned_is_refused() -> None:
     request = Request(method="GET", host=HOST, path="/", query="notX-Amz-Algorithm=1", headers={"host": HOST})
     with pytest.raises(IncompleteSignatureException, match="Unsupported AWS 'algorithm'"):

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from stoker.items.table import table_arn
-from stoker.model.access import Access, AccessTable, Resources, Where
+from stoker.model.access import Access, AccessTable, Resources, Where, arn_here
 
 Params = Mapping[str, Any]
 
 
 def _arn(name: str, where: Where) -> str:
-    return name if name.startswith("arn:") else table_arn(where.region, where.account, name)
+    return arn_here(name, where) if name.startswith("arn:") else table_arn(where.region, where.account, name)
 
 
 def _table(params: Params, where: Where) -> Sequence[str]:
@@ -23,8 +23,8 @@ def _table_or_index(params: Params, where: Where) -> Sequence[str]:
     return [f"{arn}/index/{params['IndexName']}" if "IndexName" in params else arn]
 
 
-def _named(params: Params, _where: Where) -> Sequence[str]:
-    return [str(params.get("ResourceArn", ""))]
+def _named(params: Params, where: Where) -> Sequence[str]:
+    return [arn_here(str(params.get("ResourceArn", "")), where)]
 
 
 def _batch(params: Params, where: Where) -> Sequence[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stoker.buses import names
-from stoker.model.access import Access, AccessTable, Where
+from stoker.model.access import Access, AccessTable, Where, arn_here
 
 
 def _bus(member: str) -> Any:
@@ -35,8 +35,14 @@ def _replay(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [names.replay_arn(where.region, where.account, str(params.get("ReplayName", "")))]
 
 
-def _arn(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
-    return [str(params.get("ResourceARN", ""))]
+def _arn(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    """A rule of the default bus has one ARN, though it is found under another as well."""
+    arn = arn_here(str(params.get("ResourceARN", "")), where)
+    return [arn.replace(f":rule/{names.DEFAULT_BUS}/", ":rule/", 1)]
+
+
+def _event_source(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [arn_here(str(params.get("EventSourceArn", "")), where)]
 
 
 def _roles(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
@@ -50,7 +56,11 @@ _PASS_ROLE = Access(
 
 ACCESS: AccessTable = {
     "CancelReplay": Access(action="events:CancelReplay", resources=_replay),
-    "CreateArchive": Access(action="events:CreateArchive", resources=_archive),
+    "CreateArchive": Access(
+        action="events:CreateArchive",
+        resources=_archive,
+        also=[Access(action="events:CreateArchive", resources=_event_source)],
+    ),
     "CreateEventBus": Access(action="events:CreateEventBus", resources=_bus("Name")),
     "DeleteArchive": Access(action="events:DeleteArchive", resources=_archive),
     "DeleteEventBus": Access(action="events:DeleteEventBus", resources=_bus("Name")),
@@ -74,7 +84,11 @@ ACCESS: AccessTable = {
     "PutTargets": Access(action="events:PutTargets", resources=_rule("Rule"), also=[_PASS_ROLE]),
     "RemovePermission": Access(action="events:RemovePermission", resources=_bus("EventBusName")),
     "RemoveTargets": Access(action="events:RemoveTargets", resources=_rule("Rule")),
-    "StartReplay": Access(action="events:StartReplay", resources=_replay),
+    "StartReplay": Access(
+        action="events:StartReplay",
+        resources=_replay,
+        also=[Access(action="events:StartReplay", resources=_event_source)],
+    ),
     "TagResource": Access(action="events:TagResource", resources=_arn),
     "TestEventPattern": Access(action="events:TestEventPattern"),
     "UntagResource": Access(action="events:UntagResource", resources=_arn),

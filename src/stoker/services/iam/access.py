@@ -5,7 +5,7 @@ from typing import Any
 
 from stoker.identity.directory import Directory
 from stoker.identity.entities import Group, Role, User
-from stoker.model.access import Access, AccessTable, Resources, Where
+from stoker.model.access import Access, AccessTable, Context, Resources, Where, everything
 
 _OF_USERS = """
     CreateUser GetUser UpdateUser DeleteUser TagUser UntagUser ListUserTags PutUserPermissionsBoundary
@@ -29,7 +29,7 @@ _OF_POLICIES = """
 """
 _OF_EVERYTHING = """
     ListUsers ListGroups ListRoles ListPolicies GetAccountSummary ListAccountAliases GetAccountAuthorizationDetails
-    ListInstanceProfiles GetAccessKeyLastUsed SimulateCustomPolicy SimulatePrincipalPolicy
+    ListInstanceProfiles GetAccessKeyLastUsed SimulateCustomPolicy
 """
 
 
@@ -42,33 +42,58 @@ def access_table(directory: Directory) -> AccessTable:
         (_OF_POLICIES, _policy),
         (_OF_EVERYTHING, None),
     ]
+    context = _context_in(directory)
     return {
-        operation: _access(operation, resources) for operations, resources in rows for operation in operations.split()
+        **{
+            operation: Access(action=f"iam:{operation}", resources=resources or everything, context=context)
+            for operations, resources in rows
+            for operation in operations.split()
+        },
+        "SimulatePrincipalPolicy": Access(action="iam:SimulatePrincipalPolicy", resources=_simulated),
     }
 
 
-def _access(operation: str, resources: Resources | None) -> Access:
-    action = f"iam:{operation}"
-    if resources is None:
-        return Access(action=action)
-    return Access(action=action, resources=resources, context=_context)
+def _context_in(directory: Directory) -> Callable[[Mapping[str, Any]], Context]:
+    """What keeps an administrator of roles from giving out more than he has: the policies and boundaries that calls
+    name, or the boundary that whom they are about has.
+    """
+
+    def context(params: Mapping[str, Any]) -> Context:
+        found: dict[str, str | Sequence[str]] = {}
+        if params.get("PolicyArn"):
+            found["iam:PolicyARN"] = params["PolicyArn"]
+        if (boundary := params.get("PermissionsBoundary") or _boundary(directory, params)) is not None:
+            found["iam:PermissionsBoundary"] = boundary
+        if params.get("TagKeys"):
+            found["aws:TagKeys"] = list(params["TagKeys"])
+        return found
+
+    return context
 
 
-def _context(params: Mapping[str, Any]) -> Mapping[str, str | Sequence[str]]:
-    """What keeps an administrator of roles from giving out more than he has."""
-    named = {"iam:PolicyARN": params.get("PolicyArn"), "iam:PermissionsBoundary": params.get("PermissionsBoundary")}
-    found: dict[str, str | Sequence[str]] = {key: value for key, value in named.items() if value is not None}
-    if params.get("TagKeys"):
-        found["aws:TagKeys"] = list(params["TagKeys"])
-    return found
+def _boundary(directory: Directory, params: Mapping[str, Any]) -> str | None:
+    role = directory.find(Role, params.get("RoleName", ""))
+    user = directory.find(User, params.get("UserName", ""))
+    return role.boundary if role is not None else user.boundary if user is not None else None
 
 
-def _named(directory: Directory, kind: type[User] | type[Group] | type[Role]) -> Callable[..., Sequence[str]]:
+def _named(directory: Directory, kind: type[User] | type[Group] | type[Role]) -> Resources:
+    """Under the name as it was given once: IAM finds it in upper and lower case, and policies do not."""
+    word = kind.__name__
+
+    def arn(where: Where, path: str, name: str) -> str:
+        return f"arn:aws:iam::{where.account}:{kind.kind}{path}{name}"
+
     def resources(params: Mapping[str, Any], where: Where) -> Sequence[str]:
-        name = params.get(f"{kind.__name__}Name", "*")
-        found = directory.find(kind, name)
-        path = found.path if found is not None else params.get("Path", "/")
-        return [f"arn:aws:iam::{where.account}:{kind.kind}{path}{name}"]
+        if kind is User and "UserName" not in params and ":user/" in where.caller:
+            return [where.caller]
+        asked = params.get(f"{word}Name", "*")
+        found = directory.find(kind, asked)
+        path, name = (found.path, found.name) if found is not None else (params.get("Path", "/"), asked)
+        arns = [arn(where, path, name)]
+        if params.get(f"New{word}Name") or params.get("NewPath"):
+            arns.append(arn(where, params.get("NewPath") or path, params.get(f"New{word}Name") or name))
+        return arns
 
     return resources
 
@@ -76,3 +101,7 @@ def _named(directory: Directory, kind: type[User] | type[Group] | type[Role]) ->
 def _policy(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     made = f"arn:aws:iam::{where.account}:policy{params.get('Path', '/')}{params.get('PolicyName', '')}"
     return [params.get("PolicyArn") or made]
+
+
+def _simulated(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
+    return [str(params.get("PolicySourceArn", ""))]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stoker.model.access import Access, AccessTable, Context, Resources, Where, everything
+from stoker.model.access import Access, AccessTable, Context, Resources, Where, arn_here, everything
 from stoker.model.arn import function_arn, parse_function_reference
 
 _OF_FUNCTIONS = """
@@ -37,7 +37,11 @@ def _function(params: Mapping[str, Any], where: Where) -> Sequence[str]:
 
 def _layer(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     name = str(params.get("LayerName", ""))
-    return [name if name.startswith("arn:") else f"arn:aws:lambda:{where.region}:{where.account}:layer:{name}"]
+    return [
+        arn_here(name, where)
+        if name.startswith("arn:")
+        else f"arn:aws:lambda:{where.region}:{where.account}:layer:{name}"
+    ]
 
 
 def _layer_version(params: Mapping[str, Any], where: Where) -> Sequence[str]:
@@ -48,8 +52,16 @@ def _mapping(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [f"arn:aws:lambda:{where.region}:{where.account}:event-source-mapping:{params.get('UUID', '')}"]
 
 
-def _named(member: str) -> Resources:
-    return lambda params, _where: [str(params.get(member, ""))]
+def _tagged(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [arn_here(str(params.get("Resource", "")), where)]
+
+
+def _layer_by_arn(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [arn_here(str(params.get("Arn", "")), where)]
+
+
+def _used_layers(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [arn_here(str(arn), where) for arn in params.get("Layers") or ()]
 
 
 def _role(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
@@ -61,9 +73,7 @@ _PASS_ROLE = Access(
 )
 
 
-_USE_LAYERS = Access(
-    action="lambda:GetLayerVersion", resources=lambda params, _where: [str(arn) for arn in params.get("Layers") or ()]
-)
+_USE_LAYERS = Access(action="lambda:GetLayerVersion", resources=_used_layers)
 _TAG = Access(
     action="lambda:TagResource", resources=lambda params, where: _function(params, where) if params.get("Tags") else []
 )
@@ -92,12 +102,12 @@ def _rows(operations: str, resources: Resources) -> dict[str, Access | None]:
 
 ACCESS: AccessTable = {
     **_rows(_OF_FUNCTIONS, _function),
-    **_rows(_OF_TAGGED, _named("Resource")),
+    **_rows(_OF_TAGGED, _tagged),
     **_rows(_OF_MAPPINGS, _mapping),
     **_rows(_OF_LAYERS, _layer),
     **_rows(_OF_LAYER_VERSIONS, _layer_version),
     **_rows(_OF_EVERYTHING, everything),
-    "GetLayerVersionByArn": Access(action="lambda:GetLayerVersion", resources=_named("Arn")),
+    "GetLayerVersionByArn": Access(action="lambda:GetLayerVersion", resources=_layer_by_arn),
     "Invoke": Access(action="lambda:InvokeFunction", resources=_function),
     "InvokeWithResponseStream": Access(action="lambda:InvokeFunction", resources=_function),
     **{name: Access(action=f"lambda:{name}", resources=_function, context=_url_context) for name in _OF_URLS.split()},

@@ -5,7 +5,7 @@ Logs".
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stoker.model.access import Access, AccessTable, Where
+from stoker.model.access import Access, AccessTable, Where, arn_here
 from stoker.services.logs.identifiers import group_arn
 
 _OF_GROUPS = """
@@ -15,26 +15,34 @@ _OF_STREAMS = "CreateLogStream DeleteLogStream PutLogEvents GetLogEvents"
 _OF_TAGGED = "TagResource UntagResource ListTagsForResource"
 
 
+def _arn(named: str, where: Where) -> str:
+    """A group's, which may be named by its name, or by its ARN with or without `:*`."""
+    if named.startswith("arn:"):
+        return arn_here(named.removesuffix(":*"), where)
+    return group_arn(where.region, where.account, named)
+
+
 def _group(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     """With an empty stream, as AWS names it: patterns that end in `:*` are for a group and its streams."""
     named = str(params.get("logGroupName") or params.get("logGroupIdentifier") or "")
-    arn = named.removesuffix(":*") if named.startswith("arn:") else group_arn(where.region, where.account, named)
-    return [f"{arn}:log-stream:"]
+    return [f"{_arn(named, where)}:log-stream:"]
 
 
 def _stream(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [f"{arn}{params.get('logStreamName', '')}" for arn in _group(params, where)]
 
 
-def _tagged(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
-    return [str(params.get("resourceArn", ""))]
+def _tagged(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [_arn(str(params.get("resourceArn", "")), where)]
 
 
-def _tailed(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
-    return [str(arn) for arn in params.get("logGroupIdentifiers", [])]
+def _tailed(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [_arn(str(named), where) for named in params.get("logGroupIdentifiers", [])]
 
 
 def _groups(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    if params.get("logGroupIdentifiers"):
+        return [f"{arn}:log-stream:" for arn in _tailed(params, where)]
     return [f"{group_arn(where.region, where.account, params.get('logGroupNamePrefix') or '')}:log-stream:"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from stoker.buses import names
 from stoker.buses.schedule_groups import DEFAULT_GROUP
-from stoker.model.access import Access, AccessTable, Where
+from stoker.model.access import Access, AccessTable, Where, arn_here
 
 
 def _schedule(params: Mapping[str, Any], where: Where) -> Sequence[str]:
@@ -20,8 +20,8 @@ def _group(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [names.schedule_group_arn(where.region, where.account, str(params.get("Name", "")))]
 
 
-def _arn(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
-    return [str(params.get("ResourceArn", ""))]
+def _arn(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [arn_here(str(params.get("ResourceArn", "")), where)]
 
 
 def _role(params: Mapping[str, Any], _where: Where) -> Sequence[str]:

@@ -3,9 +3,12 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from stoker.model.access import Access, AccessTable, Where
+from stoker.model.access import Access, AccessTable, Where, arn_here
+from stoker.queues.errors import InvalidAddress
+from stoker.queues.queue import name_in_url
 
 
 def account_in(arn: str) -> str:
@@ -14,9 +17,12 @@ def account_in(arn: str) -> str:
 
 
 def _by_url(params: Mapping[str, Any], where: Where) -> Sequence[str]:
-    path = str(params.get("QueueUrl", "")).rstrip("/").split("/")
-    account = path[-2] if len(path) > 1 and path[-2].isdecimal() else where.account
-    return [f"arn:aws:sqs:{where.region}:{account}:{path[-1]}"]
+    try:
+        name = name_in_url(str(params.get("QueueUrl", "")), where.account)
+    except InvalidAddress:
+        name = None
+    # What is no queue of ours is told to whom all queues are open.
+    return [f"arn:aws:sqs:{where.region}:{where.account}:{name or ''}"]
 
 
 def _by_name(params: Mapping[str, Any], where: Where) -> Sequence[str]:
@@ -24,16 +30,37 @@ def _by_name(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [f"arn:aws:sqs:{where.region}:{account}:{params.get('QueueName', '')}"]
 
 
-def _by_source(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
-    return [str(params.get("SourceArn", ""))]
+def _by_source(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [_here(params.get("SourceArn"), where)]
 
 
-def _by_task(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
+def _by_destination(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    return [_here(params["DestinationArn"], where)] if params.get("DestinationArn") else []
+
+
+def _here(arn: Any, where: Where) -> str:
+    """Queues are found by the region that their ARN says."""
+    named = str(arn or "")
+    parts = named.split(":")
+    return arn_here(named, replace(where, region=parts[3]) if len(parts) > 3 else where)
+
+
+def _by_task(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     try:
-        return [str(json.loads(base64.b64decode(params.get("TaskHandle", ""), validate=True))["sourceArn"])]
+        handle = json.loads(base64.b64decode(params.get("TaskHandle", ""), validate=True))
+        return [_here(handle["sourceArn"], where)]
     except (ValueError, KeyError, TypeError):
         return ["*"]
 
+
+# Who moves messages receives them from one queue and sends them to another.
+_MOVES = [
+    *[
+        Access(action=f"sqs:{name}", resources=_by_source)
+        for name in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    ],
+    Access(action="sqs:SendMessage", resources=_by_destination),
+]
 
 ACCESS: AccessTable = {
     "AddPermission": Access(action="sqs:AddPermission", resources=_by_url),
@@ -56,7 +83,7 @@ ACCESS: AccessTable = {
     "SendMessage": Access(action="sqs:SendMessage", resources=_by_url),
     "SendMessageBatch": Access(action="sqs:SendMessage", resources=_by_url),
     "SetQueueAttributes": Access(action="sqs:SetQueueAttributes", resources=_by_url),
-    "StartMessageMoveTask": Access(action="sqs:StartMessageMoveTask", resources=_by_source),
+    "StartMessageMoveTask": Access(action="sqs:StartMessageMoveTask", resources=_by_source, also=_MOVES),
     "TagQueue": Access(action="sqs:TagQueue", resources=_by_url),
     "UntagQueue": Access(action="sqs:UntagQueue", resources=_by_url),
 }

@@ -10,14 +10,15 @@ content type}), CHUNK (meta {"id"}; body the bytes) as often as it takes, and ST
 for another. Node adds "exiting": true to the ERROR before a crash's exit; nobody acts on it.
 
 Kind to the function's process: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?, "client_context"?,
-"cognito_identity"?}; body the payload).
+"cognito_identity"?}; body the payload), and START before everything else where there are external extensions: all of
+them have registered, and the runtime may begin.
 """
 
 import json
 import struct
 
 HEADER = struct.Struct("!IIB")
-NEXT, RESPONSE, ERROR, INIT_ERROR, EVENT, STREAM, CHUNK, STREAM_END = 1, 2, 3, 4, 5, 6, 7, 8
+NEXT, RESPONSE, ERROR, INIT_ERROR, EVENT, STREAM, CHUNK, STREAM_END, START = 1, 2, 3, 4, 5, 6, 7, 8, 9
 MAX_META_BYTES = 1 << 20
 
 

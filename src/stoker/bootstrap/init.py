@@ -3,13 +3,14 @@
 It exists so that the function is not process 1 itself, which the kernel shields from signals and makes the parent of
 every orphan. As a *blank* it has done everything that does not depend on the function and waits, still privileged, to
 be told which one it is. Once told it mounts, drops every right and waits for its worker's end. It runs no function
-code.
+code. Where the function has external extensions it outlives the worker, and tells of their ends too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -50,10 +51,12 @@ def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> No
         os._exit(0)
     rest = _mount(*order)
     messages.send(start, order[0], rest)
-    start.close()
     for descriptor in rest:
         os.close(descriptor)
     _drop(job)
+    if order[0].get("extensions"):
+        _report_all_ends(job, pid, start)
+    start.close()
     _report_end(job, pid)
 
 
@@ -118,13 +121,43 @@ def _report_end(job: Job, worker_pid: int) -> None:
         pid, status, usage = os.wait4(-1, 0)
         if pid == worker_pid:
             break
+    _tell(job, _end(status, usage))
+    # The end of process 1 is the end of every process in its namespace.
+    os._exit(0)
+
+
+def _report_all_ends(job: Job, worker_pid: int, worker: socket.socket) -> None:
+    """Tell of the ends of the worker and of each extension, until nobody is left or the host ends it all.
+
+    What the host is told of an extension has its name as "extension"; one that could not be executed, its "errno".
+    """
+    told = messages.receive(worker)
+    worker.close()
+    pids, refused = (told[0]["extensions"], told[0]["refused"]) if told else ({}, {})
+    names = {pid: name for name, pid in pids.items() if name not in refused}
+    for name, number in refused.items():
+        _tell(job, {"extension": name, "errno": number})
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            os._exit(0)
+        if pid == worker_pid:
+            _tell(job, _end(status, usage))
+        elif pid in names:
+            _tell(job, {**_end(status, usage), "extension": names.pop(pid)})
+
+
+def _end(status: int, usage: resource.struct_rusage) -> dict[str, object]:
     message: dict[str, object] = (
         {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
     )
-    # In KiB (getrusage(2)): the largest of the worker and of the children that it waited for.
+    # In KiB (getrusage(2)): the largest of the process and of the children that it waited for.
     message["max_memory_bytes"] = usage.ru_maxrss * 1024
+    return message
+
+
+def _tell(job: Job, message: dict[str, object]) -> None:
     # The host may have gone first; then nobody wants to know.
     with contextlib.suppress(BrokenPipeError):
         messages.send(job.control, message)
-    # The end of process 1 is the end of every process in its namespace.
-    os._exit(0)

@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import NoReturn
 
-from stoker.bootstrap import frames, memory_image, messages, python_function
+from stoker.bootstrap import extensions, frames, memory_image, messages, python_function
 from stoker.bootstrap.job import Job
 from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.linux import credentials, namespaces, seccomp
@@ -25,6 +25,7 @@ def run(job: Job, go: socket.socket) -> None:
     """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends.
 
     The kind `restored` comes with a template's image as descriptor and "table_bytes", how much of it says what to do.
+    With "extensions", the names of external ones, comes the pipe for their output as descriptor.
     """
     job.control.close()
     go = keep_only(job, go)
@@ -32,8 +33,10 @@ def run(job: Job, go: socket.socket) -> None:
     received = messages.receive(go)
     if received is None:
         os._exit(0)
-    go.close()
     order, descriptors = received
+    if order.get("extensions"):
+        extensions.launch(order["extensions"], order["environment"], descriptors[0], go)
+    go.close()
     if order["kind"] == "restored":
         memory_image.become(descriptors[0], order["table_bytes"], {"environment": order["environment"]})
     os.environ.clear()

@@ -55,6 +55,12 @@ def listen_inside(namespace_fd: int, address: str, port: int) -> socket.socket:
         return socket.create_server((address, port), backlog=_BACKLOG)
 
 
+def socket_inside(namespace_fd: int) -> socket.socket:
+    """A TCP socket that is in a namespace, wherever it is connected from: a socket stays where it was made."""
+    with namespaces.entered(namespace_fd, namespaces.CLONE_NEWNET):
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+
 class Uplink:
     """What an instance's namespaces share on the way out: an address range and the firewall's table.
 

@@ -8,13 +8,14 @@ import contextlib
 import os
 import signal
 import socket
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from stoker.bootstrap import messages
 from stoker.linux import pidfds
 from stoker.linux.cgroups import Cgroup
-from stoker.sandbox.driver import ExitStatus, SandboxError
+from stoker.sandbox.driver import ExitStatus, NotLaunched, SandboxError
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.slots import Slot
 
@@ -27,7 +28,11 @@ class BlankGoneError(SandboxError):
 
 @dataclass(kw_only=True)
 class Blank:
-    """One waiting process 1 with its worker. `ended` is done with the exit status when process 1 is gone."""
+    """One waiting process 1 with its worker.
+
+    `ended` is done with the worker's exit status when process 1 is gone, `worker_ended` when the worker is: earlier
+    where there are external extensions, whose ends are in `extensions` by their names.
+    """
 
     pidfd: int
     control: socket.socket
@@ -36,6 +41,10 @@ class Blank:
     slot: Slot
     cgroup: Cgroup
     ended: asyncio.Future[ExitStatus]
+    worker_ended: asyncio.Future[ExitStatus] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    extensions: dict[str, asyncio.Future[ExitStatus | NotLaunched]] = field(default_factory=dict)
+    # What they write, to be read.
+    extension_output: int | None = None
     # The fork server that it came from: what has memory of another's is laid out otherwise.
     zygote: Peer | None = None
     pid: int = 0
@@ -48,15 +57,38 @@ class Blank:
         asyncio.get_running_loop().add_reader(self.pidfd, self._on_end)
 
     def _on_end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.pidfd)
-        status: dict[str, Any] = {"signal": int(signal.SIGKILL)}
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self.pidfd)
+        loop.remove_reader(self.control)
         while received := messages.receive(self.control):
-            status = received[0] if "ready" not in received[0] else status
-        self.last_memory_bytes = status.get("max_memory_bytes", 0)
-        out_of_memory = self.cgroup.oom_kills() > 0
-        self.ended.set_result(
-            ExitStatus(code=status.get("code"), signal=status.get("signal"), out_of_memory=out_of_memory)
+            if "ready" not in received[0]:
+                self._heard(received[0])
+        killed: dict[str, Any] = {"signal": int(signal.SIGKILL)}
+        if not self.worker_ended.done():
+            self._heard(killed)
+        for name, ended in self.extensions.items():
+            if not ended.done():
+                self._heard({**killed, "extension": name})
+        self.ended.set_result(self.worker_ended.result())
+
+    def _hear(self) -> None:
+        """Process 1, which lives on, has told of an end."""
+        received = messages.receive(self.control)
+        if received is None:
+            asyncio.get_running_loop().remove_reader(self.control)
+        else:
+            self._heard(received[0])
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        name = message.get("extension")
+        if "errno" in message:
+            self.extensions[message["extension"]].set_result(NotLaunched(errno=message["errno"]))
+            return
+        self.last_memory_bytes = max(self.last_memory_bytes, message.get("max_memory_bytes", 0))
+        status = ExitStatus(
+            code=message.get("code"), signal=message.get("signal"), out_of_memory=self.cgroup.oom_kills() > 0
         )
+        (self.worker_ended if name is None else self.extensions[name]).set_result(status)
 
     async def become_ready(self) -> None:
         """Wait until it waits for its order; SandboxError when it ended instead."""
@@ -92,8 +124,20 @@ class Blank:
         except ConnectionError as error:
             raise BlankGoneError from error
 
+    def order_with_extensions(self, message: dict[str, Any], mounts: dict[str, int], names: Sequence[str]) -> None:
+        """The same, with external extensions of these names. Raises BlankGoneError."""
+        loop = asyncio.get_running_loop()
+        self.extensions = {name: loop.create_future() for name in names}
+        loop.add_reader(self.control, self._hear)
+        self.extension_output, theirs = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.extension_output, False)
+        try:
+            self.order({**message, "extensions": list(names)}, mounts, (theirs,))
+        finally:
+            os.close(theirs)
+
     def signal_worker(self, number: signal.Signals) -> None:
-        if self.worker_pidfd is not None and not self.ended.done():
+        if self.worker_pidfd is not None and not self.worker_ended.done():
             _signal(self.worker_pidfd, number)
 
     async def destroy(self) -> None:
@@ -109,6 +153,14 @@ class Blank:
                 os.close(descriptor)
         self.slot.close()
         await asyncio.to_thread(self.cgroup.remove)
+
+    async def discard(self) -> None:
+        """The same for one that became nobody's sandbox: its ends of channel and pipes go too."""
+        self.channel.close()
+        for descriptor in (self.output, self.extension_output):
+            if descriptor is not None:
+                os.close(descriptor)
+        await self.destroy()
 
 
 def _signal(pidfd: int, number: signal.Signals) -> None:
@@ -156,8 +208,6 @@ async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
     try:
         await blank.become_ready()
     except BaseException:
-        channel.close()
-        os.close(output)
-        await blank.destroy()
+        await blank.discard()
         raise
     return blank

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,13 @@ class ExitStatus:
     out_of_memory: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotLaunched:
+    """An external extension's file could not be executed, for this reason (errno)."""
+
+    errno: int
+
+
 class Usage(Struct, frozen=True, kw_only=True):
     """What a sandbox used since it was started or its peak was last reset."""
 
@@ -42,6 +50,9 @@ class Sandbox(Protocol):
     socket that listens at 127.0.0.1:9001 inside the sandbox. `output` is the non-blocking read end of the
     pipe that stdout and stderr share. The environment owns the three once it has them; after `close` the
     sandbox has no process, mount, cgroup or network left, and every further call but `close` is an error.
+
+    `exited` tells of the runtime process. External extensions write to `extension_output`, the environment's as well,
+    and `extensions` tells of the end of each by its name; the runtime process waits for them (`frames`, START).
     """
 
     id: str
@@ -49,6 +60,8 @@ class Sandbox(Protocol):
     runtime_api: socket.socket
     output: int
     exited: "asyncio.Future[ExitStatus]"
+    extension_output: int | None
+    extensions: "Mapping[str, asyncio.Future[ExitStatus | NotLaunched]]"
 
     def freeze(self) -> None:
         """Stop every process where it stands. Cheap (under 1 ms) and synchronous; freezing a frozen one is no error."""
@@ -64,6 +77,9 @@ class Sandbox(Protocol):
 
         Raises SnapshotRefusedError.
         """
+
+    async def socket_inside(self) -> socket.socket:
+        """A TCP socket, neither bound nor connected, that is in the sandbox's network. Raises SandboxError."""
 
     def terminate(self) -> None:
         """SIGTERM to the runtime process."""

@@ -41,10 +41,11 @@ class GvisorSandbox(LinuxSandbox):
         listener: Listener,
         release: Callable[[Blank], None],
         spec: SandboxSpec,
+        slots: Slots,
         *,
         own_memory_bytes: int,
     ) -> None:
-        super().__init__(blank, listener, release, spec)
+        super().__init__(blank, listener, release, spec, slots)
         self._own_memory_bytes = own_memory_bytes
         self.exited = asyncio.get_running_loop().create_future()
         blank.ended.add_done_callback(self._on_runsc_end)
@@ -153,6 +154,8 @@ class GvisorDriver:
         await self._zygote(runtime.roots).prepare()
 
     async def start(self, spec: SandboxSpec) -> GvisorSandbox:
+        if spec.extensions:
+            raise SandboxError("external extensions do not run in gVisor's sandboxes: use the linux ones for them")
         await self._compiled(spec.runtime)
         blank = await self._zygote(spec.runtime.roots).take()
         try:
@@ -163,7 +166,9 @@ class GvisorDriver:
         except BaseException:
             await self._discard(blank)
             raise
-        sandbox = GvisorSandbox(blank, listener, self._release, spec, own_memory_bytes=self.own_memory_bytes)
+        sandbox = GvisorSandbox(
+            blank, listener, self._release, spec, self._slots, own_memory_bytes=self.own_memory_bytes
+        )
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 
@@ -215,9 +220,7 @@ class GvisorDriver:
         blank.order(order, {f"{root}{target}": mount for target, mount in mounts.items()})
 
     async def _discard(self, blank: Blank) -> None:
-        blank.channel.close()
-        os.close(blank.output)
-        await blank.destroy()
+        await blank.discard()
         self._slots.give_back(blank.slot)
 
     def _release(self, blank: Blank) -> None:

@@ -1,7 +1,6 @@
 """Sandboxes from the kernel's own means: a fork in namespaces, a cgroup, a seccomp filter, and no rights."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -44,15 +43,25 @@ ServeEndpoint = Callable[[socket.socket], Awaitable[Listener]]
 class LinuxSandbox:
     """A blank that was told what to be."""
 
-    def __init__(self, blank: Blank, listener: Listener, release: Callable[[Blank], None], spec: SandboxSpec) -> None:
+    def __init__(
+        self,
+        blank: Blank,
+        listener: Listener,
+        release: Callable[[Blank], None],
+        spec: SandboxSpec,
+        slots: Slots,
+    ) -> None:
         self.id = f"{blank.slot.index}-{blank.pid}"
         self.channel = blank.channel
         self.runtime_api = blank.slot.runtime_api
         self.output = blank.output
-        self.exited: asyncio.Future[ExitStatus] = blank.ended
+        self.exited: asyncio.Future[ExitStatus] = blank.worker_ended
+        self.extension_output = blank.extension_output
+        self.extensions = blank.extensions
         self._blank = blank
         self._listener = listener
         self._release = release
+        self._slots = slots
         self._memory_bytes = spec.memory_mb * MB
         # What came along with a snapshot is not charged to the sandbox, but the function does have it.
         self._restored_bytes = 0 if spec.snapshot is None else spec.snapshot.memory_bytes
@@ -76,6 +85,9 @@ class LinuxSandbox:
             zygote=self._blank.zygote,
             memory_bytes=self._blank.peak_memory(),
         )
+
+    async def socket_inside(self) -> socket.socket:
+        return await self._slots.socket_inside(self._blank.slot)
 
     def terminate(self) -> None:
         self._blank.signal_worker(signal.SIGTERM)
@@ -172,7 +184,7 @@ class LinuxDriver:
         except BaseException:
             await self._discard(blank)
             raise
-        sandbox = LinuxSandbox(blank, listener, self._release, spec)
+        sandbox = LinuxSandbox(blank, listener, self._release, spec, self._slots)
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 
@@ -184,9 +196,7 @@ class LinuxDriver:
         await asyncio.to_thread(self._hierarchy.close)
 
     async def _discard(self, blank: Blank) -> None:
-        blank.channel.close()
-        os.close(blank.output)
-        await blank.destroy()
+        await blank.discard()
         self._slots.give_back(blank.slot)
 
     def _release(self, blank: Blank) -> None:
@@ -198,6 +208,9 @@ class LinuxDriver:
             memory_bytes=spec.memory_mb * MB, cpu_share=spec.cpus, cpu_cores=max(1.0, spec.cpus), pids_max=PROCESSES
         )
         async with function_mounts(spec, blank.slot, self._slots) as attached:
+            if spec.extensions:
+                blank.order_with_extensions(_order(spec), attached, spec.extensions)
+                return
             if spec.snapshot is None:
                 blank.order(_order(spec), attached)
                 return

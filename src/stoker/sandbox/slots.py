@@ -66,6 +66,11 @@ class Slots:
         """A disk of another size than the one that the slot came with."""
         return await self._disk(slot.index, size_mb)
 
+    async def socket_inside(self, slot: Slot) -> socket.socket:
+        """A TCP socket, neither bound nor connected, in the slot's network."""
+        (descriptor,) = await self._request({"op": "socket"}, (slot.network_namespace,))
+        return socket.socket(fileno=descriptor)
+
     def give_back(self, slot: Slot) -> None:
         """The slot's sandbox is gone, and its descriptors closed: its number may be used again."""
         self._free.append(slot.index)
@@ -103,12 +108,12 @@ class Slots:
         (descriptor,) = await self._request(message)
         return descriptor
 
-    async def _request(self, message: Message) -> list[int]:
+    async def _request(self, message: Message, given: tuple[int, ...] = ()) -> list[int]:
         """Ask the warden; once more if it dies over it, which leaves nothing behind."""
         try:
-            _, descriptors = await (await self._running()).request(message)
+            _, descriptors = await (await self._running()).request(message, given)
         except PeerGoneError:
-            _, descriptors = await (await self._running()).request(message)
+            _, descriptors = await (await self._running()).request(message, given)
         return descriptors
 
     async def _running(self) -> Peer:

@@ -13,7 +13,8 @@ class SandboxSpec:
     """One sandbox to start. MB are 1,048,576 bytes; `cpus` is a share in vCPUs (1,769 MB of memory is one).
 
     With a `snapshot` its process begins where that was taken, after the init. With `to_snapshot` (Python only) it runs
-    the init and asks for work, but takes none: its snapshot is to be taken.
+    the init and asks for work, but takes none: its snapshot is to be taken. `extensions` are the names of the files
+    in /opt/extensions that run beside the function; it begins when the process is told START.
     """
 
     runtime: Runtime
@@ -26,3 +27,4 @@ class SandboxSpec:
     cpus: float
     snapshot: Snapshot | None = None
     to_snapshot: bool = False
+    extensions: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The process that prepares what is slow or global for sandboxes: namespaces, networks and disks.
 
 It is single-threaded, as user namespaces need it, and holds nothing that outlives it. Requests are messages
-{"op": "slot" | "disk", …}; each is answered in order, with file descriptors, or with {"error"}.
+{"op": "slot" | "disk" | "socket", …}; each is answered in order, with file descriptors, or with {"error"}.
 """
 
 import ipaddress
@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from stoker.bootstrap import messages
 from stoker.linux import credentials, loop_disk, mounts, namespaces, network
@@ -33,9 +34,9 @@ class Warden:
     def serve(self) -> None:
         messages.send(self._host, self._hello())
         while received := messages.receive(self._host):
-            request, _ = received
+            request, given = received
             try:
-                descriptors = self._slot(**request) if request.pop("op") == "slot" else (self._disk(**request),)
+                descriptors = self._serve(request.pop("op"), request, given)
             except OSError as error:
                 messages.send(self._host, {"error": str(error)})
                 continue
@@ -45,6 +46,17 @@ class Warden:
         self._disks.close()
         if self._uplink is not None:
             self._uplink.close()
+
+    def _serve(self, op: str, request: dict[str, Any], given: list[int]) -> tuple[int, ...]:
+        if op == "slot":
+            return self._slot(**request)
+        if op == "disk":
+            return (self._disk(**request),)
+        try:
+            # Here and not in the host, which may not be able to come back from another network: see `_uplink`.
+            return (network.socket_inside(given[0]).detach(),)
+        finally:
+            os.close(given[0])
 
     def _hello(self) -> dict[str, object]:
         addresses = "" if self._uplink is None else str(self._uplink.network)

@@ -1,7 +1,6 @@
 """The fork servers, one per interpreter in use, and the blanks that each keeps ready."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -77,9 +76,7 @@ class Zygote:
             raise
 
     async def _discard(self, blank: Blank) -> None:
-        blank.channel.close()
-        os.close(blank.output)
-        await blank.destroy()
+        await blank.discard()
         self._slots.give_back(blank.slot)
 
     async def _running(self) -> Peer:

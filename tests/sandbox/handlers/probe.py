@@ -29,6 +29,11 @@ def privileges():
     return {line[0].rstrip(":"): line[1] for line in lines if line[0].startswith(("Cap", "NoNewPrivs"))}
 
 
+def status():
+    with open("/proc/self/status") as file:
+        return file.read().splitlines()
+
+
 def module_path():
     return sys.path
 

@@ -24,6 +24,7 @@ from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.functions.url_addresses import UrlAddresses
+from stoker.identity.sealing import Seal
 from stoker.invocations.attempts import may_everything
 from stoker.model.arn import FunctionId
 from stoker.model.invocation import InvocationResult, InvokeRequest
@@ -156,6 +157,7 @@ class ControlPlane:
             clock=self.clock,
             sources=Sources(surroundings),
             work=Work(open_loop),
+            seal=Seal(bytes(32)),
         )
 
     async def _resolves(self, name: str) -> bool:

@@ -7,13 +7,21 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 # A machine without PostgreSQL must say so aloud: a silent skip in CI would leave half of the store untested.
 OPT_OUT = "STOKER_TEST_NO_POSTGRES"
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
+SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=127.0.0.1",
+    # For sources of rows; it changes nothing for who does not replicate.
+    "wal_level=logical",
+)
 
 
 def postgres_programs() -> Path:
@@ -24,25 +32,52 @@ def postgres_programs() -> Path:
     return found[-1].parent
 
 
+@dataclass(frozen=True)
+class PostgresServer:
+    """One server; `start` and `stop` as often as a test wants."""
+
+    root: Path
+    port: int
+    settings: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://stoker@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        given = (*self.settings, f"port={self.port}", f"unix_socket_directories={self.root}")
+        self._control("-l", self.root / "log", "-o", " ".join(f"-c {setting}" for setting in given), "start")
+
+    def stop(self, how: str = "immediate") -> None:
+        self._control("-m", how, "stop")
+
+    def _control(self, *words: object) -> None:
+        _run(postgres_programs() / "pg_ctl", "-D", self.root / "data", "-w", "-t", "30", *words)
+
+
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server that lives as long as the block."""
+    with own_postgres() as server:
+        yield server.url
+
+
+@contextmanager
+def own_postgres(*settings: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that lives as long as the block; settings given win."""
     programs = postgres_programs()
     root = Path(tempfile.mkdtemp(prefix="stoker-pg-"))
     try:
         if os.geteuid() == 0:
             shutil.chown(root, "postgres", "postgres")
-        data, port = root / "data", _free_port()
-        _run(programs / "initdb", "-D", data, "-U", "stoker", "-A", "trust", "--no-sync")
-        options = " ".join(
-            f"-c {setting}" for setting in (*SETTINGS, f"port={port}", f"unix_socket_directories={root}")
-        )
-        control = (programs / "pg_ctl", "-D", data, "-w", "-t", "30")
-        _run(*control, "-l", root / "log", "-o", options, "start")
+        _run(programs / "initdb", "-D", root / "data", "-U", "stoker", "-A", "trust", "--no-sync")
+        server = PostgresServer(root, _free_port(), (*SETTINGS, *settings))
+        server.start()
         try:
-            yield f"postgresql://stoker@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _run(*control, "-m", "immediate", "stop")
+            if (root / "data" / "postmaster.pid").exists():
+                server.stop()
     finally:
         shutil.rmtree(root)
 

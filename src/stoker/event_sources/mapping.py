@@ -31,6 +31,14 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceAccess:
+    """How a source lets Stoker in that has credentials of its own. Whatever `uri` is, it is not shown."""
+
+    kind: str
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """One event source mapping. `modified` is in seconds since the epoch."""
 
@@ -43,6 +51,7 @@ class Mapping:
     modified: float
     last_result: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    access: tuple[SourceAccess, ...] = ()
 
     @property
     def arn(self) -> str:

@@ -44,6 +44,12 @@ def delete(conn: Connection, uuid: str) -> None:
     conn.execute(sa.delete(event_source_checkpoints).where(event_source_checkpoints.c.uuid == uuid))
 
 
+def has_begun(conn: Connection, uuid: str) -> bool:
+    """Whether it has read anything of a stream."""
+    query = sa.select(event_source_checkpoints.c.uuid).where(event_source_checkpoints.c.uuid == uuid)
+    return conn.execute(query).first() is not None
+
+
 def _values(mapping: Mapping) -> dict[str, Any]:
     return {
         "uuid": mapping.uuid,

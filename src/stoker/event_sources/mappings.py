@@ -1,5 +1,6 @@
 """The mappings that there are: made, changed and deleted by their users, and at work while they are enabled."""
 
+import logging
 import uuid
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
@@ -8,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from stoker.event_sources import mapping_rows
+from stoker.event_sources import mapping_rows, source_secrets
 from stoker.event_sources.mapping import CHANGING, Mapping
-from stoker.event_sources.options import changed, options_from
+from stoker.event_sources.options import access_from, changed, options_from
+from stoker.event_sources.source import Forgets
 from stoker.event_sources.sources import Sources
 from stoker.event_sources.work import Work
 from stoker.functions import lookup
+from stoker.identity.sealing import Seal
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import (
@@ -21,22 +24,29 @@ from stoker.model.errors import (
     ResourceConflictException,
     ResourceInUseException,
     ResourceNotFoundException,
+    ServiceError,
 )
 from stoker.model.function import FunctionVersion
 from stoker.store.store import Store
 
 NO_RECORDS = "No records processed"
+# A source that cannot be reached keeps what a deleted mapping left in it; for so long it is tried to take it away.
+FORGET_WITHIN_S = 3600.0
+FORGET_AGAIN_S = 15.0
+
+log = logging.getLogger(__name__)
 
 
 class EventSourceMappings:
     """For the event loop's thread. `start` first, `close` at the end."""
 
-    def __init__(self, *, account: str, store: Store, clock: Clock, sources: Sources, work: Work) -> None:
+    def __init__(self, *, account: str, store: Store, clock: Clock, sources: Sources, work: Work, seal: Seal) -> None:
         self._account = account
         self._store = store
         self._clock = clock
         self._sources = sources
         self._work = work
+        self._seal = seal
         self._mappings: dict[str, Mapping] = {}
         work.on_settled(self._settled)
         work.on_result(self._note_result)
@@ -46,11 +56,15 @@ class EventSourceMappings:
 
     async def start(self) -> None:
         """Go on with what the last run left."""
-        found = await self._store.read(lambda conn: mapping_rows.all_of(conn, self._account))
-        for mapping in found:
+        for mapping in await self._store.read(self._read):
             self._mappings[mapping.uuid] = mapping
             if mapping.state in CHANGING or mapping.state == "Enabled":
                 self._work.apply(mapping)
+
+    def _read(self, conn: Connection) -> Sequence[Mapping]:
+        secrets = source_secrets.all_of(conn, self._seal)
+        found = mapping_rows.all_of(conn, self._account)
+        return [replace(mapping, access=secrets.get(mapping.uuid, ())) for mapping in found]
 
     async def close(self) -> None:
         """Receive nothing more, and let what runs end."""
@@ -92,12 +106,14 @@ class EventSourceMappings:
             modified=self._clock.time(),
             last_result=NO_RECORDS if source.abilities(source_arn).streams else None,
             tags=dict(params.get("Tags") or {}),
+            access=access_from(params, source.abilities(source_arn)),
         )
         await source.check(mapping, timeout_s=version.timeout_s, role_arn=version.role)
 
         def work(conn: Connection) -> None:
             self._refuse_twin(conn, mapping)
             mapping_rows.insert(conn, mapping)
+            source_secrets.put(conn, mapping, self._seal)
 
         await self._store.write(work)
         return self._keep(mapping)
@@ -122,13 +138,20 @@ class EventSourceMappings:
         elif not options.enabled:
             state = "Disabled"
         updated = replace(
-            mapping, function=function, qualifier=qualifier, options=options, state=state, modified=self._clock.time()
+            mapping,
+            function=function,
+            qualifier=qualifier,
+            options=options,
+            state=state,
+            modified=self._clock.time(),
+            access=access_from(params, source.abilities(mapping.source_arn), mapping.access),
         )
         await source.check(updated, timeout_s=version.timeout_s, role_arn=version.role)
 
         def work(conn: Connection) -> None:
             self._refuse_twin(conn, updated)
             mapping_rows.update(conn, updated)
+            source_secrets.put(conn, updated, self._seal)
 
         await self._store.write(work)
         return self._keep(updated)
@@ -159,13 +182,32 @@ class EventSourceMappings:
         if current is None or current.modified != mapping.modified:
             return
         if mapping.state == "Deleting":
-            await self._store.write(lambda conn: mapping_rows.delete(conn, mapping.uuid))
-            self._mappings.pop(mapping.uuid, None)
+            if await self._is_forgotten(current):
+                await self._store.write(lambda conn: _delete(conn, mapping.uuid))
+                self._mappings.pop(mapping.uuid, None)
             return
         settled = replace(current, state=current.wanted)
         if settled.state != current.state:
             await self._store.write(lambda conn: mapping_rows.update(conn, settled))
             self._mappings[mapping.uuid] = settled
+
+    async def _is_forgotten(self, mapping: Mapping) -> bool:
+        """Whether the source has nothing of the mapping any more; if not it is tried again, or given up in time."""
+        source = self._sources.of(mapping.source_arn)
+        if not isinstance(source, Forgets):
+            return True
+        try:
+            await source.forget(mapping)
+        except ServiceError as error:
+            # One that has read nothing yet most likely was never let in, and has nothing there.
+            began = await self._store.read(lambda conn: mapping_rows.has_begun(conn, mapping.uuid))
+            if not began or self._clock.time() - mapping.modified > FORGET_WITHIN_S:
+                log.warning("mapping %s is deleted, and left in %s what it had: %s", mapping.uuid, source, error)
+                return True
+            self._note_result(mapping.uuid, f"PROBLEM: {error}")
+            self._clock.call_later(FORGET_AGAIN_S, lambda: self._work.apply(mapping))
+            return False
+        return True
 
     def _note_result(self, mapping_uuid: str, result: str) -> None:
         """Kept in memory alone: it is what the last batch did, and the next one writes it anew."""
@@ -199,3 +241,8 @@ class EventSourceMappings:
         raise ResourceConflictException(
             f"{text} Please update or delete the existing mapping with UUID {twin.uuid}", Type="User"
         )
+
+
+def _delete(conn: Connection, mapping_uuid: str) -> None:
+    mapping_rows.delete(conn, mapping_uuid)
+    source_secrets.delete(conn, mapping_uuid)

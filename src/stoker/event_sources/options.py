@@ -4,11 +4,12 @@ Source: CreateEventSourceMapping and UpdateEventSourceMapping in the Lambda API 
 """
 
 from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from stoker.event_sources.filtering import compile_filters
-from stoker.event_sources.mapping import Options
+from stoker.event_sources.mapping import Options, SourceAccess
 from stoker.event_sources.source import Abilities
 from stoker.model.errors import InvalidParameterValueException, NotBuiltError, ValidationException
 
@@ -18,7 +19,6 @@ UNBUILT: Dictionary[str, str] = {
     "MetricsConfig": "Metrics of mappings",
     "LoggingConfig": "Logs of mappings",
     "ProvisionedPollerConfig": "Provisioned pollers",
-    "SourceAccessConfigurations": "Sources with credentials of their own",
     "SelfManagedEventSource": "Self-managed Kafka",
     "SelfManagedKafkaEventSourceConfig": "Self-managed Kafka",
     "AmazonManagedKafkaEventSourceConfig": "Managed Kafka",
@@ -27,6 +27,8 @@ UNBUILT: Dictionary[str, str] = {
     "Queues": "Amazon MQ",
 }
 MAX_FILTERS = 10
+# What is shown of a source's credentials; the model takes it in a change, too.
+HIDDEN = "*****"
 _STREAM_ONLY = {
     "ParallelizationFactor": "parallelization",
     "BisectBatchOnFunctionError": "bisect",
@@ -69,6 +71,25 @@ def changed(options: Options, params: Dictionary[str, Any], abilities: Abilities
     result = replace(options, **changes)
     _check(result, abilities)
     return result
+
+
+def access_from(
+    params: Dictionary[str, Any], abilities: Abilities, before: Sequence[SourceAccess] = ()
+) -> tuple[SourceAccess, ...]:
+    """How the source lets Stoker in. What is given as it is shown stays what it was."""
+    if "SourceAccessConfigurations" not in params:
+        return tuple(before)
+    given = params["SourceAccessConfigurations"] or ()
+    if given and not abilities.access:
+        raise _unsupported("SourceAccessConfigurations")
+    kept = {each.kind: each.uri for each in before}
+    access = []
+    for each in given:
+        kind, uri = each.get("Type", ""), each.get("URI", "")
+        if kind not in abilities.access:
+            raise _invalid(f"SourceAccessConfigurations of type {kind} are not for {abilities.label} event sources.")
+        access.append(SourceAccess(kind=kind, uri=kept.get(kind, uri) if uri == HIDDEN else uri))
+    return tuple(access)
 
 
 def _check(options: Options, abilities: Abilities) -> None:

@@ -15,7 +15,7 @@ again, sooner or later. And `receive` waits without polling, woken by what arriv
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.poller import Poller
@@ -35,6 +35,8 @@ class Abilities:
     window: bool = True
     max_concurrency: bool = False
     streams: bool = False
+    # The types of SourceAccessConfigurations that it takes.
+    access: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -51,6 +53,14 @@ class Source(Protocol):
 
     async def open(self, mapping: Mapping) -> Poller | Shards:
         """Begin to read: a `Poller`, or `Shards` where its abilities say that it is a stream."""
+
+
+@runtime_checkable
+class Forgets(Protocol):
+    """A source in which a mapping leaves something behind."""
+
+    async def forget(self, mapping: Mapping) -> None:
+        """Take it away: nothing reads it any more. Raises ServiceError where it is to be tried again later."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from stoker.deliveries.outbox import Outbox
 from stoker.event_sources.checkpoints import Checkpoints
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.mappings import EventSourceMappings
+from stoker.event_sources.postgresql.source import PostgresSource
 from stoker.event_sources.queue_loop import QueueLoop
 from stoker.event_sources.shards import Shards
 from stoker.event_sources.source import Surroundings
@@ -16,6 +17,7 @@ from stoker.event_sources.sources import Sources
 from stoker.event_sources.stream_loop import StreamLoop
 from stoker.event_sources.work import Loop, Work
 from stoker.functions.registry import Registry
+from stoker.identity.sealing import Seal
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock
 from stoker.model.errors import ResourceNotFoundException, ServiceError
@@ -24,11 +26,12 @@ from stoker.store.store import Store
 
 
 async def open_mappings(
-    settings: Settings, *, store: Store, outbox: Outbox, clock: Clock, invoker: Invoker
+    settings: Settings, *, store: Store, outbox: Outbox, clock: Clock, invoker: Invoker, seal: Seal
 ) -> tuple[Sources, EventSourceMappings]:
     """Nothing is read yet: the area begins that."""
     folder = settings.data / "event-sources"
     sources = Sources(Surroundings(clock=clock, data=folder, account=settings.account))
+    sources.register("postgresql", PostgresSource(clock))
 
     async def open_loop(mapping: Mapping, tell: Callable[[str], None]) -> Loop:
         opened = await sources.of(mapping.source_arn).open(mapping)
@@ -43,7 +46,7 @@ async def open_mappings(
 
     await asyncio.to_thread(sources.load_installed)
     mappings = EventSourceMappings(
-        account=settings.account, store=store, clock=clock, sources=sources, work=Work(open_loop)
+        account=settings.account, store=store, clock=clock, sources=sources, work=Work(open_loop), seal=seal
     )
     return sources, mappings
 

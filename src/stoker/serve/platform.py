@@ -163,7 +163,9 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         role_may=delivery_access.role_may,
     )
     registry.on_change(events.let_go)
-    sources, mappings = await open_mappings(settings, store=store, outbox=outbox, clock=clock, invoker=invoker)
+    sources, mappings = await open_mappings(
+        settings, store=store, outbox=outbox, clock=clock, invoker=invoker, seal=identities.seal
+    )
     delivery_access.find_roles_by(role_finder(mappings, registry))
     return Platform(
         settings=settings,

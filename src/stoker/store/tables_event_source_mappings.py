@@ -1,6 +1,6 @@
 """Tables of event source mappings, and of how far those that read streams have come."""
 
-from sqlalchemy import JSON, Column, Float, Index, String, Table
+from sqlalchemy import JSON, Column, Float, Index, LargeBinary, String, Table
 
 from stoker.store.tables import metadata
 
@@ -38,4 +38,12 @@ event_source_checkpoints = Table(
     Column("shard", String, primary_key=True),
     Column("position", String, nullable=False),
     Column("state", JSON(none_as_null=True)),
+)
+
+# What a mapping's source lets Stoker in by, sealed: apart, so that nobody who reads mappings reads it.
+event_source_secrets = Table(
+    "event_source_secrets",
+    metadata,
+    Column("uuid", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
 )

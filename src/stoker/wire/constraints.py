@@ -9,6 +9,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from stoker.model.errors import ValidationException
 from stoker.wire.patterns import to_python
+from stoker.wire.redaction import is_secret
 
 Check = Callable[[Any, str, list[str]], None]
 """Takes a value, its path and the list that violations are added to."""
@@ -220,7 +221,7 @@ def _in_path(name: str) -> str:
 
 def _renderer(shape: Shape) -> Callable[[Any], str]:
     """How a violation shows the value: not at all where the model calls it sensitive."""
-    return (lambda value: "Value") if shape.metadata.get("sensitive") else (lambda value: f"Value '{_as_java(value)}'")
+    return (lambda value: "Value") if is_secret(shape) else (lambda value: f"Value '{_as_java(value)}'")
 
 
 def _as_java(value: Any) -> str:

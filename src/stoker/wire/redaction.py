@@ -12,6 +12,13 @@ HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _SECRET = re.compile(
     r"secret(?!.*(arn|id|name)$)|password|passphrase|credential|sessiontoken|privatekey|tokencode", re.IGNORECASE
 )
+# What gives access to an event source: a password, or where one is.
+_SECRET_SHAPES = frozenset({"URI"})
+
+
+def is_secret(shape: Shape) -> bool:
+    """Whether a model's shape is not to be shown, by what it says or by what it is for."""
+    return bool(shape.metadata.get("sensitive")) or shape.name in _SECRET_SHAPES
 
 
 def redact(shape: Shape | None, value: Any, name: str = "") -> Any:
@@ -19,7 +26,7 @@ def redact(shape: Shape | None, value: Any, name: str = "") -> Any:
     out. Names begin in lower case, as CloudTrail writes them."""
     if shape is None or value is None:
         return None
-    if shape.metadata.get("sensitive") or (shape.type_name == "string" and _SECRET.search(name)):
+    if is_secret(shape) or (shape.type_name == "string" and _SECRET.search(name)):
         return HIDDEN
     if isinstance(shape, StructureShape):
         members = {each: redact(shape.members[each], item, each) for each, item in value.items()}

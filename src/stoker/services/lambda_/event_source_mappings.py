@@ -8,6 +8,7 @@ from typing import Any
 
 from stoker.event_sources.mapping import BY_USER_OF_QUEUE, BY_USER_OF_STREAM, Mapping
 from stoker.event_sources.mappings import EventSourceMappings
+from stoker.event_sources.options import HIDDEN
 from stoker.model.errors import InvalidParameterValueException, ResourceNotFoundException
 from stoker.services.lambda_.naming import locate
 from stoker.wire.message import Call
@@ -102,6 +103,8 @@ def _members(mapping: Mapping) -> Members:
         "StateTransitionReason": BY_USER_OF_QUEUE if options.starting_position is None else BY_USER_OF_STREAM,
         "LastModified": datetime.fromtimestamp(mapping.modified, UTC),
     }
+    if mapping.access:
+        members["SourceAccessConfigurations"] = [{"Type": each.kind, "URI": HIDDEN} for each in mapping.access]
     if options.max_concurrency is not None:
         members["ScalingConfig"] = {"MaximumConcurrency": options.max_concurrency}
     return members if options.starting_position is None else {**members, **_stream_members(mapping)}

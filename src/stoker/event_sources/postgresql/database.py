@@ -84,7 +84,7 @@ class Database:
         """Make the publication and the slot, unless they are there. What is committed from now on is not missed."""
         async with self._connection() as connection:
             # A publication has to be there before the changes that it is to tell.
-            if await _one(connection, "SELECT FROM pg_publication WHERE pubname = %s", self.publication) is None:
+            if await _one(connection, "SELECT pubname FROM pg_publication WHERE pubname = %s", self.publication) is None:
                 await self._publish(connection)
             if await _one(connection, _SLOT, self.name) is None:
                 query = "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')"

@@ -56,6 +56,7 @@ class StreamLoop:
         backoff_s = FIRST_BACKOFF_S
         try:
             while True:
+                began = self._clock.monotonic()
                 try:
                     await self._run_shards()
                 except Exception as error:
@@ -64,6 +65,9 @@ class StreamLoop:
                     if not isinstance(error, ServiceError):
                         log.exception("mapping %s: %s cannot be read", self._mapping.uuid, self._mapping.source_arn)
                 await self._end_shards()
+                if self._clock.monotonic() - began > LONGEST_BACKOFF_S:
+                    # It had been well: this is another problem than the one before.
+                    backoff_s = FIRST_BACKOFF_S
                 await self._pause(backoff_s)
                 backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
         finally:

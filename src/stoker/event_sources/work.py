@@ -15,6 +15,15 @@ class Loop(Protocol):
     async def drain(self) -> None: ...
 
 
+class Unopened:
+    """The loop of a mapping whose source cannot be opened: it rests until the mapping is changed."""
+
+    async def run(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def drain(self) -> None: ...
+
+
 OpenLoop = Callable[[Mapping, Callable[[str], None]], Awaitable[Loop]]
 """Makes a mapping's loop; takes what is to be told of each batch."""
 

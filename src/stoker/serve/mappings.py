@@ -15,7 +15,7 @@ from stoker.event_sources.shards import Shards
 from stoker.event_sources.source import Surroundings
 from stoker.event_sources.sources import Sources
 from stoker.event_sources.stream_loop import StreamLoop
-from stoker.event_sources.work import Loop, Work
+from stoker.event_sources.work import Loop, Unopened, Work
 from stoker.functions.registry import Registry
 from stoker.identity.sealing import Seal
 from stoker.invocations.invoker import Invoker
@@ -34,7 +34,12 @@ async def open_mappings(
     sources.register("postgresql", PostgresSource(clock))
 
     async def open_loop(mapping: Mapping, tell: Callable[[str], None]) -> Loop:
-        opened = await sources.of(mapping.source_arn).open(mapping)
+        try:
+            opened = await sources.of(mapping.source_arn).open(mapping)
+        except ServiceError as error:
+            # Its package is not installed any more, or its credentials cannot be opened: for its user to change.
+            tell(f"PROBLEM: {error}")
+            return Unopened()
         if isinstance(opened, Shards):
             checkpoints = Checkpoints(mapping.uuid, store, outbox, clock.time)
             loop = StreamLoop(mapping, opened, checkpoints, invoker=invoker, clock=clock, tell=tell)

@@ -20,6 +20,7 @@ _KEY_OF = """
     SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = %s AND i.indisprimary
 """
+_PUBLICATION = "SELECT pubname FROM pg_publication WHERE pubname = %s"
 _SLOT = """
     SELECT database, plugin, to_jsonb(s)->>'wal_status' AS wal_status FROM pg_replication_slots s WHERE slot_name = %s
 """
@@ -84,7 +85,7 @@ class Database:
         """Make the publication and the slot, unless they are there. What is committed from now on is not missed."""
         async with self._connection() as connection:
             # A publication has to be there before the changes that it is to tell.
-            if await _one(connection, "SELECT pubname FROM pg_publication WHERE pubname = %s", self.publication) is None:
+            if await _one(connection, _PUBLICATION, self.publication) is None:
                 await self._publish(connection)
             if await _one(connection, _SLOT, self.name) is None:
                 query = "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')"

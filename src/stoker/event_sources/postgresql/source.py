@@ -2,12 +2,10 @@
 
 import base64
 import binascii
-import contextlib
 from typing import TYPE_CHECKING
 
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.postgresql.address import Address, address_of
-from stoker.event_sources.postgresql.problem import DatabaseProblemError
 from stoker.event_sources.source import Abilities
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterValueException
@@ -46,13 +44,7 @@ class PostgresSource:
     async def open(self, mapping: Mapping) -> "PostgresRows":
         from stoker.event_sources.postgresql.rows import PostgresRows
 
-        database = database_of(mapping)
-        if mapping.state == "Creating":
-            # So that what is changed once the mapping is there is not missed. Where the database does not let yet, who
-            # reads the stream is told, and makes it.
-            with contextlib.suppress(DatabaseProblemError):
-                await database.prepare()
-        return PostgresRows(database, mapping.source_arn, self._clock)
+        return PostgresRows(database_of(mapping), mapping.source_arn, self._clock)
 
     async def forget(self, mapping: Mapping) -> None:
         await database_of(mapping).forget()

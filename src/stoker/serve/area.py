@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 
 from stoker.apis.request import ApiDomains, ApiHost
 from stoker.front_door.apis import Service
+from stoker.front_door.exchange import Application
 from stoker.front_door.own_paths import Handler
 
 
 async def _nothing() -> None: ...
+
+
+def _unmoved(_door: Application) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +24,14 @@ class Area:
 
     `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
     `api_hosts` answer requests for APIs, `api_domains` say which hosts are names of such.
+    `meet` is given the front door once that is there, for a part that is itself a client of the APIs.
     """
 
     services: Sequence[Service] = ()
     pages: Mapping[str, Handler] = field(default_factory=dict)
     api_hosts: Sequence[ApiHost] = ()
     api_domains: Sequence[ApiDomains] = ()
+    meet: Callable[[Application], None] = _unmoved
     begin: Callable[[], Awaitable[None]] = _nothing
     let_go: Callable[[], Awaitable[None]] = _nothing
     end: Callable[[], Awaitable[None]] = _nothing

@@ -2,7 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.serve import buses, deliveries, event_sources, functions, identity, items, logs, objects, queues, topics
+from stoker.serve import (
+    buses,
+    console,
+    deliveries,
+    event_sources,
+    functions,
+    identity,
+    items,
+    logs,
+    objects,
+    queues,
+    topics,
+)
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 
@@ -17,6 +29,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     buses.build,
     topics.build,
     identity.build,
+    console.build,
     # Begins when all sources are there, and ends before they do.
     event_sources.build,
 ]

@@ -159,6 +159,8 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     server = Server(door)
     await server.start(settings.host, settings.port, tls=tls)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
+    for area in areas:
+        area.meet(door)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)
     await platform.events.start()

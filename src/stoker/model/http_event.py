@@ -1,16 +1,17 @@
 """HTTP requests as events in payload format 2.0, and a function's results as HTTP answers. Pure.
 
-Source: "Invoking Lambda function URLs" in the AWS Lambda Developer Guide.
+Source: "Invoking Lambda function URLs" in the AWS Lambda Developer Guide, and "Create AWS Lambda proxy integrations for
+HTTP APIs" in the API Gateway Developer Guide. What the two send differs in what `RouteContext` has, and in cookies.
 """
 
 import base64
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from stoker.model.principal import Principal
 
@@ -61,14 +62,31 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RouteContext:
+    """What an HTTP API adds. `authorizer` is what that of the route found out, by its kind (`jwt`, `lambda`, `iam`)."""
+
+    account: str
+    route_key: str
+    stage: str
+    domain_prefix: str
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
+    authorizer: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Circumstances:
-    """What the platform knows of a request: `at` in seconds since the epoch; `caller` only where it was signed."""
+    """What the platform knows of a request: `at` in seconds since the epoch; `caller` only where it was signed.
+
+    `route` is None for a function URL.
+    """
 
     request_id: str
     api_id: str
     domain: str
     at: float
     caller: Principal | None = None
+    route: RouteContext | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +100,14 @@ class HttpAnswer:
 
 def to_event(request: HttpRequest, about: Circumstances) -> bytes:
     """The event's JSON. What a request does not have (cookies, parameters, a body) is absent."""
-    body, encoded = _encode_body(request)
-    cookies = [cookie.strip() for cookie in request.headers.get("cookie", "").split(";") if cookie.strip()]
-    event: dict[str, Any] = {
+    return _encode(_event(request, about) if about.route is None else _api_event(request, about, about.route))
+
+
+def _event(request: HttpRequest, about: Circumstances) -> dict[str, Any]:
+    """A function URL's."""
+    body, encoded = encoded_body(request)
+    cookies = _cookie_list(request)
+    return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.path,
@@ -98,11 +121,40 @@ def to_event(request: HttpRequest, about: Circumstances) -> bytes:
         "isBase64Encoded": encoded,
         **({"stageVariables": None} if about.caller else {}),
     }
+
+
+def _api_event(request: HttpRequest, about: Circumstances, route: RouteContext) -> dict[str, Any]:
+    """An HTTP API's: the path is decoded, and cookies are no headers."""
+    body, encoded = encoded_body(request)
+    cookies = _cookie_list(request)
+    return {
+        "version": "2.0",
+        "routeKey": route.route_key,
+        "rawPath": unquote(request.path) if "%" in request.path else request.path,
+        "rawQueryString": request.query,
+        **({"cookies": cookies} if cookies else {}),
+        "headers": {name: value for name, value in request.headers.items() if name != "cookie"},
+        **({"queryStringParameters": parameters} if (parameters := _parameters(request.query)) else {}),
+        "requestContext": api_context(request, about, route),
+        **({"body": body} if body else {}),
+        **({"pathParameters": dict(route.path_parameters)} if route.path_parameters else {}),
+        "isBase64Encoded": encoded,
+        **({"stageVariables": dict(route.stage_variables)} if route.stage_variables else {}),
+    }
+
+
+def _encode(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, separators=(",", ":")).encode()
 
 
-def _encode_body(request: HttpRequest) -> tuple[str, bool]:
-    """The body as text, or in base64 where its type does not say text; a form counts as binary, as on AWS."""
+def _cookie_list(request: HttpRequest) -> list[str]:
+    return [cookie.strip() for cookie in request.headers.get("cookie", "").split(";") if cookie.strip()]
+
+
+def encoded_body(request: HttpRequest) -> tuple[str, bool]:
+    """What an event has of the body, and whether that is base64: where the type does not say text. A form counts as
+    binary, as on AWS.
+    """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not request.body:
         return "", False
@@ -125,30 +177,57 @@ def _parameters(query: str) -> dict[str, str]:
 
 def _context(request: HttpRequest, about: Circumstances) -> dict[str, Any]:
     caller = about.caller
-    moment = datetime.fromtimestamp(about.at, UTC)
     return {
         "accountId": caller.account if caller else "anonymous",
         "apiId": about.api_id,
-        **({"authentication": None, "authorizer": {"iam": _iam(caller)}} if caller else {}),
+        **({"authentication": None, "authorizer": {"iam": iam_of(caller)}} if caller else {}),
         "domainName": about.domain,
         "domainPrefix": about.api_id,
-        "http": {
-            "method": request.method,
-            "path": request.path,
-            "protocol": PROTOCOL,
-            "sourceIp": request.source_ip,
-            "userAgent": request.headers.get("user-agent", ""),
-        },
+        "http": _http(request),
         "requestId": about.request_id,
         "routeKey": "$default",
         "stage": "$default",
-        # Month names do not depend on the machine's locale here, as they would with strftime.
-        "time": f"{moment:%d}/{_MONTHS[moment.month - 1]}/{moment:%Y:%H:%M:%S} +0000",
+        "time": log_time(about.at),
         "timeEpoch": int(about.at * 1000),
     }
 
 
-def _iam(caller: Principal) -> dict[str, str | None]:
+def api_context(request: HttpRequest, about: Circumstances, route: RouteContext) -> dict[str, Any]:
+    """The requestContext of an HTTP API's event, and of its authorizers' in format 2.0."""
+    return {
+        "accountId": route.account,
+        "apiId": about.api_id,
+        **({"authorizer": dict(route.authorizer)} if route.authorizer is not None else {}),
+        "domainName": about.domain,
+        "domainPrefix": route.domain_prefix,
+        "http": _http(request),
+        "requestId": about.request_id,
+        "routeKey": route.route_key,
+        "stage": route.stage,
+        "time": log_time(about.at),
+        "timeEpoch": int(about.at * 1000),
+    }
+
+
+def _http(request: HttpRequest) -> dict[str, str]:
+    return {
+        "method": request.method,
+        "path": request.path,
+        "protocol": PROTOCOL,
+        "sourceIp": request.source_ip,
+        "userAgent": request.headers.get("user-agent", ""),
+    }
+
+
+def log_time(at: float) -> str:
+    """A moment as logs write it: `12/Mar/2020:19:03:58 +0000`."""
+    moment = datetime.fromtimestamp(at, UTC)
+    # Month names do not depend on the machine's locale here, as they would with strftime.
+    return f"{moment:%d}/{_MONTHS[moment.month - 1]}/{moment:%Y:%H:%M:%S} +0000"
+
+
+def iam_of(caller: Principal) -> dict[str, str | None]:
+    """Who signed, as format 2.0 has it."""
     return {
         "accessKey": caller.access_key,
         "accountId": caller.account,
@@ -160,8 +239,8 @@ def _iam(caller: Principal) -> dict[str, str | None]:
     }
 
 
-def read_answer(payload: bytes) -> HttpAnswer:
-    """A function's result as an HTTP answer; raises MalformedAnswerError.
+def read_answer(payload: bytes, text_type: str = JSON_TYPE) -> HttpAnswer:
+    """A function's result as an HTTP answer; raises MalformedAnswerError. `text_type` is for an answer that names none.
 
     An object with a statusCode says everything itself. Any other JSON is the body, as it is, with status 200.
     """
@@ -173,8 +252,8 @@ def read_answer(payload: bytes) -> HttpAnswer:
         return HttpAnswer(status=200, headers=[("Content-Type", JSON_TYPE)], body=payload)
     headers = [*_headers(result.get("headers")), *_cookies(result.get("cookies"))]
     if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.insert(0, ("Content-Type", JSON_TYPE))
-    return HttpAnswer(status=_status(result["statusCode"]), headers=headers, body=_body(result))
+        headers.insert(0, ("Content-Type", text_type))
+    return HttpAnswer(status=answer_status(result["statusCode"]), headers=headers, body=answer_body(result))
 
 
 def read_prelude(prelude: bytes) -> HttpAnswer:
@@ -188,11 +267,14 @@ def read_prelude(prelude: bytes) -> HttpAnswer:
     headers = [*_headers(found.get("headers")), *_cookies(found.get("cookies"))]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.insert(0, ("Content-Type", STREAM_TYPE))
-    return HttpAnswer(status=_status(found.get("statusCode", 200)), headers=headers, body=b"")
+    return HttpAnswer(status=answer_status(found.get("statusCode", 200)), headers=headers, body=b"")
 
 
-def _status(value: object) -> int:
-    """A number or its digits. 1xx would not be an answer to the request, but an announcement of one."""
+def answer_status(value: object) -> int:
+    """A number or its digits; raises MalformedAnswerError.
+
+    1xx would not be an answer to the request, but an announcement of one.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{3}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
@@ -205,10 +287,11 @@ def _headers(value: object) -> list[tuple[str, str]]:
         return []
     if not isinstance(value, dict):
         raise MalformedAnswerError("headers are no object")
-    return [_header(name, content) for name, content in value.items()]
+    return [answer_header(name, content) for name, content in value.items()]
 
 
-def _header(name: str, content: object) -> tuple[str, str]:
+def answer_header(name: str, content: object) -> tuple[str, str]:
+    """A header that a function sends, under the name that the client gets; raises MalformedAnswerError."""
     if isinstance(content, bool):
         content = str(content).lower()
     if not isinstance(content, str | int | float):
@@ -225,10 +308,11 @@ def _cookies(value: object) -> list[tuple[str, str]]:
         return []
     if not isinstance(value, list):
         raise MalformedAnswerError("cookies are no list")
-    return [_header("Set-Cookie", cookie) for cookie in value]
+    return [answer_header("Set-Cookie", cookie) for cookie in value]
 
 
-def _body(result: Mapping[str, Any]) -> bytes:
+def answer_body(result: Mapping[str, Any]) -> bytes:
+    """Raises MalformedAnswerError."""
     body = result.get("body")
     if body is None:
         return b""

@@ -194,6 +194,7 @@ async def test_a_long_run_keeps_its_lease_and_runs_once(store_url: str) -> None:
     async with queue_bench(store_url) as bench:
         bench.invoker.go.clear()
         await bench.accept()
+        await until(lambda: len(bench.invoker.requests) == 1)
         for _ in range(6):
             due = (await bench.events())[0].due_at
             bench.clock.advance(RENEW_S)

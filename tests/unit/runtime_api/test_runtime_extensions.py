@@ -109,7 +109,7 @@ def test_there_are_ten_at_most() -> None:
     [
         ("", "Extension.MissingHeader"),
         ("me", "Extension.InvalidExtensionIdentifier"),
-        (str(uuid.uuid4()), "Extension.UnknownExtensionIdentifier"),
+        ("5979640f-afc5-4ce6-bda5-893acde3b79d", "Extension.UnknownExtensionIdentifier"),
     ],
 )
 def test_an_extension_is_known_by_the_identifier_that_it_was_given(identifier: str, error_type: str) -> None:

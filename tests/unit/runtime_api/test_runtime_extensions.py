@@ -1,7 +1,5 @@
 """What an extension may say to the Extensions API, and when."""
 
-import uuid
-
 import pytest
 
 from stoker.runtime_api.extensions import MAX_EXTENSIONS, Event, Extension, Extensions

@@ -8,7 +8,9 @@ from stoker.environments.output import OutputReader
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.runtime_api.connection import RuntimeConnection
+from stoker.runtime_api.extensions import Extension
 from stoker.runtime_api.session import Answer, Delivery
+from stoker.runtime_api.telemetry import Subscription
 from stoker.sandbox.driver import ExitStatus, Sandbox
 
 # A process that closes its channel is on its way out as a rule; its exit status is worth so long a wait.
@@ -95,6 +97,14 @@ class FunctionProcess:
     def ready(self) -> None:
         if self.listener is not None:
             self.listener.initialised(None)
+
+    def asked(self) -> None: ...
+
+    def extension_moved(self) -> None: ...
+
+    def extension_failed(self, extension: Extension) -> None: ...
+
+    def subscribed(self, extension: Extension, subscription: Subscription) -> None: ...
 
     def answered(self, answer: Answer) -> None:
         if self.listener is not None:

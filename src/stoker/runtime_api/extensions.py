@@ -102,6 +102,8 @@ class Extension:
         self.stage = Stage.STARTED
         self.events: frozenset[Event] = frozenset()
         self.error_type: str | None = None
+        # `telemetry.Api`, of which it may use one.
+        self.subscribed_by: str | None = None
         self._asker: EventAsker | None = None
         self._held: bytes | None = None
 
@@ -152,18 +154,15 @@ class Extension:
 
 
 class Extensions:
-    """The extensions of one environment from its start to its end."""
+    """The extensions of one environment from its start to its end. `open`: an init, in which they may register."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, Extension] = {}
+        self.members: dict[str, Extension] = {}
         self._by_identifier: dict[str, Extension] = {}
-        self._open = True
-
-    def __bool__(self) -> bool:
-        return bool(self._by_name)
+        self.open = True
 
     def __repr__(self) -> str:
-        return f"<Extensions {' '.join(f'{each.name}:{each.stage}' for each in self._by_name.values())}>"
+        return f"<Extensions {' '.join(f'{each.name}:{each.stage}' for each in self.members.values())}>"
 
     def expect(self, names: Iterable[str]) -> None:
         """External extensions of these names are being started."""
@@ -172,22 +171,22 @@ class Extensions:
 
     @property
     def external(self) -> bool:
-        return any(each.external for each in self._by_name.values())
+        return any(each.external for each in self.members.values())
 
     @property
     def all_registered(self) -> bool:
         """Every external extension has registered, which the runtime has to wait for."""
-        return all(each.stage is not Stage.STARTED for each in self._by_name.values())
+        return all(each.stage is not Stage.STARTED for each in self.members.values())
 
     @property
     def all_ready(self) -> bool:
         """Every one waits for an event, which ends the init."""
-        return all(each.stage is Stage.READY for each in self._by_name.values())
+        return all(each.stage is Stage.READY for each in self.members.values())
 
     @property
     def working(self) -> bool:
         """At least one that was told of the invocation has not come back from it."""
-        return any(Event.INVOKE in each.events and each.stage is not Stage.READY for each in self._by_name.values())
+        return any(Event.INVOKE in each.events and each.stage is not Stage.READY for each in self.members.values())
 
     @property
     def states(self) -> Sequence[ExtensionState]:
@@ -198,18 +197,18 @@ class Extensions:
                 events=[str(event) for event in Event if event in each.events],
                 error_type=each.error_type,
             )
-            for each in self._by_name.values()
+            for each in self.members.values()
         ]
 
     def subscribed_to_shutdown(self) -> Collection[str]:
         """The names of those that want to be told of the end and can be."""
-        return [each.name for each in self._by_name.values() if Event.SHUTDOWN in each.events and not each.ended]
+        return [each.name for each in self.members.values() if Event.SHUTDOWN in each.events and not each.ended]
 
     def register(self, name: str, events: Sequence[str]) -> Extension | Refusal:
         """An extension introduces itself, with the events that it wants."""
         if not name:
             return _refuse("Extension.InvalidExtensionName", "Empty extension name")
-        found = self._by_name.get(name)
+        found = self.members.get(name)
         external = found is not None and found.external
         refused = _refuse_events(events, external=external)
         if refused is not None:
@@ -229,7 +228,7 @@ class Extensions:
 
     def close_registration(self) -> None:
         """The runtime is ready: whoever has not registered by now cannot any more."""
-        self._open = False
+        self.open = False
 
     def find(self, identifier: str) -> Extension | Refusal:
         """The extension that a request names in its header."""
@@ -244,7 +243,7 @@ class Extensions:
 
     def give(self, event: Event, content: bytes) -> None:
         """Tell everybody who wants to be told of such events."""
-        for extension in self._by_name.values():
+        for extension in self.members.values():
             if event in extension.events and not extension.ended:
                 extension.give(content)
 
@@ -257,12 +256,12 @@ class Extensions:
         return refused
 
     def withdraw(self, asker: object) -> None:
-        for extension in self._by_name.values():
+        for extension in self.members.values():
             extension.withdraw(asker)
 
     def exited(self, name: str) -> str | None:
         """An extension's process is over: the error type that this is told by, None for one that is unknown."""
-        extension = self._by_name.get(name)
+        extension = self.members.get(name)
         if extension is None:
             return None
         stage = extension.stage
@@ -275,22 +274,22 @@ class Extensions:
 
     def not_launched(self, name: str, error_type: str) -> None:
         """An executable could not be executed."""
-        extension = self._by_name[name]
+        extension = self.members[name]
         extension.stage, extension.error_type = Stage.LAUNCH_ERROR, error_type
 
     def _refuse_internal(self, name: str) -> Refusal | None:
-        if not self._open:
+        if not self.open:
             return _refuse("Extension.RegistrationClosed", "Extension registration closed already")
         if not _NAME.fullmatch(name):
             return _refuse("Extension.InvalidExtensionName", "Invalid extension name")
-        if name in self._by_name:
+        if name in self.members:
             return _refuse("Extension.InvalidExtensionState", "Extension with this name already registered")
-        if len(self._by_name) >= MAX_EXTENSIONS:
+        if len(self.members) >= MAX_EXTENSIONS:
             return _refuse("Extension.TooManyExtensions", f"Extension limit ({MAX_EXTENSIONS}) reached")
         return None
 
     def _add(self, extension: Extension) -> None:
-        self._by_name[extension.name] = self._by_identifier[extension.identifier] = extension
+        self.members[extension.name] = self._by_identifier[extension.identifier] = extension
 
 
 def _refuse_events(events: Sequence[str], *, external: bool) -> Refusal | None:

@@ -18,8 +18,10 @@ from stoker.bootstrap.frames import (
     MAX_META_BYTES,
     NEXT,
     RESPONSE,
+    START,
     STREAM,
     STREAM_END,
+    encode,
 )
 from stoker.model.invocation import ResponseSink
 from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES
@@ -86,7 +88,7 @@ class FrameChannel(asyncio.Protocol):
     def _frame(self, kind: int, head: bytes, body: bytes) -> bool:
         """Act on one frame; False: it was out of turn or no frame at all."""
         if kind == NEXT:
-            return self._ask()
+            return self._ask(apart=True)
         members = _members(head)
         if members is None:
             return False
@@ -145,7 +147,7 @@ class FrameChannel(asyncio.Protocol):
         self._listener.answered(answer)
         return asked
 
-    def _ask(self) -> bool:
+    def _ask(self, *, apart: bool = False) -> bool:
         first = self._session.phase is Phase.STARTING
         held = self._session.next(self)
         if isinstance(held, Refusal):
@@ -154,6 +156,8 @@ class FrameChannel(asyncio.Protocol):
             self.send_event(held)
         if first:
             self._listener.ready()
+        elif apart:
+            self._listener.asked()
         return True
 
     def _init_failed(self, answer: Answer | Refusal) -> bool:
@@ -183,6 +187,11 @@ class FrameChannel(asyncio.Protocol):
         """Write an EVENT; the session has said that the process waits for it."""
         if self._transport is not None:
             self._transport.write(_event_frame(delivery))
+
+    def start(self) -> None:
+        """Tell the worker, which has started external extensions, that the runtime may begin."""
+        if self._transport is not None:
+            self._transport.write(encode(START))
 
     def close(self) -> None:
         """Close the socket, without waiting for what is not yet written; idempotent."""

@@ -15,9 +15,6 @@ _INVOCATION = _RUNTIME + "invocation/"
 # Their places are here; until they are built they answer 501, so that no client takes silence for success.
 _NOT_BUILT = {
     _RUNTIME + "restore/": "SnapStart",
-    "/2020-01-01/extension/": "Extensions",
-    "/2022-07-01/telemetry": "The Telemetry API",
-    "/2020-08-15/logs": "The Logs API",
 }
 
 
@@ -28,6 +25,12 @@ class Operation(StrEnum):
     RESPONSE = "response"
     ERROR = "error"
     INIT_ERROR = "init/error"
+    REGISTER = "extension/register"
+    EVENT_NEXT = "extension/event/next"
+    EXTENSION_INIT_ERROR = "extension/init/error"
+    EXTENSION_EXIT_ERROR = "extension/exit/error"
+    TELEMETRY = "telemetry"
+    LOGS = "logs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +39,26 @@ class Route:
 
     operation: Operation
     request_id: str = ""
+    for_extensions: bool = False
 
 
 _FIXED = {
     ("GET", _INVOCATION + "next"): Route(operation=Operation.NEXT),
     ("POST", _RUNTIME + "init/error"): Route(operation=Operation.INIT_ERROR),
+    **{
+        (method, path): Route(operation=operation, for_extensions=True)
+        for method, path, operation in (
+            ("POST", "/2020-01-01/extension/register", Operation.REGISTER),
+            ("GET", "/2020-01-01/extension/event/next", Operation.EVENT_NEXT),
+            ("POST", "/2020-01-01/extension/init/error", Operation.EXTENSION_INIT_ERROR),
+            ("POST", "/2020-01-01/extension/exit/error", Operation.EXTENSION_EXIT_ERROR),
+            # The references say the path with a slash at its end, their examples without.
+            ("PUT", "/2022-07-01/telemetry", Operation.TELEMETRY),
+            ("PUT", "/2022-07-01/telemetry/", Operation.TELEMETRY),
+            ("PUT", "/2020-08-15/logs", Operation.LOGS),
+            ("PUT", "/2020-08-15/logs/", Operation.LOGS),
+        )
+    },
 }
 
 
@@ -66,21 +84,23 @@ def not_built(what: str) -> Refusal:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def _reply(status: int, body: bytes) -> bytes:
-    return b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+def reply(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> bytes:
+    """An answer with a JSON body."""
+    return b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s" % (
         status,
         HTTPStatus(status).phrase.encode(),
+        b"".join(b"%s: %s\r\n" % header for header in headers),
         len(body),
         body,
     )
 
 
-ACCEPTED = _reply(202, b'{"status":"OK"}')
+ACCEPTED = reply(202, b'{"status":"OK"}')
 
 
 def refusal_reply(refusal: Refusal) -> bytes:
     members = {"errorMessage": refusal.message, "errorType": refusal.error_type}
-    return _reply(refusal.status, json.dumps(members).encode())
+    return reply(refusal.status, json.dumps(members).encode())
 
 
 def event_reply(delivery: Delivery) -> bytes:

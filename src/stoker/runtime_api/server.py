@@ -16,6 +16,8 @@ from urllib.parse import unquote
 import httptools
 
 from stoker.model.invocation import ResponseSink
+from stoker.runtime_api import extension_api
+from stoker.runtime_api.extension_api import ExtensionApi
 from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES
 from stoker.runtime_api.routes import (
     ACCEPTED,
@@ -48,7 +50,7 @@ _ERROR_BODY = b"lambda-runtime-function-error-body"
 _CONTENT_TYPE = b"content-type"
 _RESPONSE_MODE = b"lambda-runtime-function-response-mode"
 _EXPECT = b"expect"
-_KEPT_HEADERS = frozenset({_ERROR_TYPE, _RESPONSE_MODE, _EXPECT, _CONTENT_TYPE})
+_KEPT_HEADERS = frozenset({_ERROR_TYPE, _RESPONSE_MODE, _EXPECT, _CONTENT_TYPE}) | extension_api.HEADERS
 _KEPT_TRAILERS = frozenset({_ERROR_TYPE, _ERROR_BODY})
 DEFAULT_STREAM_TYPE = "application/octet-stream"
 
@@ -56,9 +58,10 @@ DEFAULT_STREAM_TYPE = "application/octet-stream"
 class RuntimeApiServer:
     """Serves one environment's Runtime API until it is closed."""
 
-    def __init__(self, session: Session, listener: RuntimeListener) -> None:
+    def __init__(self, session: Session, listener: RuntimeListener, extension_api: ExtensionApi) -> None:
         self.session = session
         self.listener = listener
+        self.extension_api = extension_api
         self.buffered_bytes = 0
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
@@ -132,6 +135,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._server.session.withdraw(self)
+        self._server.extension_api.extensions.withdraw(self)
         self._break_stream(self._request)
         if self._whole is not None:
             self._break_stream(self._whole)
@@ -290,6 +294,9 @@ class _Connection(asyncio.Protocol):
         if isinstance(route, Route) and route.operation is Operation.NEXT:
             self._next()
             return
+        if isinstance(route, Route) and route.for_extensions:
+            self._serve_extension(route, request)
+            return
         outcome = route if isinstance(route, Refusal) else self._tell(route, request)
         self._release(request)
         answer = outcome.answer if isinstance(outcome, Refusal) else outcome
@@ -297,6 +304,14 @@ class _Connection(asyncio.Protocol):
             init = isinstance(route, Route) and route.operation is Operation.INIT_ERROR
             (self._server.listener.init_failed if init else self._server.listener.answered)(answer)
         self._reply(refusal_reply(outcome) if isinstance(outcome, Refusal) else ACCEPTED)
+
+    def _serve_extension(self, route: Route, request: _Request) -> None:
+        answer = self._server.extension_api.serve(route.operation, request.headers, bytes(request.body), self)
+        self._release(request)
+        if answer is None:
+            self._waiting = True
+        else:
+            self._reply(answer)
 
     def _tell(self, route: Route, request: _Request) -> Answer | Refusal:
         """Put an answer to the session."""
@@ -327,11 +342,18 @@ class _Connection(asyncio.Protocol):
             self.send_event(outcome)
         if first:
             self._server.listener.ready()
+        else:
+            self._server.listener.asked()
 
     def send_event(self, delivery: Delivery) -> None:
         """Answer the `next` that waits here."""
         self._waiting = False
         self._reply(event_reply(delivery))
+
+    def send_extension_event(self, event: bytes) -> None:
+        """Answer the extension's `next` that waits here."""
+        self._waiting = False
+        self._reply(extension_api.event_reply(event))
 
     def _release(self, request: _Request) -> None:
         self._server.buffered_bytes -= len(request.body)

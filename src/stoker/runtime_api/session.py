@@ -87,6 +87,9 @@ class RuntimeListener(Protocol):
     def ready(self) -> None:
         """The process asked for work for the first time: its init is over."""
 
+    def asked(self) -> None:
+        """The process asked for work again, apart from its answer."""
+
     def answered(self, answer: Answer) -> None:
         """The current invocation has its answer."""
 

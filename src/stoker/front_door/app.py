@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from stoker.front_door.apis import Apis, Method, Service
 from stoker.front_door.audit import Audit
+from stoker.front_door.bucket_visitors import BucketVisitors
 from stoker.front_door.exchange import (
     Application,
     Body,
@@ -55,12 +56,14 @@ class FrontDoor:
         urls: FunctionUrls | None = None,
         gateway: Gateway | None = None,
         audit: Audit | None = None,
+        visitors: BucketVisitors | None = None,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
         self._urls = urls
         self._gateway = gateway
         self._audit = audit
+        self._visitors = visitors
         self._verifier = verifier
         self._authorise = authorise
         self._account = account
@@ -93,6 +96,8 @@ class FrontDoor:
             else:
                 body = Body(scope, receive)
                 response = body.end(request, await self._answer_call(request, body, from_sandbox=from_sandbox))
+                if self._visitors is not None and "origin" in request.headers:
+                    self._visitors.allow_origin(request, response)
         except ClientDisconnectedError:
             return
         await send_response(response, request.method, receive, send)
@@ -119,19 +124,21 @@ class FrontDoor:
         except ServiceError as error:
             if self._audit is not None and isinstance(error, AuthenticationError):
                 await self._audit.note_stranger(request, request_id, error)
-            api = await self.apis.guess(request)
+            api = await self._guess(request)
             return api.fail(error, request_id, request.path) if api is not None else _plain_failure(error, request_id)
         except ClientDisconnectedError:
             raise
         except Exception as error:
             # The boundary: whatever is not the caller's fault is ours, told here once, and outside only if it helps.
             log.exception("request %s (%s %s) failed", request_id, request.method, request.path)
-            api, reason = await self.apis.guess(request), shortage(error)
+            api, reason = await self._guess(request), shortage(error)
             if api is None:
                 return _plain_failure(InternalFailure(reason), request_id)
             return api.fail_internally(request_id, reason)
 
     async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
+        if self._visitors is not None and not from_sandbox and self._visitors.takes(request):
+            return await self._visitors.answer(await self.apis.find(request, "s3"), request, body, request_id)
         claim = self._verifier.claim(request)
         if from_sandbox and not claim.principal.is_session:
             raise UnrecognizedClientException()
@@ -194,6 +201,12 @@ class FrontDoor:
         if verified is not body or asked is not request:
             whole = asked.with_body(verified)
         return operation or api.operation(whole), whole
+
+    async def _guess(self, request: Request) -> ServiceApi | None:
+        """Whose protocol an error is told in."""
+        if self._visitors is not None and self._visitors.takes(request):
+            return (await self.apis.find(request, "s3")).api
+        return await self.apis.guess(request)
 
     def _new_request_id(self) -> str:
         """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""

@@ -256,6 +256,13 @@ class NoSuchLifecycleConfiguration(S3Error):
     status = 404
 
 
+class NoSuchPublicAccessBlockConfiguration(S3Error):
+    """The public access block configuration was not found"""
+
+    code = "NoSuchPublicAccessBlockConfiguration"
+    status = 404
+
+
 class NoSuchTagSet(S3Error):
     """The TagSet does not exist"""
 

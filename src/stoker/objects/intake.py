@@ -14,6 +14,7 @@ from stoker.objects.byte_store import ByteStore
 from stoker.objects.errors import (
     BadDigest,
     EntityTooLarge,
+    EntityTooSmall,
     IncompleteBody,
     InvalidDigest,
     InvalidRequest,
@@ -29,12 +30,13 @@ T = TypeVar("T")
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
     """What a caller says of his data. `md5` is base64; `checksums` are values by algorithm, `wanted` are algorithms
-    to compute besides those."""
+    to compute besides those. There have to be at least `least` and at most `limit` bytes."""
 
     md5: str | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
     limit: int = MAX_BYTES
+    least: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,8 @@ class Intake:
         """The staged blob; raises what AWS says of data that is not what was said of it."""
         if self._length is not None and self._length != self._size:
             raise IncompleteBody(NumberBytesExpected=self._length, NumberBytesProvided=self._size)
+        if self._size < self._expected.least:
+            raise EntityTooSmall(ProposedSize=self._size, MinSizeAllowed=self._expected.least)
         md5 = self._md5.digest()
         if self._expected.md5 is not None and base64.b64decode(self._expected.md5) != md5:
             raise BadDigest(ExpectedDigest=self._expected.md5, CalculatedDigest=checksums.encode(md5))

@@ -27,6 +27,8 @@ from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
 from stoker.serve.areas import BUILDERS
 from stoker.serve.platform import open_platform
+from stoker.serve.visitors import bucket_visitors
+from stoker.services.s3.service import S3Service
 from stoker.settings import Settings
 from stoker.store.data_dir import DataDirectory, DataDirectoryInUseError
 
@@ -134,6 +136,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     audit_page = AuditPage(records=records, verifier=platform.verifier)
     services = [service for area in areas for service in area.services]
     authoriser = Authoriser(platform.authority, services)
+    s3 = next(service for service in services if isinstance(service, S3Service))
     door = FrontDoor(
         services,
         verifier=platform.verifier,
@@ -154,13 +157,14 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             domains=[domains for area in areas for domains in area.api_domains],
             clock=platform.clock,
         ),
+        visitors=bucket_visitors(platform, s3, authoriser),
     )
+    for area in areas:
+        area.meet(door)
     await door.apis.load("lambda")
     server = Server(door)
     await server.start(settings.host, settings.port, tls=tls)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
-    for area in areas:
-        area.meet(door)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)
     await platform.events.start()

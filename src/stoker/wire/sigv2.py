@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote
 from stoker.wire.message import Request
 
 ACCESS_KEY, SIGNATURE, EXPIRES = "AWSAccessKeyId", "Signature", "Expires"
+# The field of a form that names the key; its policy is signed as it is sent.
+FORM_KEY = "awsaccesskeyid"
 TOKEN = "x-amz-security-token"
 # The region that this signature is of: it names none, and is used where S3 began.
 REGION = "us-east-1"

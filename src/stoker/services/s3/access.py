@@ -119,6 +119,7 @@ ACCESS: AccessTable = {
     "DeleteBucketLifecycle": _of_bucket("PutLifecycleConfiguration"),
     "DeleteBucketPolicy": _of_bucket("DeleteBucketPolicy"),
     "DeleteBucketTagging": _of_bucket("PutBucketTagging"),
+    "DeletePublicAccessBlock": _of_bucket("PutBucketPublicAccessBlock"),
     "DeleteObject": _by_version("DeleteObject", "DeleteObjectVersion"),
     "DeleteObjectTagging": _by_version("DeleteObjectTagging", "DeleteObjectVersionTagging"),
     "DeleteObjects": Access(
@@ -132,6 +133,7 @@ ACCESS: AccessTable = {
     "GetBucketNotificationConfiguration": _of_bucket("GetBucketNotification"),
     "GetBucketOwnershipControls": _of_bucket("GetBucketOwnershipControls"),
     "GetBucketPolicy": _of_bucket("GetBucketPolicy"),
+    "GetBucketPolicyStatus": _of_bucket("GetBucketPolicyStatus"),
     "GetBucketRequestPayment": _of_bucket("GetBucketRequestPayment"),
     "GetBucketTagging": _of_bucket("GetBucketTagging"),
     "GetBucketVersioning": _of_bucket("GetBucketVersioning"),

@@ -13,22 +13,24 @@ from stoker.objects.bucket import ENABLED, SUSPENDED, Bucket
 from stoker.objects.buckets import Buckets
 from stoker.objects.errors import (
     AccessControlListNotSupported,
+    AccessDenied,
     InvalidRequest,
     MalformedPolicy,
     MalformedXML,
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
     NoSuchLifecycleConfiguration,
+    NoSuchPublicAccessBlockConfiguration,
     NoSuchTagSet,
 )
 from stoker.objects.objects import Objects
+from stoker.objects.public_access import BLOCKS, POLICY, PUBLIC_ACCESS, blocks_of, is_blocked, is_public
 from stoker.objects.tags import MAX_BUCKET_TAGS, check_tags
 from stoker.services.s3.words import ENCRYPTION, Members, bucket_of, key_of, owner_of, refuse_unbuilt
 from stoker.wire.message import Call, Result
 
-POLICY, TAGGING = "policy", "tagging"
+TAGGING = "tagging"
 MAX_POLICY_BYTES = 20 * 1024
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _OWNERSHIP = "BucketOwnerEnforced"
 
 
@@ -57,6 +59,12 @@ class Configurations:
         if len(text.encode()) > MAX_POLICY_BYTES:
             raise MalformedPolicy("The policy is too large", PolicySize=len(text.encode()))
         _check_policy(text, bucket)
+        if is_blocked(bucket, "BlockPublicPolicy") and is_public(text):
+            raise AccessDenied(
+                f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
+                f'"{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
+                "Public Access."
+            )
         await self._buckets.set(bucket, POLICY, text)
         return Result(members={}, status=204)
 
@@ -144,17 +152,27 @@ class Configurations:
         return {}
 
     async def put_public_access_block(self, call: Call) -> Members:
-        """Nobody gets in without a signature, so public access is blocked for good."""
-        self._bucket(call)
         given = call.params["PublicAccessBlockConfiguration"]
-        open_ = [name for name in _BLOCKS if not given.get(name, False)]
-        if open_:
-            raise NotBuiltError(f"Public access to buckets ({', '.join(open_)}: false) is not there yet in Stoker.")
+        blocks = {name: bool(given.get(name, False)) for name in BLOCKS}
+        await self._buckets.set(self._bucket(call), PUBLIC_ACCESS, blocks)
         return {}
 
     async def get_public_access_block(self, call: Call) -> Members:
-        self._bucket(call)
-        return {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKS, True)}
+        blocks = blocks_of(self._bucket(call))
+        if blocks is None:
+            raise NoSuchPublicAccessBlockConfiguration()
+        return {"PublicAccessBlockConfiguration": blocks}
+
+    async def delete_public_access_block(self, call: Call) -> Members:
+        """Without one nothing is blocked, unlike in a bucket that is new."""
+        await self._buckets.set(self._bucket(call), PUBLIC_ACCESS, {})
+        return {}
+
+    async def get_bucket_policy_status(self, call: Call) -> Members:
+        bucket = self._bucket(call)
+        if POLICY not in bucket.settings:
+            raise NoSuchBucketPolicy(BucketName=bucket.name)
+        return {"PolicyStatus": {"IsPublic": is_public(bucket.settings[POLICY])}}
 
     async def put_bucket_ownership_controls(self, call: Call) -> Members:
         self._bucket(call)

@@ -10,6 +10,7 @@ from stoker.objects.buckets import Buckets
 from stoker.objects.changes import Deleted
 from stoker.objects.conditions import ReadConditions, WriteConditions, check_source
 from stoker.objects.errors import InvalidArgument, InvalidRequest, MalformedXML, MissingContentLength, S3Error
+from stoker.objects.intake import Expectations
 from stoker.objects.objects import NewObject, Objects
 from stoker.objects.tags import check_tags
 from stoker.objects.version import Attributes, ObjectVersion
@@ -39,15 +40,19 @@ class ObjectOperations:
         self._objects = objects
 
     async def put_object(self, call: Call) -> Members:
-        return await self.put(call, event="ObjectCreated:Put", reason="PutObject")
+        if call.params["Body"].length is None:
+            raise MissingContentLength()
+        return await self._put(call, expectations_of(call.params), event="ObjectCreated:Put", reason="PutObject")
 
-    async def put(self, call: Call, *, event: str, reason: str) -> Members:
+    async def put_object_as_form(self, call: Call, least: int, most: int) -> Members:
+        """PutObject by a browser's form, for a file of at least and at most so many bytes."""
+        expected = replace(expectations_of(call.params), least=least, limit=most)
+        return await self._put(call, expected, event="ObjectCreated:Post", reason="PostObject")
+
+    async def _put(self, call: Call, expected: Expectations, *, event: str, reason: str) -> Members:
         params = call.params
         bucket, key = bucket_of(call, self._buckets), key_of(call)
         refuse_unbuilt(params)
-        body, expected = params["Body"], expectations_of(params)
-        if body.length is None:
-            raise MissingContentLength()
         if not expected.checksums and not expected.wanted:
             expected = replace(expected, wanted=frozenset({checksums.DEFAULT}))
         new = NewObject(
@@ -59,7 +64,7 @@ class ObjectOperations:
             event=event,
             reason=reason,
         )
-        version = await self._objects.put(new, body, expected)
+        version = await self._objects.put(new, params["Body"], expected)
         return {
             "ETag": version.quoted_etag,
             "ServerSideEncryption": ENCRYPTION,
@@ -100,11 +105,7 @@ class ObjectOperations:
         source_bucket, source = await self.source(call)
         attributes = _copied_attributes(params, source.attributes)
         in_place = (source_bucket.id, source.key) == (bucket.id, key) and "versionId=" not in params["CopySource"]
-        unchanged = (
-            params.get("MetadataDirective", "COPY") == "COPY" and params.get("TaggingDirective", "COPY") == "COPY"
-        )
-        kept_class = attributes.storage_class == source.attributes.storage_class
-        if in_place and unchanged and kept_class and "ServerSideEncryption" not in params and not _algorithm(params):
+        if in_place and not _changes_something(params, attributes, source.attributes):
             raise InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the "
                 "object's metadata, storage class, website redirect location or encryption attributes."

@@ -7,10 +7,11 @@ from stoker.objects.buckets import Buckets
 from stoker.objects.lists import Lists
 from stoker.objects.notifier import Notifier
 from stoker.objects.objects import Objects
+from stoker.objects.public_access import POLICY, lets_strangers_in
 from stoker.objects.uploads import Uploads
 from stoker.services.s3.access import ACCESS, bucket_in
 from stoker.services.s3.bucket_operations import BucketOperations
-from stoker.services.s3.configurations import POLICY, Configurations
+from stoker.services.s3.configurations import Configurations
 from stoker.services.s3.list_operations import ListOperations
 from stoker.services.s3.multipart_operations import MultipartOperations
 from stoker.services.s3.notification_operations import CanInvoke, NotificationOperations
@@ -36,10 +37,10 @@ class S3Service:
         can_invoke: CanInvoke,
         clock: Clock,
     ) -> None:
-        self._buckets = buckets
+        self.buckets = buckets
         self._serve_buckets(buckets)
         self._serve_configurations(Configurations(buckets, objects))
-        self.put_object_as_form = self._serve_objects(buckets, objects, uploads)
+        self._serve_objects(buckets, objects, uploads)
 
         listing = ListOperations(buckets, lists)
         self.list_objects = listing.list_objects
@@ -53,7 +54,7 @@ class S3Service:
         self.get_bucket_notification_configuration = notifications.get_bucket_notification_configuration
 
     def __repr__(self) -> str:
-        return f"<S3Service {self._buckets!r}>"
+        return f"<S3Service {self.buckets!r}>"
 
     def _serve_buckets(self, buckets: Buckets) -> None:
         operations = BucketOperations(buckets)
@@ -63,9 +64,10 @@ class S3Service:
         self.get_bucket_location = operations.get_bucket_location
         self.list_buckets = operations.list_buckets
 
-    def _serve_objects(self, buckets: Buckets, objects: Objects, uploads: Uploads) -> ObjectOperations:
+    def _serve_objects(self, buckets: Buckets, objects: Objects, uploads: Uploads) -> None:
         operations = ObjectOperations(buckets, objects)
         self.put_object = operations.put_object
+        self.put_object_as_form = operations.put_object_as_form
         self.delete_object = operations.delete_object
         self.delete_objects = operations.delete_objects
         self.copy_object = operations.copy_object
@@ -86,7 +88,6 @@ class S3Service:
         self.abort_multipart_upload = multipart.abort_multipart_upload
         self.list_parts = multipart.list_parts
         self.list_multipart_uploads = multipart.list_multipart_uploads
-        return operations
 
     def _serve_configurations(self, configurations: Configurations) -> None:
         self.put_bucket_versioning = configurations.put_bucket_versioning
@@ -108,6 +109,8 @@ class S3Service:
         self.delete_bucket_encryption = configurations.delete_bucket_encryption
         self.put_public_access_block = configurations.put_public_access_block
         self.get_public_access_block = configurations.get_public_access_block
+        self.delete_public_access_block = configurations.delete_public_access_block
+        self.get_bucket_policy_status = configurations.get_bucket_policy_status
         self.put_bucket_ownership_controls = configurations.put_bucket_ownership_controls
         self.get_bucket_ownership_controls = configurations.get_bucket_ownership_controls
         self.get_bucket_acl = configurations.get_bucket_acl
@@ -116,8 +119,13 @@ class S3Service:
         self.put_object_acl = configurations.put_object_acl
         self.get_bucket_request_payment = configurations.get_bucket_request_payment
 
+    def lets_strangers_in(self, arn: str) -> bool:
+        """Whether those who have not signed may be asked about for a bucket, by its ARN or that of an object in it."""
+        bucket = self.buckets.find(bucket_in(arn))
+        return bucket is not None and lets_strangers_in(bucket)
+
     def resource_policy(self, arn: str) -> str | None:
         """The policy of a bucket, by its ARN or that of an object in it."""
-        bucket = self._buckets.find(bucket_in(arn))
+        bucket = self.buckets.find(bucket_in(arn))
         policy: str | None = None if bucket is None else bucket.settings.get(POLICY)
         return policy

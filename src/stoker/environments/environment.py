@@ -6,16 +6,19 @@ goes away leaves it undisturbed.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from stoker.environments import outcome
+from stoker.environments.feed import EnvironmentView, Feed
 from stoker.environments.initialisation import InitFailure, Initialisation
 from stoker.environments.job import Job
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.origin import Origin
 from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
+from stoker.environments.start import Start
 from stoker.environments.state import Event, State, after
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
@@ -33,6 +36,8 @@ PROVISIONED_INIT_LIMIT_S = 130.0
 SETTLE_AFTER_S = 0.02
 # Credentials live for 12 hours and must outlast the last invocation that begins with them.
 MAX_AGE_S = 6 * 3600.0
+# How those who watch hear of states, but for a start's, which has phases.
+_SHOWN = {State.IDLE: "warm", State.RUNNING: "running", State.GONE: "gone"}
 
 
 class EnvironmentEndedError(Exception):
@@ -70,6 +75,7 @@ class Environment:
         owner: EnvironmentOwner,
         keep_warm_s: float,
         origin: Origin | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self.function = function
         self.origin = origin or Origin()
@@ -82,6 +88,9 @@ class Environment:
         self._owner = owner
         self._keep_warm_s = keep_warm_s
         self._born = clock.monotonic()
+        self._feed = feed or Feed()
+        self.number = self._feed.number()
+        self._start = Start(clock)
         self.invocations = 0
         self._boot: asyncio.Task[None] | None = None
         self._process: FunctionProcess | None = None
@@ -95,6 +104,30 @@ class Environment:
         name = f"{self.function.name}:{self.function.version}"
         frozen = " frozen" if self._process is not None and self._process.frozen else ""
         return f"<Environment {name} {self.state}{frozen} {self.invocations} invocations>"
+
+    def view(self) -> EnvironmentView:
+        """How it stands, for those who watch the feed."""
+        now, since, until = self._clock.monotonic(), self._born, None
+        epoch = self._clock.time() - now
+        if self.state is State.IDLE:
+            since = self._idle_since
+            until = None if self._keep_warm_s == math.inf else min(since + self._keep_warm_s, self._born + MAX_AGE_S)
+        elif self.state is State.RUNNING and self._job is not None:
+            since = self._job.started or now
+        frozen = self._process is not None and self._process.frozen and self.state is State.IDLE
+        return EnvironmentView(
+            number=self.number,
+            region=self.function.region,
+            function=self.function.name,
+            version=self.function.version,
+            kind=self.origin.kind,
+            from_template=self.origin.snapshot is not None,
+            state=self._start.name or ("frozen" if frozen else _SHOWN.get(self.state, "stopping")),
+            since=epoch + since,
+            until=None if until is None else epoch + until,
+            invocations=self.invocations,
+            phases=self._start.phases,
+        )
 
     @property
     def aged(self) -> bool:
@@ -188,6 +221,7 @@ class Environment:
 
     async def _initialise_again(self, job: Job) -> InitFailure | None:
         """As AWS does: once more, in a new sandbox, within the invocation, whose timeout and bill begin here."""
+        self._start = Start(self._clock)
         self._move(Event.RETRY)
         failed, self._process = self._process, None
         if failed is not None:
@@ -198,11 +232,14 @@ class Environment:
     async def _initialise(self, job: Job | None, limit_s: float) -> InitFailure | None:
         attempt = Initialisation(await self._start_sandbox(), self._clock, self.wrote)
         self._process = attempt.process
+        self._start.enter("init" if self.origin.snapshot is None else "restore")
         self._move(Event.STARTED)
         if self.state is State.STOPPING:
             raise EnvironmentEndedError(repr(self))
         failure = await attempt.run(limit_s)
         attempt.process.listener = self
+        self._start.enter(None)
+        self._feed.started(self._start.told(self.view(), failed=failure is not None))
         duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
         self.origin.initialised(duration_ms, failed=failure is not None)
         if job is not None and failure is None and not again:
@@ -342,6 +379,10 @@ class Environment:
             self._fail()
             raise
         self._settle.set(min(self._idle_since + self._keep_warm_s, self._born + MAX_AGE_S))
+        if self._feed.watched:
+            self._feed.mark(self)
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)
+        if self._feed.watched:
+            self._feed.mark(self)

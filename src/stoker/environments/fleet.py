@@ -7,6 +7,7 @@ from typing import Protocol
 from stoker.environments.admission import ACCOUNT_LIMIT, Admission
 from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.environments.environment import Environment
+from stoker.environments.feed import Feed
 from stoker.environments.maker import DriverFor, EnvironmentMaker, Mint
 from stoker.environments.variables import ON_DEMAND, PROVISIONED
 from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
@@ -62,6 +63,7 @@ class Fleet:
         template_budget_mb: float = 0.0,
     ) -> None:
         self._clock = clock
+        self.feed = Feed()
         self._maker = EnvironmentMaker(
             registry=registry,
             runtimes=runtimes,
@@ -72,6 +74,7 @@ class Fleet:
             endpoint_url=endpoint_url,
             keep_warm_s=keep_warm_s,
             template_budget_mb=template_budget_mb,
+            feed=self.feed,
         )
         self.templates = self._maker.templates
         self._assignment: Assignment[Environment] = Assignment(admission=Admission(reservations), spare_mb=spare_mb)

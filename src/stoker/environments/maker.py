@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from stoker.bootstrap.template_words import REFUSED
 from stoker.environments import outcome
 from stoker.environments.environment import PROVISIONED_INIT_LIMIT_S, Environment, EnvironmentOwner
+from stoker.environments.feed import Feed
 from stoker.environments.initialisation import InitFailure, Initialisation, Overrun
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.origin import Origin
@@ -51,6 +52,7 @@ class EnvironmentMaker:
         endpoint_url: str,
         keep_warm_s: float,
         template_budget_mb: float,
+        feed: Feed,
     ) -> None:
         self.templates = Templates(
             self._take_snapshot, exists=registry.exists, clock=clock, budget_mb=template_budget_mb
@@ -63,15 +65,19 @@ class EnvironmentMaker:
         self._mint = mint
         self._endpoint_url = endpoint_url
         self._keep_warm_s = keep_warm_s
+        self._feed = feed
 
     def make(self, function: FunctionVersion, owner: EnvironmentOwner, initialization_type: str) -> Environment:
         """An environment that is yet to be started. Raises InvalidParameterValueException for a missing runtime."""
         runtime = self._runtimes.require(function.runtime)
         snapshot = self.templates.of(function)
         restores = snapshot is not None and function.snap_starts
-        origin = Origin(snapshot=snapshot, restores=restores, failed=lambda: self.templates.failed(function))
+        begins_as = SNAP_START if restores else initialization_type
+        origin = Origin(
+            snapshot=snapshot, restores=restores, kind=begins_as, failed=lambda: self.templates.failed(function)
+        )
         kept_warm = initialization_type == ON_DEMAND
-        stream, log = self._log(function, runtime, SNAP_START if restores else initialization_type, origin)
+        stream, log = self._log(function, runtime, begins_as, origin)
 
         async def start_sandbox() -> Sandbox:
             kind = SNAP_START if origin.restores and origin.snapshot is not None else initialization_type
@@ -96,6 +102,7 @@ class EnvironmentMaker:
             owner=owner,
             keep_warm_s=self._keep_warm_s if kept_warm else math.inf,
             origin=origin,
+            feed=self._feed,
         )
 
     async def _take_snapshot(self, function: FunctionVersion) -> Snapshot:

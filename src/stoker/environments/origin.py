@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stoker.environments.variables import ON_DEMAND
 from stoker.sandbox.snapshot import Snapshot
 
 
@@ -12,12 +13,14 @@ class Origin:
 
     `snapshot` is that of its template and None in an ordinary start, `restores` whether it is SnapStart's.
     `single_use`: it is thrown away after its first invocation. `ordinary_ms` is how long the init took where it ran.
+    `kind` is the value of AWS_LAMBDA_INITIALIZATION_TYPE.
     """
 
     snapshot: Snapshot | None = None
     restores: bool = False
     single_use: bool = False
     ordinary_ms: float | None = None
+    kind: str = ON_DEMAND
     failed: Callable[[], None] | None = None
 
     def initialised(self, duration_ms: float, *, failed: bool) -> None:

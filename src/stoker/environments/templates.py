@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from stoker.environments.assignment import EnvironmentKey
+from stoker.environments.feed import TemplateView
 from stoker.functions.preparation import SnapshotInitError
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
@@ -65,6 +66,26 @@ class Templates:
     def __repr__(self) -> str:
         size = sum(each.snapshot.size_bytes for each in self._templates.values()) / MB
         return f"<Templates: {len(self._templates)} of {size:.0f} MB, {len(self._making)} being made>"
+
+    @property
+    def views(self) -> list[TemplateView]:
+        """All of them, those that are being made without a size."""
+        epoch = self._clock.time() - self._clock.monotonic()
+        there = [
+            TemplateView(
+                region=key.region,
+                function=key.name,
+                version=key.version,
+                size_bytes=each.snapshot.size_bytes,
+                until=None if each.function.snap_starts else epoch + each.used + IDLE_S,
+            )
+            for key, each in self._templates.items()
+        ]
+        making = self._making - self._templates.keys()
+        return there + [
+            TemplateView(region=key.region, function=key.name, version=key.version, size_bytes=None, until=None)
+            for key in sorted(making)
+        ]
 
     def of(self, function: FunctionVersion) -> Snapshot | None:
         """The template of a version, if there is one; it counts as used."""

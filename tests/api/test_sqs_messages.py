@@ -1,6 +1,8 @@
 """Messages as boto3's users see them, against a live server."""
 
 import hashlib
+import http.client
+import json
 import threading
 import time
 import uuid
@@ -9,9 +11,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from fakes.live_server import LiveServer
+from fakes.live_server import ACCESS_KEY, REGION, SECRET_KEY, LiveServer
 from fakes.waiting import eventually
 
 
@@ -97,6 +102,25 @@ def test_a_long_poll_is_woken_by_the_arrival(sqs: Any, queue: Callable[..., str]
     assert got[0][0] == ["wake up"]
     assert got[0][1] - sent_at < 19
     assert bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)) == []
+
+
+def test_who_goes_away_while_waiting_takes_no_message_along(
+    live_server: LiveServer, sqs: Any, queue: Callable[..., str]
+) -> None:
+    url = queue(VisibilityTimeout="600")
+    body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20})
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"}
+    request = AWSRequest(method="POST", url=f"{live_server.endpoint}/", data=body, headers=headers)
+    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sqs", REGION).add_auth(request)
+    gone = [http.client.HTTPConnection("127.0.0.1", live_server.port) for _ in range(3)]
+    for connection in gone:
+        connection.request("POST", "/", body, dict(request.headers))
+    # Whoever waits longest is served first: answers to these say that the three are waiting.
+    assert bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)) == []
+    for connection in gone:
+        connection.close()
+    sqs.send_message(QueueUrl=url, MessageBody="for who is there")
+    assert bodies(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)) == ["for who is there"]
 
 
 def test_a_message_that_was_not_deleted_comes_back_and_a_late_delete_does_nothing(

@@ -155,6 +155,7 @@ class FrontDoor:
             request_id=request_id,
             source_ip=request.source_ip,
             trace_id=request.headers.get("x-amzn-trace-id"),
+            until_gone=body.until_gone,
         )
         result = await self._perform(call, method, operation, request)
         if result.is_large:

@@ -80,6 +80,10 @@ class Body:
         self.is_begun = True
         return await read_body(request, self._receive, limit)
 
+    async def until_gone(self) -> None:
+        """Returns once the client has gone away; for those that have read the body."""
+        await _until_disconnected(self._receive)
+
     def end(self, request: Request, response: Response) -> Response:
         """The answer to a request of this body, which may not have been read.
 

@@ -1,6 +1,6 @@
 """What goes in and out of the wire: HTTP as values, and a call and its result as a service sees them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -61,6 +61,8 @@ class Call(Struct, frozen=True, kw_only=True):
     request_id: str
     source_ip: str
     trace_id: str | None = None
+    until_gone: Callable[[], Awaitable[None]] | None = None
+    """Returns once the client has gone away, for those that wait long: what nobody takes is not to be given."""
 
 
 class Result(Struct, frozen=True, kw_only=True):

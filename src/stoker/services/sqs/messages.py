@@ -1,9 +1,11 @@
 """SendMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from stoker.queues.errors import InvalidAttributeName, InvalidParameterValue
+from stoker.queues.message import Received
 from stoker.queues.queues import MAX_MESSAGES, MAX_WAIT_S, Queues
 from stoker.queues.settling import MAX_VISIBILITY_S
 from stoker.services.sqs.addresses import Addresses
@@ -44,13 +46,15 @@ class MessageOperations:
         queue = self._addresses.queue(call)
         system_names = _system_names(params)
         most = _within(params, "MaxNumberOfMessages", 1, MAX_MESSAGES, 1)
-        messages = await self._queues.receive(
+        wait_s = _within(params, "WaitTimeSeconds", 0, MAX_WAIT_S, queue.settings.wait_s)
+        receiving = self._queues.receive(
             queue,
             most=most,
             visibility_s=_within(params, "VisibilityTimeout", 0, MAX_VISIBILITY_S, queue.settings.visibility_s),
-            wait_s=_within(params, "WaitTimeSeconds", 0, MAX_WAIT_S, queue.settings.wait_s),
+            wait_s=wait_s,
             attempt_id=params.get("ReceiveRequestAttemptId"),
         )
+        messages = await (receiving if wait_s == 0 or call.until_gone is None else _unless(call.until_gone, receiving))
         names = params.get("MessageAttributeNames", [])
         return {"Messages": [received_members(message, system_names, names) for message in messages] or None}
 
@@ -62,6 +66,19 @@ class MessageOperations:
         queue = self._addresses.queue(call)
         await self._queues.change_visibility(queue, call.params["ReceiptHandle"], call.params["VisibilityTimeout"])
         return _NOTHING
+
+
+async def _unless(
+    gone: Callable[[], Awaitable[None]], receiving: Coroutine[Any, Any, Sequence[Received]]
+) -> Sequence[Received]:
+    """What is received; nothing where the client goes away before: its messages are the next one's."""
+    taking, leaving = asyncio.ensure_future(receiving), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return taking.result() if taking.done() else []
+    finally:
+        taking.cancel()
+        leaving.cancel()
 
 
 def _within(params: Members, name: str, least: int, most: int, default: int) -> int:

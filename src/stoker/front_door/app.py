@@ -24,6 +24,7 @@ from stoker.front_door.gateway import Gateway
 from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
+from stoker.front_door.seclusion import seclude
 from stoker.front_door.shortage import shortage
 from stoker.model.errors import ServiceError
 from stoker.wire.api import Operation, ServiceApi
@@ -96,10 +97,13 @@ class FrontDoor:
             else:
                 body = Body(scope, receive)
                 response = body.end(request, await self._answer_call(request, body, from_sandbox=from_sandbox))
+                seclude(request, response)
                 if self._visitors is not None and "origin" in request.headers:
                     self._visitors.allow_origin(request, response)
         except ClientDisconnectedError:
             return
+        if request.path.startswith(PREFIX):
+            seclude(request, response)
         await send_response(response, request.method, receive, send)
 
     async def _answer_own(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:

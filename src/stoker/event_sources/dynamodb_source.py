@@ -6,16 +6,17 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from stoker.event_sources.awaited_page import awaited_page
 from stoker.event_sources.mapping import Mapping, Options
 from stoker.event_sources.poller import Record
 from stoker.event_sources.shards import Page, Shard, StreamRecord
 from stoker.event_sources.source import Abilities
-from stoker.items.arrivals import Arrivals
 from stoker.items.errors import ItemsError
 from stoker.items.stream_reading import LATEST, StreamReading
 from stoker.items.streams import ChangeRecord, told_sequence
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterValueException
+from stoker.store.arrivals import Arrivals
 
 MayRead = Callable[[str, str, str], Awaitable[bool]]
 """Takes a role's ARN, an IAM action and a resource's ARN."""
@@ -93,22 +94,15 @@ class DynamoDbShards:
         return str(await self._reading.oldest(stream))
 
     async def read(self, shard: Shard, position: str, most: int, wait_s: float | None) -> Page:
-        over = None if wait_s is None else self._clock.monotonic() + wait_s
         stream = await self._reading.find(self._arn)
-        with self._arrivals.watch(stream.id) as arrived:
-            # Waiting ends with an arrival, or as if there were one.
-            timer = None if wait_s is None else self._clock.call_later(wait_s, arrived.set)
-            try:
-                while True:
-                    arrived.clear()
-                    page = await self._read(position, most)
-                    if page.records or page.ended or (over is not None and self._clock.monotonic() >= over):
-                        return page
-                    position = page.position
-                    await arrived.wait()
-            finally:
-                if timer is not None:
-                    timer.cancel()
+        return await awaited_page(
+            lambda place: self._read(place, most),
+            position,
+            wait_s,
+            arrivals=self._arrivals,
+            key=stream.id,
+            clock=self._clock,
+        )
 
     async def close(self) -> None: ...
 

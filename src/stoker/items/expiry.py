@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from stoker.items import writing
-from stoker.items.arrivals import Arrivals
 from stoker.items.catalogue import Catalogue
 from stoker.items.item_rows import expiry, stored_items
 from stoker.items.writing import Decision
 from stoker.model.clock import Clock, Timer
+from stoker.store.arrivals import Arrivals
 from stoker.store.store import Store
 from stoker.store.tables_items import items
 

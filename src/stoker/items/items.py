@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from stoker.items import item_rows, reading, refusals, transactions, writing
-from stoker.items.arrivals import Arrivals
+from stoker.items import item_rows, reading, transactions, writing
 from stoker.items.attribute_value import Item
 from stoker.items.capacity import TRANSACTION_FACTOR, Consumed, Rationing, read_units
 from stoker.items.catalogue import Catalogue
@@ -20,6 +19,8 @@ from stoker.items.transactions import Token
 from stoker.items.writing import Decision, Write
 from stoker.model.clock import Clock
 from stoker.model.errors import ValidationException
+from stoker.store import refusals
+from stoker.store.arrivals import Arrivals
 from stoker.store.store import Store
 from stoker.store.tables_items import items
 

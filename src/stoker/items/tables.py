@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from stoker.items import catalogue as rows
-from stoker.items import jobs, refusals, streams, table_rules
-from stoker.items.arrivals import Arrivals
+from stoker.items import jobs, streams, table_rules
 from stoker.items.catalogue import Catalogue
 from stoker.items.errors import LimitExceeded, ResourceInUse
 from stoker.items.jobs import Jobs
@@ -20,6 +19,8 @@ from stoker.items.table import Table
 from stoker.items.table_changes import changed_settings, index_updates
 from stoker.model.clock import Clock
 from stoker.model.errors import ValidationException
+from stoker.store import refusals
+from stoker.store.arrivals import Arrivals
 from stoker.store.store import Store
 from stoker.store.tables_items import index_entries, items
 

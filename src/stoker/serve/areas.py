@@ -13,6 +13,7 @@ from stoker.serve import (
     logs,
     objects,
     queues,
+    streams,
     topics,
 )
 from stoker.serve.area import Area
@@ -26,6 +27,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     queues.build,
     objects.build,
     items.build,
+    streams.build,
     buses.build,
     topics.build,
     identity.build,

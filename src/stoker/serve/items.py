@@ -1,7 +1,6 @@
 """DynamoDB and its streams."""
 
 from stoker.event_sources.dynamodb_source import DynamoDbSource
-from stoker.items.arrivals import Arrivals
 from stoker.items.capacity import Rationing
 from stoker.items.catalogue import Catalogue
 from stoker.items.expiry import Expiry
@@ -14,6 +13,7 @@ from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 from stoker.services.dynamodb.service import DynamoDbService
 from stoker.services.dynamodbstreams.service import DynamoDbStreamsService
+from stoker.store.arrivals import Arrivals
 
 
 async def build(platform: Platform) -> Area:

@@ -1,0 +1,110 @@
+"""PutRecord, PutRecords, GetShardIterator and GetRecords."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from stoker.model.errors import ValidationException
+from stoker.services.kinesis.naming import name_in, refuse_unbuilt, stream_name
+from stoker.services.kinesis.stream_words import child_members
+from stoker.streams.errors import InvalidArgument
+from stoker.streams.record_rows import NewRecord
+from stoker.streams.records import (
+    AFTER_SEQUENCE_NUMBER,
+    AT_SEQUENCE_NUMBER,
+    MAX_RECORDS,
+    Batch,
+    Placed,
+    Records,
+    Start,
+    new_record,
+)
+from stoker.streams.stream import shard_name, told_sequence
+from stoker.wire.message import Call, Result
+
+# From here on, writing an answer down takes over a millisecond.
+_LARGE_RECORDS = 20
+_LARGE_BYTES = 16 * 1024
+
+
+class RecordOperations:
+    """Records put and read."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def put(self, call: Call) -> Mapping[str, Any]:
+        # `SequenceNumberForOrdering` asks for an order that records of a shard always have here.
+        record = _new_record(call.params, "partitionKey")
+        (placed,) = await self._records.put(call.region, stream_name(call), [record])
+        return {**_told(placed), "EncryptionType": "NONE"}
+
+    async def put_many(self, call: Call) -> Result:
+        asked = call.params["Records"]
+        new = await asyncio.to_thread(
+            lambda: [_new_record(each, f"records.{at}.member.partitionKey") for at, each in enumerate(asked, 1)]
+        )
+        placed = await self._records.put(call.region, stream_name(call), new)
+        members = {"FailedRecordCount": 0, "Records": [_told(each) for each in placed], "EncryptionType": "NONE"}
+        return Result(members=members, is_large=len(placed) > _LARGE_RECORDS)
+
+    async def get_iterator(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        kind, sequence = params["ShardIteratorType"], params.get("StartingSequenceNumber")
+        if (kind in (AT_SEQUENCE_NUMBER, AFTER_SEQUENCE_NUMBER)) != (sequence is not None):
+            given = "no" if sequence is None else "also a"
+            raise InvalidArgument(
+                "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) "
+                f"TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified {kind} and {given} "
+                "StartingSequenceNumber."
+            )
+        since = params["Timestamp"].timestamp() if "Timestamp" in params else None
+        start = Start(kind=kind, sequence=sequence, since=since)
+        name = stream_name(call)
+        return {"ShardIterator": await self._records.iterator(call.region, name, params["ShardId"], start)}
+
+    async def get(self, call: Call) -> Result:
+        refuse_unbuilt(call.params)
+        place = self._records.parse(call.params["ShardIterator"])
+        if "StreamARN" in call.params and name_in(call.params["StreamARN"]) != name_in(place.arn):
+            raise InvalidArgument("The StreamARN and the stream of the ShardIterator are not the same.")
+        limit = call.params.get("Limit", MAX_RECORDS)
+        batch = await self._records.read(place.stream_id, place.shard, place.next, limit)
+        members = {
+            "Records": [
+                {
+                    "SequenceNumber": told_sequence(batch.shard.number, each.sequence),
+                    "ApproximateArrivalTimestamp": round(each.created, 3),
+                    "Data": each.data,
+                    "PartitionKey": each.partition_key,
+                    "EncryptionType": "NONE",
+                }
+                for each in batch.records
+            ],
+            "NextShardIterator": self._records.told(place, batch),
+            "MillisBehindLatest": round(batch.behind_s * 1000),
+            "ChildShards": _children(batch),
+        }
+        size = sum(len(each.data) for each in batch.records)
+        return Result(members=members, is_large=len(batch.records) > _LARGE_RECORDS or size > _LARGE_BYTES)
+
+
+def _new_record(params: Mapping[str, Any], where: str) -> NewRecord:
+    key = params.get("PartitionKey")
+    if key is None:
+        raise ValidationException(
+            f"1 validation error detected: Value null at '{where}' failed to satisfy constraint: "
+            "Member must not be null"
+        )
+    return new_record(params["Data"], key, params.get("ExplicitHashKey"))
+
+
+def _told(placed: Placed) -> Mapping[str, Any]:
+    return {"ShardId": shard_name(placed.shard), "SequenceNumber": told_sequence(placed.shard, placed.sequence)}
+
+
+def _children(batch: Batch) -> Any:
+    """Where to go on after a shard's end."""
+    if batch.next is not None:
+        return None
+    return [child_members(shard) for shard in batch.stream.shards if batch.shard.number in shard.parents]

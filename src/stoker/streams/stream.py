@@ -1,0 +1,101 @@
+"""What a stream is: its shards, open and closed, and its settings. Values that are kept as documents, whole."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+PROVISIONED = "PROVISIONED"
+ON_DEMAND = "ON_DEMAND"
+LEAST_RETENTION_H = 24
+HOUR_S = 3600.0
+SHARD_PREFIX = "shardId-"
+# Sequence numbers are told with this added, which gives them AWS's length; a shard's follow those of older shards.
+_FIRST_SEQUENCE = 4959 * 10**52
+_OF_A_SHARD = 10**24
+
+
+class Shard(Struct, frozen=True, kw_only=True):
+    """One shard and its range of hash keys, as decimal text. `last` is the number of its last record once it is closed.
+
+    Times are in seconds since the epoch.
+    """
+
+    number: int
+    first_key: str
+    last_key: str
+    created: float
+    parents: tuple[int, ...] = ()
+    closed: float | None = None
+    last: int | None = None
+
+    @property
+    def name(self) -> str:
+        return shard_name(self.number)
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """The first and the last hash key."""
+        return int(self.first_key), int(self.last_key)
+
+
+class Stream(Struct, frozen=True, kw_only=True):
+    """One stream. `id` and `revision` are the row's: the first is never another stream's, the second counts changes."""
+
+    region: str
+    name: str
+    created: float
+    shards: tuple[Shard, ...]
+    mode: str = PROVISIONED
+    retention_h: int = LEAST_RETENTION_H
+    max_record_kib: int = 1024
+    tags: Mapping[str, str] = {}
+    id: int = 0
+    revision: int = 0
+
+    def arn(self, account: str) -> str:
+        return stream_arn(self.region, account, self.name)
+
+    @property
+    def retention_s(self) -> float:
+        return self.retention_h * HOUR_S
+
+    @property
+    def open_shards(self) -> Sequence[Shard]:
+        return [shard for shard in self.shards if shard.is_open]
+
+    def listed(self, now: float) -> Sequence[Shard]:
+        """The shards that have, or may have, records that can be read."""
+        return [shard for shard in self.shards if shard.closed is None or shard.closed > now - self.retention_s]
+
+    def shard(self, name: str) -> Shard | None:
+        """The shard of this name."""
+        return next((shard for shard in self.shards if shard.name == name), None)
+
+    def shard_for(self, key: int) -> Shard:
+        """The open shard that has this hash key in its range."""
+        return next(shard for shard in self.open_shards if int(shard.first_key) <= key <= int(shard.last_key))
+
+
+def stream_arn(region: str, account: str, name: str) -> str:
+    """The ARN of a stream."""
+    return f"arn:aws:kinesis:{region}:{account}:stream/{name}"
+
+
+def shard_name(number: int) -> str:
+    """`shardId-` and twelve digits."""
+    return f"{SHARD_PREFIX}{number:012d}"
+
+
+def told_sequence(shard: int, sequence: int) -> str:
+    """A sequence number as callers see it."""
+    return str(_FIRST_SEQUENCE + shard * _OF_A_SHARD + sequence)
+
+
+def parse_sequence(shard: int, text: str) -> int | None:
+    """What `told_sequence` told of this shard; None for what it cannot have told."""
+    own, sequence = divmod(int(text) - _FIRST_SEQUENCE, _OF_A_SHARD)
+    return sequence if own == shard else None

@@ -1,0 +1,279 @@
+"""Kinesis as an unmodified client sees it: streams, shards, records, iterators."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fakes.live_server import LiveServer
+from fakes.waiting import eventually
+
+LAST_KEY = (1 << 128) - 1
+FIRST = "shardId-000000000000"
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def kinesis(live_server: LiveServer) -> Any:
+    return live_server.client("kinesis")
+
+
+@pytest.fixture
+def make(kinesis: Any) -> Callable[..., str]:
+    def make(shards: int = 1) -> str:
+        name = f"s-{uuid.uuid4().hex}"
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+        return name
+
+    return make
+
+
+def refused(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    error: Any = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def read(kinesis: Any, name: str, shard: str = FIRST, kind: str = "TRIM_HORIZON", **place: Any) -> Any:
+    """One answer of GetRecords."""
+    place = {"StreamName": name, "ShardId": shard, "ShardIteratorType": kind, **place}
+    return kinesis.get_records(ShardIterator=kinesis.get_shard_iterator(**place)["ShardIterator"])
+
+
+def texts(answer: Any) -> list[str]:
+    return [record["Data"].decode() for record in answer["Records"]]
+
+
+def test_records_come_back_in_the_order_in_which_they_were_put(kinesis: Any, make: Any) -> None:
+    name = make()
+    first = kinesis.put_record(StreamName=name, Data=b"\x00\xff", PartitionKey="a")
+    assert first["ShardId"] == FIRST
+    many = [{"Data": f"{number}".encode(), "PartitionKey": f"{number}"} for number in range(20)]
+    answer = kinesis.put_records(StreamName=name, Records=many)
+    assert (answer["FailedRecordCount"], len(answer["Records"])) == (0, 20)
+    found = read(kinesis, name)
+    assert [record["Data"] for record in found["Records"]] == [b"\x00\xff", *(each["Data"] for each in many)]
+    numbers = [first["SequenceNumber"], *(each["SequenceNumber"] for each in answer["Records"])]
+    assert [record["SequenceNumber"] for record in found["Records"]] == numbers == sorted(numbers)
+    assert found["Records"][0]["PartitionKey"] == "a"
+    assert abs((datetime.now(UTC) - found["Records"][0]["ApproximateArrivalTimestamp"]).total_seconds()) < 60
+    assert found["MillisBehindLatest"] == 0
+    assert kinesis.get_records(ShardIterator=found["NextShardIterator"])["Records"] == []
+
+
+def test_an_iterator_begins_where_its_type_says(kinesis: Any, make: Any) -> None:
+    name = make()
+    before = datetime.now(UTC)
+    numbers = [
+        kinesis.put_record(StreamName=name, Data=text, PartitionKey="k")["SequenceNumber"]
+        for text in (b"a", b"b", b"c")
+    ]
+    assert texts(read(kinesis, name, kind="AT_SEQUENCE_NUMBER", StartingSequenceNumber=numbers[1])) == ["b", "c"]
+    assert texts(read(kinesis, name, kind="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=numbers[1])) == ["c"]
+    assert texts(read(kinesis, name, kind="AT_TIMESTAMP", Timestamp=before)) == ["a", "b", "c"]
+    last = read(kinesis, name, kind="LATEST")
+    assert texts(last) == []
+    kinesis.put_record(StreamName=name, Data=b"d", PartitionKey="k")
+    assert texts(kinesis.get_records(ShardIterator=last["NextShardIterator"])) == ["d"]
+    place = {"StreamName": name, "ShardId": FIRST, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = kinesis.get_shard_iterator(**place)["ShardIterator"]
+    assert kinesis.get_records(ShardIterator=iterator, Limit=2)["MillisBehindLatest"] >= 0
+    kinds = refused(kinesis.get_shard_iterator, **{**place, "ShardIteratorType": "AT_SEQUENCE_NUMBER"})
+    assert kinds == (
+        "InvalidArgumentException",
+        "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) "
+        "TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified AT_SEQUENCE_NUMBER and no "
+        "StartingSequenceNumber.",
+    )
+    assert refused(kinesis.get_shard_iterator, **{**place, "ShardId": "shardId-000000000007"}) == (
+        "ResourceNotFoundException",
+        f"Shard shardId-000000000007 in stream {name} under account {ACCOUNT} does not exist",
+    )
+    assert refused(kinesis.get_records, ShardIterator="nothing") == (
+        "InvalidArgumentException",
+        "Invalid ShardIterator.",
+    )
+
+
+def test_a_record_s_key_says_its_shard(kinesis: Any, make: Any) -> None:
+    name = make(shards=4)
+    ranges = {
+        shard["ShardId"]: (int(shard["HashKeyRange"]["StartingHashKey"]), int(shard["HashKeyRange"]["EndingHashKey"]))
+        for shard in kinesis.list_shards(StreamName=name)["Shards"]
+    }
+    bounds = sorted(ranges.values())
+    assert (bounds[0][0], bounds[-1][1], len(bounds)) == (0, LAST_KEY, 4)
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(bounds))
+    records = [{"Data": b"", "PartitionKey": f"key {number}"} for number in range(20)]
+    records += [{"Data": b"", "PartitionKey": "k", "ExplicitHashKey": str(key)} for key in (0, LAST_KEY)]
+    placed = kinesis.put_records(StreamName=name, Records=records)["Records"]
+    for record, place in zip(records, placed, strict=True):
+        digest = hashlib.md5(str(record["PartitionKey"]).encode()).hexdigest()
+        key = int(str(record.get("ExplicitHashKey", int(digest, 16))))
+        first, last = ranges[place["ShardId"]]
+        assert first <= key <= last
+    assert refused(
+        kinesis.put_record, StreamName=name, Data=b"", PartitionKey="k", ExplicitHashKey=str(LAST_KEY + 1)
+    ) == (
+        "InvalidArgumentException",
+        "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "
+        f"Specified value was {LAST_KEY + 1}",
+    )  # fmt: skip
+
+
+def test_shards_are_split_merged_and_counted_and_their_children_told(kinesis: Any, make: Any) -> None:
+    name = make()
+    kinesis.put_record(StreamName=name, Data=b"before", PartitionKey="k")
+    middle = str(1 << 127)
+    kinesis.split_shard(StreamName=name, ShardToSplit=FIRST, NewStartingHashKey=middle)
+    parent, left, right = kinesis.describe_stream(StreamName=name)["StreamDescription"]["Shards"]
+    assert "EndingSequenceNumber" in parent["SequenceNumberRange"]
+    assert (left["ParentShardId"], right["ParentShardId"]) == (FIRST, FIRST)
+    assert right["HashKeyRange"] == {"StartingHashKey": middle, "EndingHashKey": str(LAST_KEY)}
+    placed = kinesis.put_record(StreamName=name, Data=b"after", PartitionKey="k", ExplicitHashKey="0")
+    assert placed["ShardId"] == left["ShardId"]
+    end = read(kinesis, name)
+    assert texts(end) == ["before"]
+    assert "NextShardIterator" not in end
+    assert [child["ShardId"] for child in end["ChildShards"]] == [left["ShardId"], right["ShardId"]]
+    assert texts(read(kinesis, name, left["ShardId"])) == ["after"]
+    assert refused(kinesis.split_shard, StreamName=name, ShardToSplit=FIRST, NewStartingHashKey=middle) == (
+        "ResourceInUseException",
+        f"Shard {FIRST} in stream {name} under account {ACCOUNT} has already been merged or split, and thus is not "
+        "eligible for merging or splitting.",
+    )
+    kinesis.merge_shards(StreamName=name, ShardToMerge=right["ShardId"], AdjacentShardToMerge=left["ShardId"])
+    merged = kinesis.list_shards(StreamName=name, ShardFilter={"Type": "AT_LATEST"})["Shards"]
+    assert [(each["ParentShardId"], each["AdjacentParentShardId"]) for each in merged] == [
+        (right["ShardId"], left["ShardId"])
+    ]
+    answer = kinesis.update_shard_count(StreamName=name, TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+    assert (answer["CurrentShardCount"], answer["TargetShardCount"]) == (1, 2)
+    assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["OpenShardCount"] == 2
+    pages = [kinesis.list_shards(StreamName=name, MaxResults=4)]
+    pages.append(kinesis.list_shards(NextToken=pages[0]["NextToken"]))
+    assert [[shard["ShardId"][-1] for shard in page["Shards"]] for page in pages] == [list("0123"), list("45")]
+    assert refused(kinesis.update_shard_count, StreamName=name, TargetShardCount=9, ScalingType="UNIFORM_SCALING")[
+        0
+    ] == ("LimitExceededException")
+
+
+def test_streams_are_listed_tagged_kept_for_longer_and_deleted(kinesis: Any, make: Any) -> None:
+    name = make()
+    kinesis.create_stream(StreamName=f"{name}-od", StreamModeDetails={"StreamMode": "ON_DEMAND"}, Tags={"team": "a"})
+    summary = kinesis.describe_stream_summary(StreamName=f"{name}-od")["StreamDescriptionSummary"]
+    assert (summary["StreamModeDetails"]["StreamMode"], summary["OpenShardCount"]) == ("ON_DEMAND", 4)
+    assert (summary["StreamStatus"], summary["RetentionPeriodHours"]) == ("ACTIVE", 24)
+    pages = kinesis.get_paginator("list_streams").paginate(PaginationConfig={"PageSize": 1})
+    listed = [each for page in pages for each in page["StreamNames"]]
+    assert {name, f"{name}-od"} <= set(listed) and listed == sorted(listed)
+    arn = summary["StreamARN"]
+    kinesis.add_tags_to_stream(StreamName=f"{name}-od", Tags={"stage": "b"})
+    kinesis.untag_resource(ResourceARN=arn, TagKeys=["team"])
+    assert kinesis.list_tags_for_stream(StreamARN=arn)["Tags"] == [{"Key": "stage", "Value": "b"}]
+    kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=48)
+    assert kinesis.describe_stream(StreamName=name)["StreamDescription"]["RetentionPeriodHours"] == 48
+    assert refused(kinesis.increase_stream_retention_period, StreamName=name, RetentionPeriodHours=25) == (
+        "InvalidArgumentException",
+        f"Requested retention period (25 hours) for stream {name} can not be shorter than existing retention period "
+        "(48 hours). Use DecreaseRetentionPeriod API.",
+    )
+    kinesis.put_record(StreamARN=arn.replace("-od", ""), Data=b"a", PartitionKey="k")
+    iterator = kinesis.get_shard_iterator(StreamName=name, ShardId=FIRST, ShardIteratorType="TRIM_HORIZON")
+    assert refused(kinesis.create_stream, StreamName=name, ShardCount=1) == (
+        "ResourceInUseException",
+        f"Stream {name} under account {ACCOUNT} already exists.",
+    )
+    kinesis.delete_stream(StreamName=name)
+    kinesis.get_waiter("stream_not_exists").wait(StreamName=name)
+    assert refused(kinesis.put_record, StreamName=name, Data=b"", PartitionKey="k") == (
+        "ResourceNotFoundException",
+        f"Stream {name} under account {ACCOUNT} not found.",
+    )
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    assert texts(read(kinesis, name)) == []
+    assert refused(kinesis.get_records, ShardIterator=iterator["ShardIterator"])[0] == "ResourceNotFoundException"
+
+
+def test_what_is_too_large_is_refused_in_kinesis_words(kinesis: Any, make: Any) -> None:
+    name = make()
+    kinesis.put_record(StreamName=name, Data=b"x" * 1_048_576, PartitionKey="k")
+    assert refused(kinesis.put_record, StreamName=name, Data=b"x" * 1_048_577, PartitionKey="k") == (
+        "ValidationException",
+        "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim=1048577 cap=1048577]' at 'data' failed "
+        "to satisfy constraint: Member must have length less than or equal to 1048576",
+    )
+    records = [{"Data": b"", "PartitionKey": "k"}] * 501
+    code, text = refused(kinesis.put_records, StreamName=name, Records=records)
+    assert code == "ValidationException"
+    assert text.endswith("at 'records' failed to satisfy constraint: Member must have length less than or equal to 500")
+    large = [{"Data": b"x" * 1_000_000, "PartitionKey": "k"}] * 11
+    assert refused(kinesis.put_records, StreamName=name, Records=large) == (
+        "InvalidArgumentException",
+        "Records size exceeds 10 MB limit",
+    )
+    arn = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
+    for operation, params in (
+        ("register_stream_consumer", {"StreamARN": arn, "ConsumerName": "c"}),
+        ("enable_enhanced_monitoring", {"StreamName": name, "ShardLevelMetrics": ["ALL"]}),
+    ):
+        with pytest.raises(ClientError) as caught:
+            getattr(kinesis, operation)(**params)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_who_may_not_read_a_stream_may_not_with_an_iterator_either(live_server: LiveServer, make: Any) -> None:
+    name, iam = make(), live_server.client("iam")
+    user = f"u-{uuid.uuid4().hex}"
+    iam.create_user(UserName=user)
+    arn = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
+    allowed = {"Effect": "Allow", "Action": ["kinesis:GetShardIterator", "kinesis:PutRecord"], "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    client = live_server.client("kinesis", access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
+    client.put_record(StreamName=name, Data=b"", PartitionKey="k")
+    place = {"StreamName": name, "ShardId": FIRST, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = client.get_shard_iterator(**place)["ShardIterator"]
+    code, text = refused(client.get_records, ShardIterator=iterator)
+    assert code == "AccessDeniedException"
+    assert f"kinesis:GetRecords on resource: {arn}" in text
+
+
+def test_killed_while_records_are_put_none_that_was_acknowledged_is_lost(own_server: LiveServer) -> None:
+    own_server.start()
+    kinesis = own_server.client("kinesis")
+    kinesis.create_stream(StreamName="killed", ShardCount=2)
+    acknowledged: dict[str, str] = {}
+
+    def put(number: int) -> None:
+        records = [{"Data": f"{number}-{part}".encode(), "PartitionKey": f"{part}"} for part in range(4)]
+        try:
+            answer = kinesis.put_records(StreamName="killed", Records=records)
+        except (ClientError, BotoCoreError):
+            return
+        for record, placed in zip(records, answer["Records"], strict=True):
+            acknowledged[bytes(record["Data"]).decode()] = placed["SequenceNumber"]  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(400):
+            pool.submit(put, number)
+        eventually(lambda: len(acknowledged) > 100, "some to be put")
+        own_server.kill()
+    own_server.start()
+    found = {}
+    for shard in kinesis.list_shards(StreamName="killed")["Shards"]:
+        records = read(kinesis, "killed", shard["ShardId"])["Records"]
+        found |= {record["Data"].decode(): record["SequenceNumber"] for record in records}
+    assert acknowledged.items() <= found.items()
+    # Of one request all are there or none.
+    assert len(found) == 4 * len({name.split("-")[0] for name in found})

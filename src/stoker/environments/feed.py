@@ -118,6 +118,8 @@ class Feed:
         self._watchers: list[Watcher] = []
         self._listeners: list[Callable[[ColdStart], None]] = []
         self._starts: deque[ColdStart] = deque(maxlen=REMEMBERED_STARTS)
+        # How many starts there have been.
+        self.count = 0
         # The one question on the way of an invocation.
         self.watched = False
 
@@ -140,6 +142,7 @@ class Feed:
 
     def started(self, start: ColdStart) -> None:
         """A start is over."""
+        self.count += 1
         self._starts.append(start)
         for listener in self._listeners:
             listener(start)

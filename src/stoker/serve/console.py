@@ -6,6 +6,7 @@ from stoker.console.app import Console
 from stoker.console.assets import Assets
 from stoker.console.aws import Door
 from stoker.console.pages.creating import Creating
+from stoker.console.pages.environments import EnvironmentPages
 from stoker.console.pages.function import FunctionPage
 from stoker.console.pages.functions import FunctionList
 from stoker.console.pages.signing_in import SigningIn
@@ -20,13 +21,13 @@ async def build(platform: Platform) -> Area:
     settings = platform.settings
     late = LateDoor()
     door = Door(application=late, endpoint=settings.endpoint_at(settings.port))
-    parts: list[Part] = [FunctionList(), Creating(platform.runtimes), FunctionPage()]
+    parts: list[Part] = [FunctionList(), Creating(platform.runtimes), EnvironmentPages(platform.fleet), FunctionPage()]
     console = Console(
         [route for part in parts for route in part.routes],
         door=door,
         sessions=Sessions(clock=platform.clock, port=settings.port, secure=settings.tls is not None),
         signing_in=SigningIn(door, region=settings.region),
         assets=await asyncio.to_thread(Assets),
-        known={"sections": ["functions"], "tabs": ["code"]},
+        known={"sections": ["functions", "environments"], "tabs": ["code", "environments"]},
     )
     return Area(pages={"console": console.answer}, meet=late.open)

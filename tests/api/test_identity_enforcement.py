@@ -10,22 +10,26 @@ from botocore.exceptions import ClientError
 
 from fakes.deployment import Deployment
 from fakes.live_server import LiveServer
+from fakes.s3 import new_bucket
 from fakes.waiting import eventually
 
-TRUST = {
+TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+HELLO = "def handler(event, context):\n    return 'here'\n"
 CALLS = """
 import boto3
 from botocore.exceptions import ClientError
-def handler(event, context):
+def one(call):
     try:
-        client = boto3.client(event["service"], region_name="us-east-1")
-        getattr(client, event["call"])(**event["with"])
+        client = boto3.client(call["service"], region_name="us-east-1")
+        getattr(client, call["call"])(**call["with"])
         return "done"
     except ClientError as error:
         return error.response["Error"]["Code"]
+def handler(event, context):
+    return [one(each) for each in event] if isinstance(event, list) else one(event)
 """
 # One call of each service, none of which changes anything. Over JSON most of AWS's services refuse with 400.
 ONE_EACH = [
@@ -127,6 +131,86 @@ def test_a_role_is_handed_over_by_whom_may_pass_it(ann: Person) -> None:
         ann.client("lambda").create_function(
             FunctionName="climber", Role="arn:aws:iam::000000000000:role/admin", **create
         )
+
+
+@pytest.mark.root
+def test_a_function_whose_role_reads_one_bucket_does_nothing_else(live_server: LiveServer) -> None:
+    s3, iam = live_server.client("s3"), live_server.client("iam")
+    mine, other = new_bucket(s3), new_bucket(s3)
+    for bucket in (mine, other):
+        s3.put_object(Bucket=bucket, Key="key", Body=b"content")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    admin = json.dumps({**TRUST, "Statement": [{**TRUST["Statement"][0], "Principal": {"AWS": role}}]})
+    iam.create_role(RoleName="its-admin", AssumeRolePolicyDocument=admin)
+    reads = allow(["s3:GetObject", "s3:ListBucket"], [f"arn:aws:s3:::{mine}", f"arn:aws:s3:::{mine}/*"])
+    iam.put_role_policy(RoleName="reader", PolicyName="own", PolicyDocument=reads)
+    functions = Deployment(live_server.client("lambda"))
+    neighbour = functions.deploy(HELLO)
+    name = functions.deploy(CALLS, Role=role, MemorySize=256, Timeout=30)
+    key = {"Bucket": mine, "Key": "key"}
+    calls = [
+        ("done", "s3", "get_object", key),
+        ("done", "s3", "list_objects_v2", {"Bucket": mine}),
+        ("AccessDenied", "s3", "put_object", {**key, "Body": "changed"}),
+        ("AccessDenied", "s3", "delete_object", key),
+        ("AccessDenied", "s3", "copy_object", {**key, "CopySource": f"{mine}/key"}),
+        ("AccessDenied", "s3", "get_object", {**key, "Bucket": other}),
+        ("AccessDenied", "s3", "list_objects_v2", {"Bucket": other}),
+        ("AccessDenied", "s3", "put_bucket_policy", {"Bucket": mine, "Policy": allow("*")}),
+        ("AccessDenied", "s3", "list_buckets", {}),
+        ("AccessDeniedException", "lambda", "invoke", {"FunctionName": neighbour}),
+        ("AccessDeniedException", "lambda", "update_function_configuration", {"FunctionName": name, "Timeout": 60}),
+        ("AccessDenied", "iam", "put_role_policy", {"RoleName": "reader", "PolicyName": "p", "PolicyDocument": "{}"}),
+        ("AccessDenied", "sts", "get_session_token", {}),
+        ("done", "sts", "assume_role", {"RoleArn": f"{role[:-6]}its-admin", "RoleSessionName": "climb"}),
+        ("AccessDenied", "sts", "assume_role", {"RoleArn": role, "RoleSessionName": "again"}),
+    ]
+    made = functions.invoke(name, [{"service": s, "call": c, "with": w} for _, s, c, w in calls])
+    assert made.value == [outcome for outcome, *_ in calls]
+    assert s3.get_object(**key)["Body"].read() == b"content"
+
+
+@pytest.mark.root
+def test_the_end_of_a_role_ends_the_sessions_that_were_handed_out(live_server: LiveServer) -> None:
+    iam = live_server.client("iam")
+    role = iam.create_role(RoleName="ending", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="ending", PolicyName="own", PolicyDocument=allow("*"))
+    functions = Deployment(live_server.client("lambda"))
+    name = functions.deploy(
+        """
+        import os
+        def handler(event, context):
+            return [os.environ[f"AWS_{each}"] for each in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+        """,
+        Role=role,
+    )
+    access_key, secret_key, token = functions.invoke(name).value
+    keys = {"access_key": access_key, "secret_key": secret_key, "aws_session_token": token}
+    taken = live_server.client("sqs", **keys)
+    assert "ResponseMetadata" in taken.list_queues()
+    queue = live_server.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    client = live_server.client("lambda")
+    mapping = client.create_event_source_mapping(FunctionName=name, EventSourceArn=arn)["UUID"]
+    iam.delete_role_policy(RoleName="ending", PolicyName="own")
+    assert refusal(taken.list_queues).startswith("AccessDenied")
+    iam.delete_role(RoleName="ending")
+    assert refusal(taken.list_queues) in ("UnrecognizedClientException", "InvalidClientTokenId")
+    live_server.client("sqs").send_message(QueueUrl=queue, MessageBody="nobody's")
+
+    def taken_back() -> bool:
+        shown = live_server.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        return bool(shown["ApproximateNumberOfMessagesNotVisible"] == "1")
+
+    eventually(taken_back, "the message that the mapping was waiting for to be held back")
+    ran = {"logGroupName": f"/aws/lambda/{name}", "filterPattern": '"START RequestId"'}
+    events = live_server.client("logs").filter_log_events(**ran)["events"]
+    assert len(events) == 1, "it ran for its caller, and not for the queue"
+    # Made again under its name, it is another role: nobody who had the first one has it.
+    iam.create_role(RoleName="ending", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(RoleName="ending", PolicyName="own", PolicyDocument=allow("*"))
+    assert refusal(taken.list_queues) in ("UnrecognizedClientException", "InvalidClientTokenId")
+    client.delete_event_source_mapping(UUID=mapping)
 
 
 @pytest.mark.root

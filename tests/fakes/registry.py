@@ -35,8 +35,8 @@ def a_function(**changes: Any) -> FunctionVersion:
     return replace(function, **changes)
 
 
-async def mint(role_arn: str, session_name: str) -> Credentials:
-    return Credentials(access_key_id="ASIA1", secret_access_key="s", session_token=f"{role_arn} {session_name}")
+async def mint(function: FunctionVersion) -> Credentials:
+    return Credentials(access_key_id="ASIA1", secret_access_key="s", session_token=f"{function.role} {function.name}")
 
 
 class FakeRegistry:

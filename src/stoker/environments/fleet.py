@@ -42,7 +42,7 @@ class ProvisionedOwner(Protocol):
 class Fleet:
     """Starts, reuses and closes environments. Belongs to the event loop's thread.
 
-    `mint(role_arn, session_name)` gives a function's credentials, `driver_for` its sandbox driver. `reservations` say
+    `mint(function)` gives a function's credentials, `driver_for` its sandbox driver. `reservations` say
     how many invocations may run at once, `spare_mb` what memory new environments may take now;
     `template_budget_mb` is what all templates together may have, 0 is none.
     """

@@ -33,7 +33,7 @@ from stoker.sandbox.spec import SandboxSpec
 MB_PER_CPU = 1769
 MAX_REFUSAL_BYTES = 200
 
-Mint = Callable[[str, str], Awaitable[Credentials]]
+Mint = Callable[[FunctionVersion], Awaitable[Credentials]]
 DriverFor = Callable[[FunctionVersion], Awaitable[SandboxDriver]]
 
 
@@ -164,7 +164,7 @@ class EnvironmentMaker:
         self, function: FunctionVersion, runtime: Runtime, stream: LogStream, initialization_type: str
     ) -> SandboxSpec:
         prepared = await self._registry.prepared(function)
-        credentials = await self._mint(function.role, function.name)
+        credentials = await self._mint(function)
         return SandboxSpec(
             runtime=runtime,
             handler=function.handler,

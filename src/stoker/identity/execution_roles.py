@@ -1,9 +1,12 @@
 """The roles that functions run as: each has to be there, and Lambda has to be trusted to assume it."""
 
+import contextlib
 from datetime import UTC, datetime
 
 from stoker.identity import trust
 from stoker.identity.directory import Directory
+from stoker.identity.entities import Role
+from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import AccessDeniedException, InvalidParameterValueException
@@ -12,7 +15,7 @@ LAMBDA = "lambda.amazonaws.com"
 
 
 class ExecutionRoles:
-    """Checks a role when a function is given it. What becomes of the role later is seen by its sessions."""
+    """Checks a role when a function is given it. Asked again for each environment's credentials."""
 
     def __init__(self, directory: Directory, clock: Clock) -> None:
         self._directory = directory
@@ -25,6 +28,11 @@ class ExecutionRoles:
         """Raises what AWS answers for a role that Lambda cannot assume for this function."""
         if role_arn.split(":")[4] != self._directory.account:
             raise AccessDeniedException("Cross-account pass role is not allowed.")
+        if self.find(role_arn, function) is None:
+            raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+
+    def find(self, role_arn: str, function: FunctionId) -> Role | None:
+        """The role, if it is there and Lambda may assume it for this function now."""
         role = self._directory.role(role_arn)
         now = self._clock.time()
         context = {
@@ -36,5 +44,8 @@ class ExecutionRoles:
             "aws:sourcearn": function.arn(),
             "aws:requestedregion": function.region,
         }
-        if role is None or not trust.trusts_service(role, LAMBDA, parse=self._directory.parse, context=context):
-            raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+        # What an older release took and this one does not trusts nobody.
+        with contextlib.suppress(MalformedPolicyDocumentError):
+            if role and trust.trusts_service(role, LAMBDA, parse=self._directory.parse, context=context):
+                return role
+        return None

@@ -11,6 +11,7 @@ from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.postgresql.source import PostgresSource
 from stoker.event_sources.queue_loop import QueueLoop
+from stoker.event_sources.reading_rights import GuardedPoller, GuardedShards, ReadingRights, RoleMay
 from stoker.event_sources.shards import Shards
 from stoker.event_sources.source import Surroundings
 from stoker.event_sources.sources import Sources
@@ -26,12 +27,27 @@ from stoker.store.store import Store
 
 
 async def open_mappings(
-    settings: Settings, *, store: Store, outbox: Outbox, clock: Clock, invoker: Invoker, seal: Seal
+    settings: Settings,
+    *,
+    store: Store,
+    outbox: Outbox,
+    clock: Clock,
+    invoker: Invoker,
+    seal: Seal,
+    registry: Registry,
+    role_may: RoleMay,
 ) -> tuple[Sources, EventSourceMappings]:
     """Nothing is read yet: the area begins that."""
     folder = settings.data / "event-sources"
     sources = Sources(Surroundings(clock=clock, data=folder, account=settings.account))
     sources.register("postgresql", PostgresSource(clock))
+
+    def rights_of(mapping: Mapping) -> ReadingRights:
+        async def role() -> str:
+            function = mapping.function
+            return (await registry.resolve(function.region, function.name, mapping.qualifier)).function.role
+
+        return ReadingRights(mapping.source_arn, find_role=role, role_may=role_may)
 
     async def open_loop(mapping: Mapping, tell: Callable[[str], None]) -> Loop:
         try:
@@ -41,13 +57,15 @@ async def open_mappings(
             tell(f"PROBLEM: {error}")
             return Unopened()
         if isinstance(opened, Shards):
+            stream = GuardedShards(opened, rights_of(mapping))
             checkpoints = Checkpoints(mapping.uuid, store, outbox, clock.time)
-            loop = StreamLoop(mapping, opened, checkpoints, invoker=invoker, clock=clock, tell=tell)
+            loop = StreamLoop(mapping, stream, checkpoints, invoker=invoker, clock=clock, tell=tell)
             # A stream that cannot be read now is told, and tried again, by the loop itself.
             with contextlib.suppress(ServiceError):
                 await loop.prepare()
             return loop
-        return QueueLoop(mapping, opened, invoker=invoker, clock=clock, tell=tell)
+        poller = GuardedPoller(opened, rights_of(mapping))
+        return QueueLoop(mapping, poller, invoker=invoker, clock=clock, tell=tell)
 
     await asyncio.to_thread(sources.load_installed)
     mappings = EventSourceMappings(

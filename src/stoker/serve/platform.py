@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from stoker.apis.domains import Domains
 from stoker.deliveries.outbox import Outbox
 from stoker.deliveries.pacing import YOUNG_PER_CPU, Pacing
 from stoker.deliveries.targets import Targets
@@ -24,9 +25,11 @@ from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue, SearchPlaces
 from stoker.identity.authority import Authority
 from stoker.identity.delivery_access import DeliveryAccess
+from stoker.identity.execution_roles import ExecutionRoles
 from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
+from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import Telemetry, open_telemetry
@@ -71,6 +74,7 @@ class Platform:
     outbox: Outbox
     sources: Sources
     mappings: EventSourceMappings
+    domains: Domains
 
 
 async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, serve_inside: ServeInside) -> Platform:
@@ -117,11 +121,14 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     async def driver_for(function: FunctionVersion) -> SandboxDriver:
         return await drivers.get(await registry.sandbox_of(function) or settings.sandbox)
 
-    async def mint(role_arn: str, session_name: str) -> FunctionCredentials:
-        role = identities.directory.role(role_arn)
-        # A function whose role is gone runs on, and nothing knows its credentials.
-        role_id = role.id if role is not None else id_of_unknown_role(role_arn)
-        grant = Grant(issuer_arn=role_arn, issuer_id=role_id, name=session_name)
+    execution_roles = ExecutionRoles(identities.directory, clock)
+
+    async def mint(function: FunctionVersion) -> FunctionCredentials:
+        identity = FunctionId(account=function.account, region=function.region, name=function.name)
+        role = execution_roles.find(function.role, identity)
+        # A function whose role is gone, or no longer Lambda's to assume, runs on, and nothing knows its credentials.
+        role_id = role.id if role is not None else id_of_unknown_role(function.role)
+        grant = Grant(issuer_arn=function.role, issuer_id=role_id, name=function.name)
         session = keys.grant(grant, ROLE_SESSION_S, now=clock.time())
         return FunctionCredentials(
             access_key_id=session.access_key,
@@ -164,9 +171,18 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     )
     registry.on_change(events.let_go)
     sources, mappings = await open_mappings(
-        settings, store=store, outbox=outbox, clock=clock, invoker=invoker, seal=identities.seal
+        settings,
+        store=store,
+        outbox=outbox,
+        clock=clock,
+        invoker=invoker,
+        seal=identities.seal,
+        registry=registry,
+        role_may=delivery_access.role_may,
     )
     delivery_access.find_roles_by(role_finder(mappings, registry))
+    domains = Domains(store, clock)
+    await domains.start()
     return Platform(
         settings=settings,
         clock=clock,
@@ -189,4 +205,5 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         outbox=outbox,
         sources=sources,
         mappings=mappings,
+        domains=domains,
     )

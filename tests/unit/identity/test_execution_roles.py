@@ -54,3 +54,17 @@ def test_a_condition_on_the_function_lets_that_function(iam: IdentityHouse) -> N
     source = {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:{ACCOUNT}:function:hel*"}}
     iam.role(trust_policy=trust(LAMBDA, Condition=source))
     check(iam)
+
+
+def test_a_role_that_lambda_may_not_assume_any_more_gives_no_credentials(iam: IdentityHouse) -> None:
+    roles = ExecutionRoles(iam.directory, iam.clock)
+    made = iam.role("worker")
+    assert roles.find(made.arn, HELLO) == made
+    other = trust({"Service": "ec2.amazonaws.com"})
+    iam.call("UpdateAssumeRolePolicy", RoleName="worker", PolicyDocument=other)
+    assert roles.find(made.arn, HELLO) is None
+    foreign = trust({"Service": "lambda.amazonaws.com"}, Condition={"ArnLike": {"aws:SourceArn": f"{HELLO.arn()}x"}})
+    iam.call("UpdateAssumeRolePolicy", RoleName="worker", PolicyDocument=foreign)
+    assert roles.find(made.arn, HELLO) is None
+    iam.call("DeleteRole", RoleName="worker")
+    assert roles.find(made.arn, HELLO) is None

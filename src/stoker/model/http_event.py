@@ -100,7 +100,7 @@ class HttpAnswer:
 
 def to_event(request: HttpRequest, about: Circumstances) -> bytes:
     """The event's JSON. What a request does not have (cookies, parameters, a body) is absent."""
-    return _encode(_event(request, about) if about.route is None else _api_event(request, about, about.route))
+    return _encode(_event(request, about) if about.route is None else api_event(request, about, about.route))
 
 
 def _event(request: HttpRequest, about: Circumstances) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def _event(request: HttpRequest, about: Circumstances) -> dict[str, Any]:
     }
 
 
-def _api_event(request: HttpRequest, about: Circumstances, route: RouteContext) -> dict[str, Any]:
-    """An HTTP API's: the path is decoded, and cookies are no headers."""
+def api_event(request: HttpRequest, about: Circumstances, route: RouteContext) -> dict[str, Any]:
+    """An HTTP API's event, not yet encoded: the path is decoded, and cookies are no headers."""
     body, encoded = encoded_body(request)
     cookies = _cookie_list(request)
     return {
@@ -200,7 +200,7 @@ def api_context(request: HttpRequest, about: Circumstances, route: RouteContext)
         **({"authorizer": dict(route.authorizer)} if route.authorizer is not None else {}),
         "domainName": about.domain,
         "domainPrefix": route.domain_prefix,
-        "http": _http(request),
+        "http": {**_http(request), "path": unquote(request.path)},
         "requestId": about.request_id,
         "routeKey": route.route_key,
         "stage": route.stage,

@@ -8,6 +8,7 @@ from stoker.serve import (
     deliveries,
     event_sources,
     functions,
+    http_apis,
     identity,
     items,
     logs,
@@ -30,6 +31,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     streams.build,
     buses.build,
     topics.build,
+    http_apis.build,
     identity.build,
     console.build,
     # Begins when all sources are there, and ends before they do.

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from stoker.apis.domains import Domains
 from stoker.deliveries.outbox import Outbox
 from stoker.deliveries.pacing import YOUNG_PER_CPU, Pacing
 from stoker.deliveries.targets import Targets
@@ -73,6 +74,7 @@ class Platform:
     outbox: Outbox
     sources: Sources
     mappings: EventSourceMappings
+    domains: Domains
 
 
 async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, serve_inside: ServeInside) -> Platform:
@@ -179,6 +181,8 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         role_may=delivery_access.role_may,
     )
     delivery_access.find_roles_by(role_finder(mappings, registry))
+    domains = Domains(store, clock)
+    await domains.start()
     return Platform(
         settings=settings,
         clock=clock,
@@ -201,4 +205,5 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         outbox=outbox,
         sources=sources,
         mappings=mappings,
+        domains=domains,
     )

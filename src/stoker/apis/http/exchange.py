@@ -4,8 +4,9 @@ Source: "Customize HTTP API access logs" and "Transform API requests and respons
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -48,6 +49,11 @@ class Exchange:
     def route_key(self) -> str:
         return "" if self.route is None else self.route.key
 
+    @cached_property
+    def query(self) -> Sequence[tuple[str, str]]:
+        """The query's parameters, decoded, in their order."""
+        return parse_qsl(self.request.http.query, keep_blank_values=True)
+
     @property
     def domain_prefix(self) -> str:
         call = self.request.call
@@ -80,7 +86,7 @@ class Exchange:
         if place == "header":
             return self.request.headers.get(name.lower())
         if place == "querystring":
-            found = [value for key, value in parse_qsl(self.request.http.query, keep_blank_values=True) if key == name]
+            found = [value for key, value in self.query if key == name]
             return ",".join(found) if found else None
         if place == "path":
             return self.variables.get(name) if name else self.path

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from stoker.apis.http.draft import DEPLOYMENT, Document, Draft, Snapshot
+from stoker.apis.http.draft import DEPLOYMENT, STAGE, Document, Draft, Snapshot
 from stoker.store.tables_http_apis import api_mappings, http_api_parts, http_api_snapshots, http_apis
 
 _apis, _parts, _snapshots = http_apis.c, http_api_parts.c, http_api_snapshots.c
@@ -98,3 +98,10 @@ def _save_snapshots(conn: Connection, draft: Draft) -> None:
     ]
     if rows:
         conn.execute(sa.insert(http_api_snapshots), rows)
+
+
+def has_stage(conn: Connection, region: str, api_id: str, stage: str) -> bool:
+    """Whether an API has a stage."""
+    where = (_apis.id == api_id) & (_apis.region == region) & (_parts.kind == STAGE) & (_parts.id == stage)
+    query = sa.select(_parts.id).join(http_apis, _apis.id == _parts.api_id).where(where)
+    return conn.execute(query).first() is not None

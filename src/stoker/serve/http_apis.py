@@ -1,0 +1,55 @@
+"""HTTP and WebSocket APIs."""
+
+from stoker.apis.http.admission import Admission
+from stoker.apis.http.apis import HttpApis
+from stoker.apis.http.backends import Backends
+from stoker.apis.http.function_authorizer import FunctionAuthorizers
+from stoker.apis.http.host import DeployedApis, HttpApiHost
+from stoker.apis.http.key_sets import KeySets
+from stoker.apis.http.rows import has_stage
+from stoker.apis.http.tokens import Tokens
+from stoker.apis.request import PATH
+from stoker.deliveries.outbound import Outbound
+from stoker.functions.url_addresses import UrlAddresses
+from stoker.serve.api_access import ApiPermissions
+from stoker.serve.api_functions import ApiFunctions
+from stoker.serve.area import Area
+from stoker.serve.platform import Platform
+from stoker.services.apigatewayv2.service import ApiGatewayV2Service
+
+
+async def build(platform: Platform) -> Area:
+    clock, settings, account = platform.clock, platform.settings, platform.settings.account
+    apis = HttpApis(platform.store, clock, account)
+    await apis.start()
+    platform.domains.know(has_stage)
+    functions = ApiFunctions(
+        invoker=platform.invoker, events=platform.events, access=platform.delivery_access, account=account
+    )
+    permissions = ApiPermissions(platform.authority, account)
+    outbound = Outbound(allow_loopback=settings.loopback_endpoints)
+    authorizers = FunctionAuthorizers(functions=functions, permissions=permissions, clock=clock, account=account)
+    apis.watch(authorizers.forget)
+    host = HttpApiHost(
+        apis=apis,
+        deployed=DeployedApis(apis),
+        admission=Admission(
+            verifier=platform.verifier,
+            permissions=permissions,
+            tokens=Tokens(KeySets(outbound, clock), clock),
+            functions=authorizers,
+            account=account,
+        ),
+        backends=Backends(functions=functions, outbound=outbound, clock=clock, account=account),
+        telemetry=platform.telemetry,
+        clock=clock,
+        account=account,
+    )
+    service = ApiGatewayV2Service(
+        apis=apis,
+        domains=platform.domains,
+        authorizers=authorizers,
+        clock=clock,
+        address=UrlAddresses(endpoint=settings.endpoint_at(settings.port), label="execute-api", path=PATH).of,
+    )
+    return Area(services=[service], api_hosts=[host], api_domains=[platform.domains], end=outbound.close)

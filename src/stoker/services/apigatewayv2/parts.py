@@ -1,0 +1,57 @@
+"""Create, get, list, update and delete: the same for every kind of an API's parts."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from stoker.apis.http.apis import HttpApis
+from stoker.apis.http.draft import Document, Draft
+from stoker.apis.http.parts import PartKind
+from stoker.model.clock import Clock
+from stoker.services.apigatewayv2.shapes import page, shown
+from stoker.wire.message import Call
+
+Answer = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class PartOperations:
+    """The operations on one kind. `stamp` gives members that the platform sets, by the time and whether it is new."""
+
+    def __init__(
+        self,
+        kind: PartKind,
+        apis: HttpApis,
+        clock: Clock,
+        stamp: Callable[[float, bool], Document] = lambda _now, _new: {},
+    ) -> None:
+        self._kind = kind
+        self._apis = apis
+        self._clock = clock
+        self._stamp = stamp
+
+    async def create(self, call: Call) -> Answer:
+        given = {**call.params, **self._stamp(self._clock.time(), True)}
+        return shown(await self._change(call, lambda draft: self._kind.create(draft, given), given))
+
+    async def get(self, call: Call) -> Answer:
+        draft = await self._apis.read(call.region, call.params["ApiId"])
+        return shown(self._kind.get(draft, call.params))
+
+    async def list(self, call: Call) -> Answer:
+        draft = await self._apis.read(call.region, call.params["ApiId"])
+        return page(self._kind.all(draft, call.params), call.params)
+
+    async def update(self, call: Call) -> Answer:
+        given = {**call.params, **self._stamp(self._clock.time(), False)}
+        return shown(await self._change(call, lambda draft: self._kind.update(draft, given), given))
+
+    async def delete(self, call: Call) -> Answer:
+        await self._apis.change(call.region, call.params["ApiId"], lambda draft: self._kind.delete(draft, call.params))
+        return {}
+
+    async def _change(self, call: Call, work: Callable[[Draft], Document], given: Mapping[str, Any]) -> Document:
+        """The part as it is after all that the change led to: a stage may have been deployed."""
+        api_id, kind = call.params["ApiId"], self._kind
+        part = await self._apis.change(call.region, api_id, work)
+        draft = await self._apis.read(call.region, api_id)
+        return draft.find(kind.name, part[kind.id_member]) or part

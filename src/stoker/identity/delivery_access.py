@@ -17,7 +17,7 @@ from stoker.identity.evaluation import NOBODYS, AccessRequest, Decision
 from stoker.model.errors import AccessDeniedException
 from stoker.model.principal import Principal, Session
 
-EVENTS, LAMBDA = "events.amazonaws.com", "lambda.amazonaws.com"
+EVENTS, LAMBDA, S3 = "events.amazonaws.com", "lambda.amazonaws.com", "s3.amazonaws.com"
 # What a delivery does to its target, by the service in the target's ARN. An HTTP endpoint has no policy.
 _ACTIONS: Mapping[str, str] = {
     "events": "events:PutEvents",
@@ -60,7 +60,7 @@ class DeliveryAccess:
         A role that does not trust the service that has it is none of the service's.
         """
         action = _ACTIONS.get(delivery.service)
-        if action is None or not self._authority.enforces or _stays_in_eventbridge(delivery):
+        if action is None or not self._authority.enforces or _needs_nobodys_leave(delivery):
             return
         resource = f"{delivery.target}/*" if delivery.service == "s3" else delivery.target
         policy = await self._authority.policy_of(delivery.service, delivery.target)
@@ -110,6 +110,10 @@ class DeliveryAccess:
         return self._authority.decide(policies, policy, action, resource, facts)
 
 
-def _stays_in_eventbridge(delivery: Delivery) -> bool:
-    """From bus to bus within an account nobody is asked unless a role is given, which then has to be allowed."""
-    return delivery.service == "events" and delivery.caller == EVENTS and delivery.role_arn is None
+def _needs_nobodys_leave(delivery: Delivery) -> bool:
+    """From bus to bus within an account nobody is asked unless a role is given, which then has to be allowed; nor is
+    anybody about a service's own events on the default bus.
+    """
+    if delivery.service != "events" or delivery.role_arn is not None:
+        return False
+    return delivery.caller == EVENTS or (delivery.caller == S3 and delivery.target.endswith(":event-bus/default"))

@@ -27,6 +27,8 @@ UNCHECKED_ENUMS = frozenset(
         "ObjectCannedACL",
         "ServerSideEncryption",
         "StorageClass",
+        "Event",
+        "FilterRuleName",
     }
 )
 """Shapes whose enum is the service's to check: Lambda answers InvalidParameterValueException for a runtime, S3 has an

@@ -4,16 +4,14 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from fakes.live_server import LiveServer
-from fakes.waiting import eventually
 
 LAST_KEY = (1 << 128) - 1
 FIRST = "shardId-000000000000"
@@ -247,33 +245,3 @@ def test_who_may_not_read_a_stream_may_not_with_an_iterator_either(live_server: 
     code, text = refused(client.get_records, ShardIterator=iterator)
     assert code == "AccessDeniedException"
     assert f"kinesis:GetRecords on resource: {arn}" in text
-
-
-def test_killed_while_records_are_put_none_that_was_acknowledged_is_lost(own_server: LiveServer) -> None:
-    own_server.start()
-    kinesis = own_server.client("kinesis")
-    kinesis.create_stream(StreamName="killed", ShardCount=2)
-    acknowledged: dict[str, str] = {}
-
-    def put(number: int) -> None:
-        records = [{"Data": f"{number}-{part}".encode(), "PartitionKey": f"{part}"} for part in range(4)]
-        try:
-            answer = kinesis.put_records(StreamName="killed", Records=records)
-        except (ClientError, BotoCoreError):
-            return
-        for record, placed in zip(records, answer["Records"], strict=True):
-            acknowledged[bytes(record["Data"]).decode()] = placed["SequenceNumber"]  # type: ignore[arg-type]
-
-    with ThreadPoolExecutor(4) as pool:
-        for number in range(400):
-            pool.submit(put, number)
-        eventually(lambda: len(acknowledged) > 100, "some to be put")
-        own_server.kill()
-    own_server.start()
-    found = {}
-    for shard in kinesis.list_shards(StreamName="killed")["Shards"]:
-        records = read(kinesis, "killed", shard["ShardId"])["Records"]
-        found |= {record["Data"].decode(): record["SequenceNumber"] for record in records}
-    assert acknowledged.items() <= found.items()
-    # Of one request all are there or none.
-    assert len(found) == 4 * len({name.split("-")[0] for name in found})

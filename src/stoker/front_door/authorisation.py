@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from stoker.front_door.denials import denial
 from stoker.identity.authority import Authority
@@ -27,8 +27,13 @@ _NEVER_LOCKED_OUT = frozenset(
         "sqs:SetQueueAttributes",
     }
 )
-# What is allowed whatever the circumstances: each takes some 200 bytes.
+# What is allowed whatever the further circumstances: each takes some 200 bytes.
 _OPEN_DOORS = 16_384
+
+# A caller's ARN, the region and the address that a call comes from.
+_From: TypeAlias = tuple[str, str, str]
+# What was allowed to whom: action, resource, and where from if that counts.
+_Door: TypeAlias = tuple[PrincipalPolicies, str, str, _From | None]
 
 
 class Authoriser:
@@ -54,7 +59,7 @@ class Authoriser:
         self._where = lru_cache(maxsize=256)(
             lambda region, account, caller: Where(region=region, account=account, caller=caller)
         )
-        self._open_doors: set[tuple[PrincipalPolicies, str, str]] = set()
+        self._open_doors: set[_Door] = set()
 
     def __repr__(self) -> str:
         return f"<Authoriser {self._authority!r}>"
@@ -75,7 +80,7 @@ class Authoriser:
         # A call that names nothing is about everything.
         for resource in access.resources(call.params, where) or ("*",):
             # A warm invocation ends here.
-            if not never_denies or (policies, access.action, resource) not in self._open_doors:
+            if not never_denies or (policies, access.action, resource, _from(call, policies)) not in self._open_doors:
                 await self._check(call, policies, access, resource)
         for row in access.also:
             # What else has to be allowed may be one of the service's own resources, whose policies count as well.
@@ -103,8 +108,8 @@ class Authoriser:
         facts = await self._circumstances(call, policies, document, row, resource)
         decision, request = authority.decide(policies, document, row.action, resource, facts)
         if decision.allowed:
-            if never_denies and not policies.asks_for:
-                self._remember(policies, row.action, resource)
+            if never_denies and policies.is_steady:
+                self._remember((policies, row.action, resource, _from(call, policies)))
             return
         if never_denies and (document := await authority.policy_of(service, resource)) is not None:
             facts = await self._circumstances(call, policies, document, row, resource)
@@ -148,10 +153,15 @@ class Authoriser:
         where: Where = self._where(call.region, call.account, call.principal.arn if call.service == "iam" else "")
         return where
 
-    def _remember(self, policies: PrincipalPolicies, action: str, resource: str) -> None:
+    def _remember(self, door: _Door) -> None:
         if len(self._open_doors) >= _OPEN_DOORS:
             self._open_doors.clear()
-        self._open_doors.add((policies, action, resource))
+        self._open_doors.add(door)
+
+
+def _from(call: Call, policies: PrincipalPolicies) -> _From | None:
+    """All that steady policies ask of a call beyond what is done; None where they ask nothing."""
+    return (call.principal.arn, call.region, call.source_ip) if policies.asks_for else None
 
 
 def _service_in(row: Access) -> str:

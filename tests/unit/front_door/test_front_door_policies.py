@@ -130,6 +130,14 @@ def test_a_decision_for_one_address_is_none_for_another(desk: Desk) -> None:
     ]
 
 
+def test_a_decision_for_today_is_none_for_tomorrow(desk: Desk) -> None:
+    until = str(int(desk.iam.clock.time()) + 3600)
+    desk.allow({"Action": "lambda:*", "Resource": "*", "Condition": {"DateLessThan": {"aws:EpochTime": until}}})
+    assert [desk.may("Invoke", FunctionName="f") for _ in range(3)] == [True] * 3
+    desk.iam.clock.advance(3601)
+    assert not desk.may("Invoke", FunctionName="f")
+
+
 def test_tags_of_the_function_open_and_shut(desk: Desk) -> None:
     tagged = {"StringEquals": {"aws:ResourceTag/stage": "dev"}}
     shut = {"StringEquals": {"aws:ResourceTag/frozen": "yes"}}

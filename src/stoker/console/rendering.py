@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -20,7 +20,6 @@ class Renderer:
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
-            undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,

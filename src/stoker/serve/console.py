@@ -9,6 +9,7 @@ from stoker.console.pages.creating import Creating
 from stoker.console.pages.environments import EnvironmentPages
 from stoker.console.pages.function import FunctionPage
 from stoker.console.pages.functions import FunctionList
+from stoker.console.pages.logs import LogPages
 from stoker.console.pages.signing_in import SigningIn
 from stoker.console.routing import Part
 from stoker.console.sessions import Sessions
@@ -21,13 +22,19 @@ async def build(platform: Platform) -> Area:
     settings = platform.settings
     late = LateDoor()
     door = Door(application=late, endpoint=settings.endpoint_at(settings.port))
-    parts: list[Part] = [FunctionList(), Creating(platform.runtimes), EnvironmentPages(platform.fleet), FunctionPage()]
+    parts: list[Part] = [
+        FunctionList(),
+        Creating(platform.runtimes),
+        EnvironmentPages(platform.fleet),
+        LogPages(),
+        FunctionPage(),
+    ]
     console = Console(
         [route for part in parts for route in part.routes],
         door=door,
         sessions=Sessions(clock=platform.clock, port=settings.port, secure=settings.tls is not None),
         signing_in=SigningIn(door, region=settings.region),
         assets=await asyncio.to_thread(Assets),
-        known={"sections": ["functions", "environments"], "tabs": ["code", "environments"]},
+        known={"sections": ["functions", "environments", "logs"], "tabs": ["code", "environments", "logs"]},
     )
     return Area(pages={"console": console.answer}, meet=late.open)

@@ -47,4 +47,6 @@ async def used_this_month(visit: Visit) -> Mapping[str, Mapping[str, Any]] | Non
     answer = await visit.aws.own_page("/_stoker/bill", "by=function")
     if answer.status != 200:
         return None
-    return {str(line["key"]): line for line in json.loads(answer.body)["lines"]}
+    prefix = f"{visit.aws.region}:"
+    lines = {str(line["key"]): line for line in json.loads(answer.body)["lines"]}
+    return {key.removeprefix(prefix): line for key, line in lines.items() if key.startswith(prefix)}

@@ -1,0 +1,202 @@
+"""Logs: what a function said, line by line, as it was or as it comes."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stoker.console.aws_models import ApiError
+from stoker.console.routing import Route, get
+from stoker.console.visit import Events, InputError, Page, Visit
+
+SHOWN = 500
+# What "errors" looks for: any of these words.
+ERRORS = '?ERROR ?Error ?Exception ?Traceback ?"Task timed out"'
+RANGES: Mapping[str, tuple[str, int]] = {
+    "15m": ("15 minutes", 15 * 60),
+    "1h": ("1 hour", 3600),
+    "1d": ("1 day", 86_400),
+    "7d": ("7 days", 7 * 86_400),
+    "all": ("everything", 0),
+}
+# An invocation lasts 15 minutes at most.
+_LONGEST_MS = 900_000
+_START = re.compile(r"START RequestId: (\S+)|\"type\":\s*\"platform\.start\".*?\"requestId\":\s*\"([^\"]+)\"")
+_END = re.compile(r"REPORT RequestId: (\S+)|\"type\":\s*\"platform\.report\"")
+_PLATFORM = re.compile(r"(INIT_START|START|END|REPORT|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY)\b")
+_BAD = re.compile(r"\bERROR\b|\w*(Error|Exception)\b|Task timed out|Traceback")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line. `request` is the invocation that it belongs to, as far as the lines around it show."""
+
+    at: int
+    stream: str
+    text: str
+    request: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How it is shown."""
+        if _PLATFORM.match(self.text) or '"type":"platform.' in self.text.replace(" ", "")[:80]:
+            return "platform"
+        return "bad" if _BAD.search(self.text) else "own"
+
+
+class LogPages:
+    """Groups, their lines, and the lines of one invocation."""
+
+    def __init__(self) -> None:
+        self.routes: Sequence[Route] = [
+            get("/logs", self.show),
+            get("/logs/tail", self.tail),
+            get("/functions/{name}/logs", self.show_function),
+        ]
+
+    async def show(self, visit: Visit) -> Page:
+        """All groups, or the lines of one."""
+        group = visit.query.get("group", "")
+        if group:
+            return await self._lines(visit, group, {"section": "logs"}, "logs_group.html")
+        prefix = visit.query.get("q", "").strip()
+        wanted = {"logGroupNamePattern": prefix} if prefix else {}
+        answer = await visit.aws.call("logs", "DescribeLogGroups", limit=50, **wanted)
+        context = {"section": "logs", "groups": answer["logGroups"], "q": prefix, "more": "nextToken" in answer}
+        return Page(template="log_groups_rows.html" if visit.is_fragment else "log_groups.html", context=context)
+
+    async def show_function(self, visit: Visit) -> Page:
+        known = await visit.aws.call("lambda", "GetFunctionConfiguration", FunctionName=visit.names["name"])
+        group = known.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{known['FunctionName']}"
+        return await self._lines(visit, group, {"function": known, "tab": "logs"}, "function_logs.html")
+
+    async def tail(self, visit: Visit) -> Events:
+        """Lines as they come."""
+        return Events(events=_tail(visit, visit.query.get("group", ""), _pattern(visit.query.get("filter", ""))))
+
+    async def _lines(self, visit: Visit, group: str, context: Mapping[str, Any], template: str) -> Page:
+        query = visit.query
+        chosen = query.get("range", "1d") if query.get("range", "1d") in RANGES else "1d"
+        shown: dict[str, Any] = {
+            **context,
+            "group": group,
+            "filter": query.get("filter", ""),
+            "range": chosen,
+            "ranges": RANGES,
+            "lines": [],
+            "more": False,
+            "request": query.get("request", ""),
+            "around": False,
+            "missing": "",
+        }
+        try:
+            if query.get("request"):
+                shown["lines"] = await _of_request(visit, group, query["request"])
+            elif query.get("stream") and query.get("at", "").isdecimal():
+                shown["lines"] = await _around(visit, group, query["stream"], int(query["at"]))
+                shown["around"] = True
+            else:
+                shown["lines"], shown["more"] = await _latest(visit, group, shown["filter"], RANGES[chosen][1])
+        except ApiError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            shown["missing"] = "Nothing was logged here yet."
+        return Page(template="log_lines.html" if visit.is_fragment else template, context=shown)
+
+
+def _pattern(asked: str) -> str:
+    """What was asked for as a filter pattern; plain words are looked for as they are."""
+    if asked == "errors":
+        return ERRORS
+    plain = asked.strip()
+    if not plain or plain[0] in '{["?%-' or '"' in plain:
+        return plain
+    return f'"{plain}"'
+
+
+async def _latest(visit: Visit, group: str, asked: str, seconds: int) -> tuple[Sequence[Line], bool]:
+    """The newest lines, the oldest of them first, and whether there are more."""
+    since = {"startTime": int((time.time() - seconds) * 1000)} if seconds else {}
+    found: list[Mapping[str, Any]] = []
+    token: Mapping[str, str] = {}
+    # A page looks through so much and no more: some are empty.
+    for _ in range(50):
+        answer = await visit.aws.call(
+            "logs",
+            "FilterLogEvents",
+            logGroupName=group,
+            filterPattern=_pattern(asked),
+            startFromHead=False,
+            limit=SHOWN,
+            **since,
+            **token,
+        )
+        found += answer["events"]
+        if len(found) >= SHOWN or "nextToken" not in answer:
+            break
+        token = {"nextToken": answer["nextToken"]}
+    return with_requests(_lines_of(reversed(found[:SHOWN]))), len(found) >= SHOWN
+
+
+async def _of_request(visit: Visit, group: str, request: str) -> Sequence[Line]:
+    """All lines of an invocation: between its START and its REPORT, in its stream."""
+    if not re.fullmatch(r"[\w-]{8,64}", request):
+        raise InputError("That is no request's id.")
+    answer = await visit.aws.call(
+        "logs", "FilterLogEvents", logGroupName=group, filterPattern=f'"{request}"', startFromHead=False, limit=100
+    )
+    if not answer["events"]:
+        raise ApiError("ResourceNotFoundException", "", 404)
+    one = answer["events"][0]
+    lines = await _around(visit, group, one["logStreamName"], one["timestamp"])
+    return [line for line in lines if line.request == request]
+
+
+async def _around(visit: Visit, group: str, stream: str, at: int) -> Sequence[Line]:
+    """The lines of the invocation that ran in a stream at a moment; all around it if none can be told apart."""
+    answer = await visit.aws.call(
+        "logs",
+        "FilterLogEvents",
+        logGroupName=group,
+        logStreamNames=[stream],
+        startTime=max(0, at - _LONGEST_MS),
+        endTime=at + _LONGEST_MS,
+        limit=5_000,
+    )
+    lines = with_requests(_lines_of(answer["events"]))
+    own = {line.request for line in lines if line.at == at and line.request}
+    return [line for line in lines if line.request in own] or lines
+
+
+async def _tail(visit: Visit, group: str, pattern: str) -> AsyncIterator[tuple[str, Any]]:
+    identity = await visit.aws.call("sts", "GetCallerIdentity")
+    arn = f"arn:aws:logs:{visit.aws.region}:{identity['Account']}:log-group:{group}"
+    stream = visit.aws.stream("logs", "StartLiveTail", logGroupIdentifiers=[arn], logEventFilterPattern=pattern)
+    async for event in stream:
+        if "sessionStart" in event:
+            yield "started", {}
+        for line in event.get("sessionUpdate", {}).get("sessionResults", ()):
+            shown = Line(at=_millis(line["timestamp"]), stream=line["logStreamName"], text=line["message"])
+            yield "line", {"at": shown.at, "stream": shown.stream, "text": shown.text, "kind": shown.kind}
+
+
+def _millis(moment: Any) -> int:
+    return int(moment) if isinstance(moment, int | float) else int(moment.timestamp() * 1000)
+
+
+def _lines_of(events: Any) -> list[Line]:
+    return [Line(at=each["timestamp"], stream=each["logStreamName"], text=each["message"]) for each in events]
+
+
+def with_requests(lines: Sequence[Line]) -> list[Line]:
+    """The same with the invocations that they belong to: a stream's are one after another."""
+    running: dict[str, str] = {}
+    found = []
+    for line in lines:
+        if start := _START.search(line.text):
+            running[line.stream] = start[1] or start[2]
+        found.append(Line(at=line.at, stream=line.stream, text=line.text, request=running.get(line.stream, "")))
+        if _END.search(line.text):
+            running.pop(line.stream, None)
+    return found

@@ -1,0 +1,63 @@
+// Logs as they come: a line each, put in as text.
+
+const button = document.querySelector("#tail");
+const state = document.querySelector("#tail-state");
+const place = document.querySelector("#lines");
+const filter = document.querySelector("#log-filter");
+const MOST = 2000;
+let source = null;
+
+function list() {
+  let lines = place.querySelector("ol.lines");
+  if (!lines) {
+    lines = document.createElement("ol");
+    lines.className = "lines";
+    lines.tabIndex = 0;
+    lines.setAttribute("aria-label", "Lines of the log");
+    place.replaceChildren(lines);
+  }
+  return lines;
+}
+
+function show(line) {
+  const lines = list();
+  const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 40;
+  const item = document.createElement("li");
+  item.className = `line-${line.kind} fresh`;
+  const time = document.createElement("time");
+  time.dateTime = new Date(line.at).toISOString();
+  time.textContent = time.dateTime.slice(0, 19).replace("T", " ");
+  const text = document.createElement("span");
+  text.className = "text";
+  text.textContent = line.text;
+  item.append(time, " ", text);
+  lines.append(item);
+  while (lines.children.length > MOST) lines.firstElementChild.remove();
+  if (atEnd) lines.scrollTop = lines.scrollHeight;
+}
+
+function stop() {
+  source?.close();
+  source = null;
+  button.setAttribute("aria-pressed", "false");
+  state.textContent = "";
+}
+
+function start() {
+  const query = new URLSearchParams({ group: button.dataset.group, filter: filter.elements.filter.value });
+  source = new EventSource(`${button.dataset.tail}?${query}`);
+  button.setAttribute("aria-pressed", "true");
+  state.textContent = "Connecting.";
+  source.addEventListener("started", () => (state.textContent = "Live: lines appear as they are written."));
+  source.addEventListener("line", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("refused", (event) => {
+    stop();
+    state.textContent = JSON.parse(event.data);
+  });
+  source.addEventListener("error", () => source && (state.textContent = "The connection broke off; trying again."));
+}
+
+button.addEventListener("click", () => (source ? stop() : start()));
+filter.addEventListener("submit", stop);
+addEventListener("pagehide", stop);
+for (const lines of place.querySelectorAll("ol.lines")) lines.scrollTop = lines.scrollHeight;

@@ -32,7 +32,7 @@ class Restored:
         }
         name = self._hostile.deploy(handler, **configuration)
         if name not in self._ready:
-            eventually(lambda: self._started(name, handler, event, configuration), f"a template of {name}")
+            eventually(lambda: self._started(name, handler, event, configuration), f"a template of {name}", within_s=60)
             self._ready.add(name)
         return self._hostile.invoke(handler, event, **configuration)
 

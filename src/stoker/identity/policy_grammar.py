@@ -137,7 +137,8 @@ def _resource_reason(text: str) -> str | None:
     fields = text.split(":", 5)
     if len(fields) < 2:
         return f'Resource {text} must be in ARN format or "*".'
-    if fields[1] != "aws":
+    # A pattern of all partitions is one: Chalice writes `arn:*:logs:*:*:*` into every role.
+    if fields[1] not in ("aws", "*"):
         shown = ":".join([*fields[2:], *["*"] * (6 - len(fields))])
         return f'Partition "{fields[1]}" is not valid for resource "arn:{fields[1]}:{shown}".'
     if len(fields) < 3 or any(wildcard in fields[2] for wildcard in "*?"):

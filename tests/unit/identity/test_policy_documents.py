@@ -141,6 +141,7 @@ def test_a_path_in_iam_begins_with_what_is_there() -> None:
         {"Action": "nobody-knows.this:x"},
         {"Resource": ["arn:aws:nothing:us-east-1::b", "*"]},
         {"Resource": "arn:aws:anything"},
+        {"Resource": "arn:*:logs:*:*:*"},
         {"Resource": "arn:aws:iam::*:user/${aws:username}"},
         {"Condition": {}},
         {"Condition": {"nothing": {}}},

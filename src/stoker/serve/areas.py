@@ -14,6 +14,7 @@ from stoker.serve import (
     logs,
     objects,
     queues,
+    rest_apis,
     streams,
     topics,
 )
@@ -32,6 +33,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     buses.build,
     topics.build,
     http_apis.build,
+    rest_apis.build,
     identity.build,
     console.build,
     # Begins when all sources are there, and ends before they do.

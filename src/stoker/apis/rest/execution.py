@@ -1,0 +1,137 @@
+"""What becomes of a request for a REST API, step by step: find its method, admit it, call what it leads to, answer.
+
+Read this first. Whatever the gateway says itself is a GatewayFault, which the API may have worded anew.
+"""
+
+import asyncio
+import base64
+import gzip
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from stoker.apis.request import ApiRequest
+from stoker.apis.rest.authorization import Authorization
+from stoker.apis.rest.blueprint import Blueprint
+from stoker.apis.rest.exchange import Authorized, Exchange
+from stoker.apis.rest.gateway_responses import GatewayFault, word
+from stoker.apis.rest.integrations import Integrations
+from stoker.apis.rest.limits import Buckets
+from stoker.apis.rest.mapping import context_text
+from stoker.apis.rest.request_validation import check_request
+from stoker.apis.rest.usage import Usage, throttled
+from stoker.model.http_event import JSON_TYPE, HttpAnswer
+from stoker.wire.errors import RequestEntityTooLargeException
+
+KEY_HEADER = "x-api-key"
+# Holding a body against a model, and packing an answer, takes over a millisecond from here on.
+_LARGE_BYTES = 64 * 1024
+
+
+class Execution:
+    """Answers requests for stages. The error boundary of REST APIs but for what nobody expected."""
+
+    def __init__(
+        self,
+        *,
+        authorization: Authorization,
+        usage: Usage,
+        integrations: Integrations,
+        now: Callable[[], float],
+    ) -> None:
+        self._authorization = authorization
+        self._usage = usage
+        self._integrations = integrations
+        self._now = now
+        self._buckets = Buckets()
+
+    def __repr__(self) -> str:
+        return f"<Execution {self._authorization!r}>"
+
+    async def answer(self, request: ApiRequest, blueprint: Blueprint, path: str, full_path: str) -> HttpAnswer:
+        """The answer to a request for what a stage serves; `path` follows the stage."""
+        request_id = str(uuid.uuid4())
+        extended_id = base64.b64encode(secrets.token_bytes(11)).decode()
+        found = blueprint.find(request.http.method, path)
+        if found is None:
+            fault = GatewayFault(
+                "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "MissingAuthenticationTokenException"
+            )
+            named = {"context.requestId": request_id, "context.extendedRequestId": extended_id}
+            return _signed(word(fault, blueprint.wordings, named.get), request_id, extended_id)
+        exchange = Exchange(
+            request=request,
+            blueprint=blueprint,
+            found=found,
+            path=path,
+            full_path=full_path,
+            request_id=request_id,
+            extended_id=extended_id,
+        )
+        try:
+            exchange, answer = await self._answer(exchange)
+        except GatewayFault as fault:
+            answer = word(fault, blueprint.wordings, lambda name: _look_up(exchange, name))
+        return await _packed(_signed(answer, request_id, extended_id), exchange)
+
+    async def _answer(self, exchange: Exchange) -> tuple[Exchange, HttpAnswer]:
+        method = exchange.method
+        try:
+            exchange = replace(exchange, body=await exchange.request.body())
+        except RequestEntityTooLargeException:
+            raise GatewayFault("REQUEST_TOO_LARGE", "Request Too Long", "RequestTooLongException") from None
+        exchange = replace(exchange, authorized=await self._authorization.authorize(exchange))
+        if method.needs_key:
+            value = _key_of(exchange, exchange.authorized)
+            key_id = await self._usage.admit(exchange, value)
+            exchange = replace(exchange, api_key=value, api_key_id=key_id)
+        place = (exchange.blueprint.arn, method.resource_path, method.http_method)
+        if method.limit is not None and not self._buckets.take(place, method.limit, self._now()):
+            raise throttled()
+        if method.models and len(exchange.body) > _LARGE_BYTES:
+            await asyncio.to_thread(check_request, exchange)
+        else:
+            check_request(exchange)
+        return exchange, await self._integrations.call(exchange)
+
+
+def _key_of(exchange: Exchange, authorized: Authorized) -> str | None:
+    return authorized.usage_key if exchange.blueprint.key_source == "AUTHORIZER" else exchange.header(KEY_HEADER)
+
+
+def _look_up(exchange: Exchange, name: str) -> str | None:
+    """A variable of a gateway response: `context.…`, `stageVariables.…`, `method.request.header.…`."""
+    place, _, rest = name.partition(".")
+    if place == "context":
+        return context_text(exchange, rest)
+    if place == "stageVariables":
+        return exchange.blueprint.variables.get(rest)
+    kind, _, wanted = rest.removeprefix("request.").partition(".")
+    return next(iter(exchange.values(kind, wanted)), None)
+
+
+def _signed(answer: HttpAnswer, request_id: str, extended_id: str) -> HttpAnswer:
+    """With the ids by which AWS's support would find a request."""
+    own = [("x-amzn-RequestId", request_id), ("x-amz-apigw-id", extended_id)]
+    return replace(answer, headers=[*answer.headers, *own])
+
+
+async def _packed(answer: HttpAnswer, exchange: Exchange) -> HttpAnswer:
+    """Compressed, where the API wants that for answers of this size and the client takes it."""
+    least, body = exchange.blueprint.compress_from, answer.body
+    if least is None or not isinstance(body, bytes) or len(body) < max(least, 1):
+        return answer
+    encodings = (exchange.header("accept-encoding") or "").lower()
+    named = {name.lower() for name, _ in answer.headers}
+    if "gzip" not in encodings or "content-encoding" in named:
+        return answer
+    packed = gzip.compress(body, 6) if len(body) < _LARGE_BYTES else await asyncio.to_thread(gzip.compress, body, 6)
+    return replace(answer, headers=[*answer.headers, ("Content-Encoding", "gzip")], body=packed)
+
+
+def forbidden() -> HttpAnswer:
+    """What AWS answers for a stage that is not there: not even that."""
+    headers = [("Content-Type", JSON_TYPE), ("x-amzn-ErrorType", "ForbiddenException")]
+    answer = HttpAnswer(status=403, headers=headers, body=b'{"message":"Forbidden"}')
+    return _signed(answer, str(uuid.uuid4()), base64.b64encode(secrets.token_bytes(11)).decode())

@@ -9,7 +9,7 @@ from typing import Any
 
 from stoker.bootstrap.frames import ERROR, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
 from stoker.model.runtime import Runtime
-from stoker.sandbox.driver import ExitStatus, SandboxError, Usage
+from stoker.sandbox.driver import ExitStatus, NotLaunched, SandboxError, Usage
 from stoker.sandbox.spec import SandboxSpec
 
 KILLED = ExitStatus(signal=9)
@@ -27,6 +27,8 @@ class FakeSandbox:
         self.runtime_api.setblocking(False)
         self.port: int = self.runtime_api.getsockname()[1]
         self.exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
+        self.extensions: dict[str, asyncio.Future[ExitStatus | NotLaunched]] = {}
+        self.extension_output: int | None = None
         self.process = FakeProcess(self, self._peer, self._stdout)
         self.calls: list[str] = []
         self.closed = False
@@ -43,6 +45,9 @@ class FakeSandbox:
         if self.closed:
             raise SandboxError("closed")
         return Usage(max_memory_bytes=self.max_memory_bytes)
+
+    async def socket_inside(self) -> socket.socket:
+        return socket.socket()
 
     def terminate(self) -> None:
         self._call("terminate")

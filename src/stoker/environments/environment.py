@@ -1,39 +1,37 @@
 """One execution environment: init, invocations one at a time, freeze in between, and its end.
 
 What happens to it comes as callbacks from its process and its alarms, on the event loop. An invocation is recorded, and
-its result set, from inside the callback that brought its end: nothing of it runs in the caller's task, so a caller that
-goes away leaves it undisturbed.
+its result set, from inside the callback that brought its end (`execution`): nothing of it runs in the caller's task, so
+a caller that goes away leaves it undisturbed.
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from stoker.environments import outcome
+from stoker.environments.execution import Execution
+from stoker.environments.failures import InitFailure, Overrun
 from stoker.environments.feed import EnvironmentView, Feed
-from stoker.environments.initialisation import InitFailure, Initialisation
+from stoker.environments.idleness import Idleness
+from stoker.environments.initialisation import Initialisation
 from stoker.environments.job import Job
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.origin import Origin
 from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
+from stoker.environments.shutdown import Reason
 from stoker.environments.start import Start
 from stoker.environments.state import Event, State, after
-from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult
-from stoker.runtime_api.session import Answer, Delivery
-from stoker.sandbox.driver import ExitStatus, Sandbox, SandboxError
+from stoker.sandbox.driver import Sandbox, SandboxError
 
 # LAMBDA.md, Lifecycle: an init that takes longer runs again within the first invocation.
 INIT_LIMIT_S = 10.0
 # One that no invocation waits for may take longer: so much, or the function's timeout if that is more.
 PROVISIONED_INIT_LIMIT_S = 130.0
-# How long a phase lasts before it is worth doing something about it: freezing what is idle, showing the START line of
-# what runs. A busy environment never gets that far and so pays for neither.
-SETTLE_AFTER_S = 0.02
 # Credentials live for 12 hours and must outlast the last invocation that begins with them.
 MAX_AGE_S = 6 * 3600.0
 # How those who watch hear of states, but for a start's, which has phases.
@@ -86,7 +84,6 @@ class Environment:
         self._start_sandbox = start_sandbox
         self._clock = clock
         self._owner = owner
-        self._keep_warm_s = keep_warm_s
         self._born = clock.monotonic()
         self._feed = feed or Feed()
         self.number = self._feed.number()
@@ -94,11 +91,17 @@ class Environment:
         self.invocations = 0
         self._boot: asyncio.Task[None] | None = None
         self._process: FunctionProcess | None = None
-        self._job: Job | None = None
-        self._concluding = False
-        self._idle_since = 0.0
-        self._deadline = Alarm(clock, self._overrun)
-        self._settle = Alarm(clock, self._settled)
+        self._ends_by = Reason.SPINDOWN
+        self._execution = Execution(function, clock, log, self)
+        self._idleness = Idleness(
+            clock,
+            log,
+            keep_warm_s=keep_warm_s,
+            expires=self._born + MAX_AGE_S,
+            on_frozen=self._changed,
+            on_over=self._waited_long_enough,
+            on_broken=self._fail,
+        )
 
     def __repr__(self) -> str:
         name = f"{self.function.name}:{self.function.version}"
@@ -110,10 +113,9 @@ class Environment:
         now, since, until = self._clock.monotonic(), self._born, None
         epoch = self._clock.time() - now
         if self.state is State.IDLE:
-            since = self._idle_since
-            until = None if self._keep_warm_s == math.inf else min(since + self._keep_warm_s, self._born + MAX_AGE_S)
-        elif self.state is State.RUNNING and self._job is not None:
-            since = self._job.started or now
+            since, until = self._idleness.since, self._idleness.until
+        elif self.state is State.RUNNING and self._execution.job is not None:
+            since = self._execution.job.started or now
         frozen = self._process is not None and self._process.frozen and self.state is State.IDLE
         return EnvironmentView(
             number=self.number,
@@ -136,7 +138,7 @@ class Environment:
 
     def start(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
         """Build the sandbox, run the init, then the invocation. See `run` for the result."""
-        job = self._take(invocation, log_tail)
+        job = self._execution.take(invocation, log_tail)
         self._boot = asyncio.get_running_loop().create_task(self._boot_up(job), name=f"boot {self.function.name}")
         return job.answer
 
@@ -150,7 +152,7 @@ class Environment:
 
     def run(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
         """Run an invocation; cancelling the result does not. A result that is an exception is a fault of ours."""
-        job = self._take(invocation, log_tail)
+        job = self._execution.take(invocation, log_tail)
         self._begin(job)
         return job.answer
 
@@ -159,26 +161,20 @@ class Environment:
         if self.state is State.INIT and self._boot is not None:
             self._boot.cancel()
         self._move(Event.STOP)
-        self._deadline.stop()
-        self._settle.stop()
+        self._execution.stop()
+        self._idleness.stop()
 
     async def close(self) -> None:
         """Take everything down. Raises SandboxError."""
         if self._boot is not None:
             # A sandbox that is half built is built to its end: only then can it be taken down.
             await asyncio.wait({self._boot})
-        job, self._job = self._job, None
-        if job is not None:
-            job.give_up(EnvironmentEndedError(repr(self)))
+        self._execution.give_up(EnvironmentEndedError(repr(self)))
         self._log.flush()
         if self._process is not None:
-            await self._process.close()
+            await self._process.close(self._ends_by)
+            self._log.flush()
         self._move(Event.CLOSED)
-
-    def _take(self, invocation: Invocation, log_tail: bool) -> Job:
-        answer = asyncio.get_running_loop().create_future()
-        self._job = job = Job(function=self.function, invocation=invocation, log_tail=log_tail, answer=answer)
-        return job
 
     # From nothing to the first invocation
 
@@ -187,16 +183,15 @@ class Environment:
         try:
             failure = await self._initialise(job, INIT_LIMIT_S)
             if failure is not None:
-                failure = await self._initialise_again(job)
+                failure = await self._initialise_again(job, failure)
         except Exception as error:  # The boundary of this task: whoever waits for the invocation gets the error.
-            self._break(error)
+            self.broken(error)
             return
         if failure is None:
             self._ready()
             self._begin(job)
         else:
-            self._log.began(job.request_id, keep_tail=job.log_tail)
-            self._conclude(self._outcome_of(failure, job))
+            self._execution.refuse(job, self._process, self._outcome_of(failure, job))
 
     async def _warm_up(self) -> None:
         self._log.init_started()
@@ -205,7 +200,7 @@ class Environment:
         except EnvironmentEndedError:
             return
         except Exception as error:
-            self._break(error)
+            self.broken(error)
             raise
         # It may be gone before it could be told to anybody but its init.
         self.init_failed = failure is not None or not (self._process and self._process.usable)
@@ -219,170 +214,86 @@ class Environment:
         self._move(Event.READY)
         self._owner.initialised(self)
 
-    async def _initialise_again(self, job: Job) -> InitFailure | None:
+    async def _initialise_again(self, job: Job, failure: InitFailure) -> InitFailure | None:
         """As AWS does: once more, in a new sandbox, within the invocation, whose timeout and bill begin here."""
         self._start = Start(self._clock)
         self._move(Event.RETRY)
         failed, self._process = self._process, None
         if failed is not None:
-            await failed.close()
+            await failed.close(Reason.TIMEOUT if isinstance(failure, Overrun) else Reason.FAILURE)
         job.started = self._clock.monotonic()
         return await self._initialise(job, self.function.timeout_s)
 
     async def _initialise(self, job: Job | None, limit_s: float) -> InitFailure | None:
-        attempt = Initialisation(await self._start_sandbox(), self._clock, self.wrote)
+        attempt = Initialisation(await self._start_sandbox(), self._clock, self._log, self.function)
         self._process = attempt.process
         self._start.enter("init" if self.origin.snapshot is None else "restore")
         self._move(Event.STARTED)
         if self.state is State.STOPPING:
             raise EnvironmentEndedError(repr(self))
         failure = await attempt.run(limit_s)
-        attempt.process.listener = self
+        attempt.process.listener = self._execution
         self._start.enter(None)
         self._feed.started(self._start.told(self.view(), failed=failure is not None))
         duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
         self.origin.initialised(duration_ms, failed=failure is not None)
-        if job is not None and failure is None and not again:
-            if self.origin.restores:
-                job.restore_ms = duration_ms
-            else:
-                job.init_ms = duration_ms
-        self._log.init_ended(duration_ms, again=again, outcome=self._outcome_of(failure, job))
+        if job is not None and failure is None:
+            job.initialised(duration_ms, restored=self.origin.restores)
+        end, extensions = self._outcome_of(failure, job), attempt.process.extensions
+        self._log.init_ended(duration_ms, again=again, outcome=end, extensions=extensions)
         return failure
 
     def _outcome_of(self, failure: InitFailure | None, job: Job | None) -> Outcome:
         request_id = job.request_id if job is not None else ""
         return outcome.of_init(failure, request_id, self.function.timeout_s, self._clock.time())
 
-    # Invocations
+    # Invocations, and the time between them
 
     def _begin(self, job: Job) -> None:
         """Deliver an invocation to the process, which waits for it."""
         assert self._process is not None
         self._move(Event.ASSIGNED)
-        try:
-            self._process.thaw()
-        except SandboxError as error:
-            self._break(error)
-            return
         self.invocations += 1
-        now = self._clock.monotonic()
-        if job.started is None:
-            job.started = now
-        left_s = job.started + self.function.timeout_s - now
-        self._log.began(job.request_id, keep_tail=job.log_tail)
-        self._deadline.set(now + left_s)
-        self._settle.set(now + SETTLE_AFTER_S)
-        deadline_ms = int((self._clock.time() + left_s) * 1000)
-        self._process.deliver(Delivery(invocation=job.invocation, deadline_ms=deadline_ms))
-        if self._process.exit_status is not None:
-            # It was gone before it could be told to anybody but its init.
-            self.ended(self._process.exit_status)
-
-    def wrote(self, lines: list[str]) -> None:
-        """The process wrote lines; what it wrote at the end of an invocation is kept together with that."""
-        self._log.wrote(lines)
-        if not self._concluding:
-            self._log.flush()
-
-    def initialised(self, error: Answer | None) -> None:
-        raise AssertionError("the session lets an init end only once")
-
-    def answered(self, answer: Answer) -> None:
-        """The process answered."""
-        self._conclude(outcome.answered(answer))
-
-    def lost(self) -> None:
-        """The process takes nothing more. If it has an invocation, its exit will tell more."""
-        if self.state is State.IDLE:
-            self._fail()
-
-    def ended(self, exit_status: ExitStatus) -> None:
-        """The process is over, with or without an invocation."""
-        if self.state is State.IDLE:
-            self._fail()
-        elif self._job is not None:
-            self._conclude(outcome.exited(self._job.request_id, exit_status))
-
-    def _overrun(self) -> None:
-        if self._job is not None:
-            self._conclude(outcome.timed_out(self._job.request_id, self.function.timeout_s, self._clock.time()))
-
-    def _conclude(self, end: Outcome) -> None:
-        """The invocation is over: read what the process wrote up to here, then record it. Later ends are too late."""
-        job = self._job
-        if job is None or self._concluding or self._process is None:
-            return
-        self._concluding = True
-        job.ended = self._clock.monotonic()
-        self._process.drain(lambda: self._record(job, end))
-
-    def _record(self, job: Job, end: Outcome) -> None:
-        """Meter, log and bill, then answer."""
-        self._concluding = False
-        assert self._process is not None
-        if self.state is State.STOPPING:
-            return
+        self._idleness.end()
         try:
-            report = job.report(end, self._process.sandbox.usage().max_memory_bytes)
-            log_tail = self._log.ended(report, end)
-        except Exception as error:  # The boundary of a callback: without it the caller would wait for ever.
-            self._break(error)
-            return
-        self._job = None
+            self._execution.begin(job, self._process)
+        except SandboxError as error:
+            self.broken(error)
+
+    def over(self, end: Outcome | None) -> None:
+        """See `execution.ExecutionOwner`."""
+        assert self._process is not None
         # What failed is not used again: the next invocation begins in a fresh environment, which is AWS's reset.
-        if end.fatal or not self._process.usable:
-            self._fail()
-        else:
+        if end is not None and not end.fatal and self._process.usable:
             self._move(Event.ANSWERED)
             self._rest()
-        job.give(end, log_tail)
-
-    def _break(self, error: Exception) -> None:
-        """A fault of ours or the machine's: whoever waits for a result gets it, and the environment ends."""
-        job, self._job = self._job, None
-        if self.state is not State.STOPPING:
+        elif self.state not in (State.FAILED, State.STOPPING):
+            self._ends_by = Reason.TIMEOUT if end is not None and end.status == "timeout" else Reason.FAILURE
             self._fail()
-        if job is not None:
-            job.give_up(error)
+
+    def broken(self, error: Exception) -> None:
+        """See `execution.ExecutionOwner`."""
+        if self.state is not State.STOPPING:
+            self._ends_by = Reason.FAILURE
+            self._fail()
+        self._execution.give_up(error)
+
+    def _rest(self) -> None:
+        assert self._process is not None
+        self._idleness.begin(self._process)
+        self._owner.idle(self)
+
+    def _waited_long_enough(self) -> None:
+        self._owner.ended(self)
 
     def _fail(self) -> None:
         self._move(Event.FAILED)
         self._owner.ended(self)
 
-    # Between invocations
-
-    def _rest(self) -> None:
-        self._idle_since = self._clock.monotonic()
-        self._settle.set(self._idle_since + SETTLE_AFTER_S)
-        self._owner.idle(self)
-
-    def _settled(self) -> None:
-        """The phase has lasted for a while."""
-        self._log.flush()
-        if self.state is not State.IDLE or self._process is None:
-            return
-        if self._process.frozen:
-            self._owner.ended(self)
-        else:
-            self._freeze(self._process)
-
-    def _freeze(self, process: FunctionProcess) -> None:
-        """Stop what the function left running, until its next invocation, then wait for that or for the end."""
-        if not process.waiting:
-            # It has answered over HTTP and not yet asked again: it is still busy with the invocation.
-            self._settle.set(self._clock.monotonic() + SETTLE_AFTER_S)
-            return
-        try:
-            process.freeze()
-        except SandboxError:
-            self._fail()
-            raise
-        self._settle.set(min(self._idle_since + self._keep_warm_s, self._born + MAX_AGE_S))
-        if self._feed.watched:
-            self._feed.mark(self)
-
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)
+        self._changed()
+
+    def _changed(self) -> None:
         if self._feed.watched:
             self._feed.mark(self)

@@ -1,31 +1,27 @@
 """One attempt at an environment's init: from a started process to its first wish for work, or why there is none."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from stoker.environments.failures import ExtensionEnd, InitFailure, Overrun
+from stoker.environments.log import EnvironmentLog
 from stoker.environments.process import FunctionProcess
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
+from stoker.model.function import FunctionVersion
+from stoker.runtime_api.extension_api import FunctionFacts
 from stoker.runtime_api.session import Answer
 from stoker.sandbox.driver import ExitStatus, Sandbox
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overrun:
-    """The init took longer than it may."""
-
-
-InitFailure = Answer | ExitStatus | Overrun
 
 
 class Initialisation:
     """Listens to a new process until its init has ended one way or the other."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, wrote: Callable[[list[str]], None]) -> None:
-        self.process = FunctionProcess(sandbox, self, clock)
+    def __init__(self, sandbox: Sandbox, clock: Clock, log: EnvironmentLog, function: FunctionVersion) -> None:
+        facts = FunctionFacts(
+            name=function.name, version=function.version, handler=function.handler, account=function.account
+        )
+        self.process = FunctionProcess(sandbox, self, clock, log, facts)
         self.duration_s = 0.0
-        self.wrote = wrote
         self._clock = clock
         self._began = clock.monotonic()
         self._failure: asyncio.Future[InitFailure | None] = asyncio.get_running_loop().create_future()
@@ -52,6 +48,12 @@ class Initialisation:
 
     def ended(self, exit_status: ExitStatus) -> None:
         self._end(exit_status)
+
+    def extension_ended(self, end: ExtensionEnd) -> None:
+        self._end(end)
+
+    def settled(self) -> None:
+        """An extension is ready for what comes."""
 
     def answered(self, answer: Answer) -> None:
         raise AssertionError("an answer without an invocation passed the session")

@@ -16,7 +16,8 @@ class Job:
     """One invocation and its measurements, in monotonic seconds.
 
     `started` is the moment from which Duration and the function's timeout count: the delivery or, where the init had
-    to be run again, the beginning of that. `init_ms` is set for a cold start, `restore_ms` for SnapStart's.
+    to be run again, the beginning of that. `init_ms` is set for a cold start, `restore_ms` for SnapStart's. `answered`
+    is when the runtime was done, where extensions were not.
     """
 
     function: FunctionVersion
@@ -24,7 +25,8 @@ class Job:
     log_tail: bool
     answer: "asyncio.Future[InvocationResult]"
     started: float | None = None
-    ended: float = 0.0
+    answered: float | None = None
+    ended: float | None = None
     init_ms: float | None = None
     restore_ms: float | None = None
 
@@ -33,9 +35,11 @@ class Job:
         return self.invocation.request_id
 
     def report(self, end: Outcome, max_memory_bytes: int) -> Report:
-        """What it used."""
+        """What it used; before its end, up to the runtime's answer."""
+        until = self.answered if self.ended is None else self.ended
         assert self.started is not None
-        duration_ms = (self.ended - self.started) * 1000.0
+        assert until is not None
+        duration_ms = (until - self.started) * 1000.0
         if end.status == "timeout":
             # The rest is how late our timer was; nobody is billed for that.
             duration_ms = min(duration_ms, self.function.timeout_s * 1000.0)
@@ -50,8 +54,17 @@ class Job:
             status=end.status,
             error_type=end.error_type,
             trace_id=self.invocation.trace_id,
+            extensions_ms=None if self.answered is None else (until - self.answered) * 1000.0,
             streamed_bytes=0 if self.invocation.stream is None else self.invocation.stream.streamed_bytes,
         )
+
+    def initialised(self, duration_ms: float, *, restored: bool) -> None:
+        """The init that it waited for is over, in which its own time had not begun."""
+        if self.started is None:
+            if restored:
+                self.restore_ms = duration_ms
+            else:
+                self.init_ms = duration_ms
 
     def give(self, end: Outcome, log_tail: bytes | None) -> None:
         """Hand the result to the caller, if there still is one."""

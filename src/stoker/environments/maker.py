@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from stoker.bootstrap.template_words import REFUSED
 from stoker.environments import outcome
 from stoker.environments.environment import PROVISIONED_INIT_LIMIT_S, Environment, EnvironmentOwner
+from stoker.environments.extension_files import extension_files
+from stoker.environments.failures import InitFailure, Overrun
 from stoker.environments.feed import Feed
-from stoker.environments.initialisation import InitFailure, Initialisation, Overrun
+from stoker.environments.initialisation import Initialisation
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.origin import Origin
 from stoker.environments.templates import Templates
@@ -113,11 +115,13 @@ class EnvironmentMaker:
         kind = SNAP_START if function.snap_starts else ON_DEMAND
         stream, log = self._log(function, runtime, kind, Origin(), template="being made")
         spec = replace(await self._spec(function, runtime, stream, kind), to_snapshot=True)
+        if spec.extensions:
+            raise SnapshotRefusedError("it has external extensions")
         driver = await self._driver_for(function)
         if not driver.takes_snapshots:
             raise SnapshotRefusedError(f"memory is not taken out of a {driver.name} sandbox")
         log.init_started()
-        attempt = Initialisation(await driver.start(spec), self._clock, log.wrote)
+        attempt = Initialisation(await driver.start(spec), self._clock, log, function)
         try:
             failure = await attempt.run(max(PROVISIONED_INIT_LIMIT_S, function.timeout_s))
             end = outcome.of_init(failure, "", function.timeout_s, self._clock.time())
@@ -125,6 +129,8 @@ class EnvironmentMaker:
             if refusal is None:
                 log.init_ended(attempt.duration_s * 1000.0, again=False, outcome=end)
                 _check(failure, end.payload)
+                if attempt.process.extensions:
+                    raise SnapshotRefusedError("it has an internal extension")
                 return await attempt.process.sandbox.snapshot()
             raise SnapshotRefusedError(refusal)
         finally:
@@ -181,6 +187,7 @@ class EnvironmentMaker:
             memory_mb=function.memory_mb,
             ephemeral_mb=function.ephemeral_mb,
             cpus=function.memory_mb / MB_PER_CPU,
+            extensions=extension_files(prepared.layers_root),
         )
 
 

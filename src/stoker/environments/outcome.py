@@ -4,12 +4,12 @@ Texts: LAMBDA.md, Invoke.
 """
 
 import json
-import signal
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from stoker.environments.initialisation import InitFailure
+from stoker.environments import exit_reason
+from stoker.environments.failures import ExtensionEnd, InitFailure
 from stoker.runtime_api.session import Answer
 from stoker.sandbox.driver import ExitStatus
 
@@ -53,12 +53,24 @@ def exited(request_id: str, exit_status: ExitStatus) -> Outcome:
     AWS has been seen to answer for a lack of memory with both `Runtime.ExitError` and `Runtime.OutOfMemory`. Here the
     caller gets the former with `signal: killed`, which client code knows, and REPORT names the latter, for operators.
     """
-    text = f"RequestId: {request_id} Error: {_reason(exit_status)}"
+    text = f"RequestId: {request_id} Error: {exit_reason.of_runtime(exit_status)}"
     return Outcome(
         payload=_payload("Runtime.ExitError", text),
         status="error",
         error_type="Runtime.OutOfMemory" if exit_status.out_of_memory else "Runtime.ExitError",
         lines=(f"{text}\nRuntime.ExitError",),
+        fatal=True,
+    )
+
+
+def extension_ended(request_id: str, end: ExtensionEnd) -> Outcome:
+    """An extension could not begin or go on; it takes the environment with it."""
+    text = f"RequestId: {request_id} Error: {end.reason}"
+    return Outcome(
+        payload=_payload(end.error_type, text),
+        status="error",
+        error_type=end.error_type,
+        lines=(f"{text}\n{end.error_type}",),
         fatal=True,
     )
 
@@ -71,6 +83,8 @@ def of_init(failure: InitFailure | None, request_id: str, timeout_s: float, now:
         return _init_refused(failure)
     if isinstance(failure, ExitStatus):
         return exited(request_id, failure)
+    if isinstance(failure, ExtensionEnd):
+        return extension_ended(request_id, failure)
     return timed_out(request_id, timeout_s, now)
 
 
@@ -82,14 +96,3 @@ def _init_refused(answer: Answer) -> Outcome:
 
 def _payload(error_type: str, message: str) -> bytes:
     return json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":")).encode()
-
-
-def _reason(exit_status: ExitStatus) -> str:
-    if exit_status.out_of_memory:
-        return "Runtime exited with error: signal: killed"
-    if exit_status.signal is not None:
-        name = signal.strsignal(exit_status.signal) if exit_status.signal in signal.valid_signals() else None
-        return f"Runtime exited with error: signal: {(name or str(exit_status.signal)).lower()}"
-    if exit_status.code:
-        return f"Runtime exited with error: exit status {exit_status.code}"
-    return "Runtime exited without providing a reason"

@@ -59,6 +59,10 @@ class OutputReader:
             self._on_lines([message(line) for line in lines])
         return len(data)
 
+    def read_rest(self) -> None:
+        """Hand on what is there, up to what one turn may read, before a `close`."""
+        self._drain(0, lambda: None)
+
     def close(self) -> None:
         """Close the pipe; whoever still writes gets EPIPE. Idempotent."""
         if self._open:

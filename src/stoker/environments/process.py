@@ -1,30 +1,48 @@
-"""A function's process: one started sandbox, and the channel, the Runtime API and the pipe that lead into it."""
+"""A function's process: one started sandbox, and the channel, the Runtime API and the pipes that lead into it.
+
+Its extensions belong to it: it starts the runtime when the external ones have registered, is initialised when all are
+ready, and is done with an invocation when all that were told of it are.
+"""
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
+from stoker.environments import exit_reason
+from stoker.environments.failures import ExtensionEnd
+from stoker.environments.log import EnvironmentLog
 from stoker.environments.output import OutputReader
+from stoker.environments.shutdown import Reason, Shutdown
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
 from stoker.runtime_api.connection import RuntimeConnection
-from stoker.runtime_api.extensions import Extension
+from stoker.runtime_api.extension_api import FunctionFacts
+from stoker.runtime_api.extensions import MAX_EXTENSIONS, Extension, ExtensionState
 from stoker.runtime_api.session import Answer, Delivery
 from stoker.runtime_api.telemetry import Subscription
-from stoker.sandbox.driver import ExitStatus, Sandbox
+from stoker.runtime_api.telemetry_destination import courier
+from stoker.runtime_api.telemetry_stream import TelemetryStream
+from stoker.sandbox.driver import ExitStatus, NotLaunched, Sandbox
 
-# A process that closes its channel is on its way out as a rule; its exit status is worth so long a wait.
+# A process that closes its channel, or an extension that says it cannot go on, is on its way out as a rule; its exit
+# status is worth so long a wait.
 EXIT_WAIT_S = 0.5
+_LAUNCH_ERRORS = {13: "PermissionDenied"}
 
 
 class ProcessListener(Protocol):
     """Who hears what becomes of the process."""
 
     def initialised(self, error: Answer | None) -> None:
-        """It asked for work for the first time, or said why it cannot start."""
+        """It asked for work for the first time, and extensions for events; or it said why it cannot start."""
 
     def answered(self, answer: Answer) -> None:
         """It answered its invocation."""
+
+    def settled(self) -> None:
+        """It has asked for work again, and its extensions are done with the invocation too."""
 
     def lost(self) -> None:
         """It closed its channel, or broke the protocol: it takes and answers nothing more. `ended` follows."""
@@ -32,23 +50,30 @@ class ProcessListener(Protocol):
     def ended(self, exit_status: ExitStatus) -> None:
         """It exited, or has been lost for a while; what it said before has been heard. Called once."""
 
-    def wrote(self, lines: list[str]) -> None:
-        """It wrote to stdout or stderr."""
+    def extension_ended(self, end: ExtensionEnd) -> None:
+        """One of its extensions ended, could not be started, or has given up. May be called for each of them."""
 
 
 class FunctionProcess:
-    """Owns the sandbox and its three descriptors from the start; tells `listener` until `close`."""
+    """Owns the sandbox and its descriptors from the start. Tells `listener` until `close`; `log` has what was said."""
 
-    def __init__(self, sandbox: Sandbox, listener: ProcessListener, clock: Clock) -> None:
+    def __init__(
+        self, sandbox: Sandbox, listener: ProcessListener, clock: Clock, log: EnvironmentLog, facts: FunctionFacts
+    ) -> None:
         self.sandbox = sandbox
         self.listener: ProcessListener | None = listener
         self._clock = clock
+        self._log = log
         # How it ended, once it has. What is not usable takes no invocation any more, ended or not.
         self.exit_status: ExitStatus | None = None
         self.usable = True
         self.frozen = False
-        self._connection = RuntimeConnection(self)
-        self._output = OutputReader(sandbox.output, self._wrote)
+        self._begun = False
+        self._connection = RuntimeConnection(self, facts)
+        self._outputs = [OutputReader(sandbox.output, log.wrote)]
+        if sandbox.extension_output is not None:
+            self._outputs.append(OutputReader(sandbox.extension_output, log.extension_wrote))
+        self._streams: dict[str, TelemetryStream] = {}
         self._exit_wait = Alarm(clock, lambda: self._end(ExitStatus()))
 
     def __repr__(self) -> str:
@@ -56,13 +81,29 @@ class FunctionProcess:
 
     @property
     def waiting(self) -> bool:
-        """It has asked for work and does nothing else that we know of."""
-        return self._connection.waiting
+        """It has asked for work and does nothing else that we know of; nor do its extensions."""
+        return self._connection.waiting and not self._connection.extensions.working
+
+    @property
+    def settled(self) -> bool:
+        """Nobody has to be waited for before its invocation is over. Without extensions its answer is enough."""
+        return not self._connection.extensions.members or self.waiting
+
+    @property
+    def extensions(self) -> Sequence[ExtensionState]:
+        return self._connection.extensions.states
 
     async def open(self) -> None:
         """Begin to listen to it."""
         self.sandbox.exited.add_done_callback(self._exited)
+        extensions = self._connection.extensions
+        extensions.expect(self.sandbox.extensions)
+        for name, ended in self.sandbox.extensions.items():
+            ended.add_done_callback(partial(self._extension_exited, name))
         await self._connection.open(self.sandbox.channel, self.sandbox.runtime_api)
+        if len(extensions.members) > MAX_EXTENSIONS:
+            last = list(extensions.members)[-1]
+            self._not_launched(last, "TooManyExtensions", f"at most {MAX_EXTENSIONS} extensions can be registered")
 
     def deliver(self, delivery: Delivery) -> None:
         """Hand it an invocation."""
@@ -80,31 +121,47 @@ class FunctionProcess:
             self.frozen = False
 
     def drain(self, then: Callable[[], None]) -> None:
-        """See OutputReader.drain."""
-        self._output.drain(then)
+        """See OutputReader.drain; of all that is written."""
+        if len(self._outputs) == 1:
+            self._outputs[0].drain(then)
+        else:
+            self._outputs[1].drain(lambda: self._outputs[0].drain(then))
 
-    async def close(self) -> None:
-        """Take it down with everything that belongs to it; idempotent. Raises SandboxError."""
+    async def close(self, reason: Reason = Reason.SPINDOWN) -> None:
+        """Take it down with everything that belongs to it; idempotent. Raises SandboxError.
+
+        Extensions and a runtime that has some get the time that they have for it, and what they write is kept.
+        """
         self.listener = None
         self._exit_wait.stop()
         self.sandbox.exited.remove_done_callback(self._exited)
+        try:
+            if self._connection.extensions.members:
+                self.thaw()
+                await Shutdown(self.sandbox, self._connection, self._streams.values(), self._clock).run(reason)
+        finally:
+            self._let_go()
+            await self.sandbox.close()
+
+    def _let_go(self) -> None:
         self._connection.close()
-        self._output.close()
-        # LAMBDA.md, Shutdown: without extensions there are 0 ms between SIGTERM and SIGKILL, in which nothing could be
-        # done; so the former is not sent. This is the place where extensions will get their time.
-        await self.sandbox.close()
+        for output in self._outputs:
+            if self._connection.extensions.members:
+                output.read_rest()
+            output.close()
+        for stream in self._streams.values():
+            stream.close()
+        self._log.unsubscribed()
+
+    # What the function's process says
 
     def ready(self) -> None:
-        if self.listener is not None:
-            self.listener.initialised(None)
+        self._connection.extensions.close_registration()
+        self._progress()
 
-    def asked(self) -> None: ...
-
-    def extension_moved(self) -> None: ...
-
-    def extension_failed(self, extension: Extension) -> None: ...
-
-    def subscribed(self, extension: Extension, subscription: Subscription) -> None: ...
+    def asked(self) -> None:
+        if self._connection.extensions.members:
+            self._progress()
 
     def answered(self, answer: Answer) -> None:
         if self.listener is not None:
@@ -131,6 +188,52 @@ class FunctionProcess:
             self.usable = False
             self.listener.ended(exit_status)
 
-    def _wrote(self, lines: list[str]) -> None:
+    # What its extensions say
+
+    def extension_moved(self) -> None:
+        self._progress()
+
+    def extension_failed(self, extension: Extension) -> None:
+        end = self._connection.extensions.exited(extension.name)
+        self._clock.call_later(EXIT_WAIT_S, lambda: self._extension_ended(end, f"extension {extension.name} gave up"))
+
+    def subscribed(self, extension: Extension, subscription: Subscription) -> None:
+        before = self._streams.pop(extension.name, None)
+        if before is not None:
+            before.close()
+        stream = TelemetryStream(subscription, courier(subscription, self.sandbox.socket_inside), self._clock)
+        self._streams[extension.name] = stream
+        self._log.subscribed(extension.name, stream)
+
+    def _extension_exited(self, name: str, ended: "asyncio.Future[ExitStatus | NotLaunched]") -> None:
+        end = ended.result()
+        if isinstance(end, NotLaunched):
+            why = os.strerror(end.errno).lower()
+            error_type = _LAUNCH_ERRORS.get(end.errno, "UnknownError")
+            self._not_launched(name, error_type, f"fork/exec /opt/extensions/{name}: {why}")
+        else:
+            self._extension_ended(self._connection.extensions.exited(name), exit_reason.of_extension(end))
+
+    def _not_launched(self, name: str, error_type: str, reason: str) -> None:
+        self._connection.extensions.not_launched(name, error_type)
+        self._extension_ended("Extension.LaunchError", reason)
+
+    def _extension_ended(self, error_type: str, reason: str) -> None:
+        self.usable = False
         if self.listener is not None:
-            self.listener.wrote(lines)
+            self.listener.extension_ended(ExtensionEnd(error_type=error_type, reason=reason))
+
+    def _progress(self) -> None:
+        """The runtime or an extension has come a step further."""
+        extensions = self._connection.extensions
+        if not self._begun and extensions.external and extensions.all_registered:
+            self._begun = True
+            self._connection.start()
+        if self.listener is None:
+            return
+        if not extensions.initialising:
+            if self.waiting:
+                self.listener.settled()
+        elif self._connection.waiting and extensions.all_ready:
+            extensions.initialising = False
+            self.listener.initialised(None)

@@ -89,7 +89,8 @@ class InvocationResult(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What an invocation used, as its REPORT line and its ledger row say. Every figure is measured.
 
-    `streamed_bytes` are those that the process streamed to a caller, all of them, as billed or not.
+    `streamed_bytes` are those that the process streamed to a caller, all of them, as billed or not. `extensions_ms` is
+    the part of the duration in which the runtime was done and extensions were not.
     """
 
     request_id: str
@@ -103,6 +104,7 @@ class Report(Struct, frozen=True, kw_only=True):
     error_type: str | None = None
     trace_id: str | None = None
     streamed_bytes: int = 0
+    extensions_ms: float | None = None
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):

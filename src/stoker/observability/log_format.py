@@ -43,6 +43,14 @@ class PlatformLog(Protocol):
     ) -> str | None:
         """What the init took; `phase` is `invoke` when it failed before and ran again within an invocation."""
 
+    def extension(
+        self, at_ms: int, *, name: str, state: str, events: Sequence[str], error_type: str | None = None
+    ) -> str | None:
+        """How an extension stands at the end of the init."""
+
+    def subscribed(self, at_ms: int, *, api: str, name: str, types: Sequence[str]) -> str | None:
+        """An extension subscribed by the API `Telemetry` or `Logs`."""
+
     def start(self, at_ms: int, request_id: str) -> str | None:
         """An invocation begins."""
 
@@ -86,6 +94,16 @@ class TextLog:
             f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\t"
             f"Status: {status}{_error_type(error_type)}\n"
         )
+
+    def extension(
+        self, at_ms: int, *, name: str, state: str, events: Sequence[str], error_type: str | None = None
+    ) -> str | None:
+        error = _error_type(error_type)
+        return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{', '.join(events)}]{error}\n"
+
+    def subscribed(self, at_ms: int, *, api: str, name: str, types: Sequence[str]) -> str | None:
+        kinds = ", ".join(kind.capitalize() for kind in types)
+        return f"{api.upper()}\tName: {name}\tState: Subscribed\tTypes: [{kinds}]\n"
 
     def start(self, at_ms: int, request_id: str) -> str | None:
         return f"START RequestId: {request_id} Version: {self._version}\n"
@@ -167,6 +185,16 @@ class JsonLog:
         }
         return self._line(_level_of(status, "DEBUG"), at_ms, "platform.initReport", record)
 
+    def extension(
+        self, at_ms: int, *, name: str, state: str, events: Sequence[str], error_type: str | None = None
+    ) -> str | None:
+        record = {"name": name, "state": state, "events": list(events), **_optional("errorType", error_type)}
+        return self._line("INFO" if error_type is None else "WARN", at_ms, "platform.extension", record)
+
+    def subscribed(self, at_ms: int, *, api: str, name: str, types: Sequence[str]) -> str | None:
+        record = {"name": name, "state": "Subscribed", "types": list(types)}
+        return self._line("INFO", at_ms, f"platform.{api.lower()}Subscription", record)
+
     def start(self, at_ms: int, request_id: str) -> str | None:
         return self._line("INFO", at_ms, "platform.start", {"requestId": request_id, "version": self._version})
 
@@ -194,11 +222,12 @@ class JsonLog:
             "metrics": metrics,
             "status": report.status,
             **_optional("errorType", report.error_type),
+            **_spans(at_ms, report),
         }
         return self._line(_level_of(report.status, "INFO"), at_ms, "platform.report", record)
 
     def _line(self, level: str, at_ms: int, kind: str, record: Mapping[str, Any]) -> str | None:
-        return _event(at_ms, kind, record) if SYSTEM_LEVELS.index(level) >= self._lowest else None
+        return event_line(at_ms, kind, record) if SYSTEM_LEVELS.index(level) >= self._lowest else None
 
 
 def platform_log(
@@ -237,12 +266,16 @@ def logs_dropped_line(at_ms: int, records: int, size_bytes: int) -> str:
         "The log database could not keep up, or its disk was nearly full; lines were dropped so that functions go on."
     )
     record = {"reason": reason, "droppedRecords": records, "droppedBytes": size_bytes}
-    return _event(at_ms, "platform.logsDropped", record)
+    return event_line(at_ms, "platform.logsDropped", record)
 
 
-def _event(at_ms: int, kind: str, record: Mapping[str, Any]) -> str:
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"time": moment, "type": kind, "record": record}, separators=(",", ":")) + "\n"
+def event_line(at_ms: int, kind: str, record: Mapping[str, Any]) -> str:
+    """A line of the JSON format, which is an event of the Telemetry API too."""
+    return json.dumps({"time": _moment(at_ms), "type": kind, "record": record}, separators=(",", ":")) + "\n"
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _level_of(status: str, on_success: str) -> str:
@@ -258,6 +291,14 @@ def _restore_metrics(report: Report) -> Mapping[str, object]:
         return {}
     restore_ms = round(report.restore_ms, 3)
     return {"restoreDurationMs": restore_ms, "billedRestoreDurationMs": billed_ms(report.restore_ms)}
+
+
+def _spans(at_ms: int, report: Report) -> Mapping[str, object]:
+    """How long extensions went on after the runtime; CloudWatch's PostRuntimeExtensionsDuration."""
+    if report.extensions_ms is None:
+        return {}
+    start = _moment(at_ms - int(report.extensions_ms))
+    return {"spans": [{"name": "extensionOverhead", "start": start, "durationMs": round(report.extensions_ms, 3)}]}
 
 
 def _optional(name: str, value: object) -> dict[str, object]:

@@ -110,7 +110,7 @@ class ExtensionApi:
         return ACCEPTED
 
     def _subscribe(self, extension: Extension, api: Api, body: bytes) -> bytes:
-        if not self.extensions.open:
+        if not self.extensions.initialising:
             return refusal_reply(CLOSED[api])
         found = parse(api, body)
         if isinstance(found, Refusal):

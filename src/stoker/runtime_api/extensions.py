@@ -154,12 +154,16 @@ class Extension:
 
 
 class Extensions:
-    """The extensions of one environment from its start to its end. `open`: an init, in which they may register."""
+    """The extensions of one environment from its start to its end.
+
+    They may register until the runtime is ready (`open`), and subscribe to telemetry until all are (`initialising`).
+    """
 
     def __init__(self) -> None:
         self.members: dict[str, Extension] = {}
         self._by_identifier: dict[str, Extension] = {}
         self.open = True
+        self.initialising = True
 
     def __repr__(self) -> str:
         return f"<Extensions {' '.join(f'{each.name}:{each.stage}' for each in self.members.values())}>"
@@ -259,11 +263,9 @@ class Extensions:
         for extension in self.members.values():
             extension.withdraw(asker)
 
-    def exited(self, name: str) -> str | None:
-        """An extension's process is over: the error type that this is told by, None for one that is unknown."""
-        extension = self.members.get(name)
-        if extension is None:
-            return None
+    def exited(self, name: str) -> str:
+        """An extension's process is over, or about to be: the error type that this is told by."""
+        extension = self.members[name]
         stage = extension.stage
         if stage is Stage.INIT_ERROR:
             return "Extension.InitError"

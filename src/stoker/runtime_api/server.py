@@ -297,7 +297,7 @@ class _Connection(asyncio.Protocol):
         if isinstance(route, Route) and route.for_extensions:
             self._serve_extension(route, request)
             return
-        outcome = route if isinstance(route, Refusal) else self._tell(route, request)
+        outcome = route if isinstance(route, Refusal) else _tell(self._server.session, route, request)
         self._release(request)
         answer = outcome.answer if isinstance(outcome, Refusal) else outcome
         if answer is not None:
@@ -312,23 +312,6 @@ class _Connection(asyncio.Protocol):
             self._waiting = True
         else:
             self._reply(answer)
-
-    def _tell(self, route: Route, request: _Request) -> Answer | Refusal:
-        """Put an answer to the session."""
-        session = self._server.session
-        if request.oversized:
-            return session.overflow(route.request_id)
-        if request.sink is not None:
-            error_type = request.trailers.get(_ERROR_TYPE, b"").decode("latin-1")
-            error_body = _trailer_body(request.trailers.get(_ERROR_BODY, b""))
-            return session.finish_stream(route.request_id, error_type or None, error_body)
-        body = bytes(request.body)
-        if route.operation is Operation.RESPONSE:
-            return session.respond(route.request_id, body)
-        error_type = request.headers.get(_ERROR_TYPE, b"").decode("latin-1") or _error_type_of(body)
-        if route.operation is Operation.ERROR:
-            return session.fail(route.request_id, error_type, body)
-        return session.fail_init(error_type, body)
 
     def _next(self) -> None:
         session = self._server.session
@@ -372,6 +355,23 @@ class _Connection(asyncio.Protocol):
         """Close once what was written has gone out."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _tell(session: Session, route: Route, request: _Request) -> Answer | Refusal:
+    """Put an answer to the session."""
+    if request.oversized:
+        return session.overflow(route.request_id)
+    if request.sink is not None:
+        error_type = request.trailers.get(_ERROR_TYPE, b"").decode("latin-1")
+        error_body = _trailer_body(request.trailers.get(_ERROR_BODY, b""))
+        return session.finish_stream(route.request_id, error_type or None, error_body)
+    body = bytes(request.body)
+    if route.operation is Operation.RESPONSE:
+        return session.respond(route.request_id, body)
+    error_type = request.headers.get(_ERROR_TYPE, b"").decode("latin-1") or _error_type_of(body)
+    if route.operation is Operation.ERROR:
+        return session.fail(route.request_id, error_type, body)
+    return session.fail_init(error_type, body)
 
 
 def _trailer_body(text: bytes) -> bytes:

@@ -5,8 +5,8 @@ import asyncio
 from fakes.fleet import FleetBench
 from fakes.loop import on_loop, until
 from fakes.sandbox import FakeProcess, echo
-from stoker.environments.environment import SETTLE_AFTER_S
 from stoker.environments.feed import MOST_UNSEEN, Feed, Watcher
+from stoker.environments.idleness import SETTLE_AFTER_S
 
 
 @on_loop

@@ -9,7 +9,7 @@ from fakes.fleet import FleetBench
 from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
-from stoker.environments.environment import SETTLE_AFTER_S
+from stoker.environments.idleness import SETTLE_AFTER_S
 from stoker.model.function import LoggingConfig
 from stoker.sandbox.driver import ExitStatus, SandboxError
 

@@ -21,6 +21,7 @@ from stoker.model.clock import Clock
 from stoker.model.errors import ValidationException
 from stoker.store import refusals
 from stoker.store.arrivals import Arrivals
+from stoker.store.grouped_reads import GroupedReads
 from stoker.store.store import Store
 from stoker.store.tables_items import items
 
@@ -60,6 +61,7 @@ class Items:
         expiry: Expiry,
     ) -> None:
         self._store = store
+        self._reads = GroupedReads(store)
         self._catalogue = catalogue
         self._clock = clock
         self._rationing = rationing
@@ -130,7 +132,7 @@ class Items:
             self._rationing.admit(table, None, read=True)
             return table, _look(conn, table, row_key(table, checked_key(table, lookup.key)), lookup.consistent)
 
-        table, found = await self._store.read(work)
+        table, found = await self._reads.read(work)
         self._rationing.charge(table, found.consumed)
         return found
 

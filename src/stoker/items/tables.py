@@ -1,5 +1,6 @@
 """Tables: made, changed, described and deleted. What takes long goes on behind, in `jobs.py`."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,8 @@ from stoker.store.tables_items import index_entries, items
 MAX_TABLES = 2_500
 # Counting looks at every item: it is done again when it would take up no more than this part of the time.
 COUNTING_SHARE = 0.02
+# Nobody waits longer for a count; AWS's are up to six hours old.
+COUNTING_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ class Tables:
         self._jobs = jobs
         self._arrivals = arrivals
         self._counted: dict[int, _Counted] = {}
+        self._counting: dict[int, asyncio.Task[Tally]] = {}
 
     def __repr__(self) -> str:
         return f"<Tables of {self._catalogue!r}>"
@@ -165,10 +169,20 @@ class Tables:
         await refusals.write(self._store, work)
 
     async def tally(self, table: Table) -> Tally:
-        """How much is in the table: now, or a short while ago where there is much of it."""
+        """How much is in the table: now, or a while ago where there is much of it (nothing before the first count)."""
         counted = self._counted.get(table.id)
         if counted is not None and self._clock.monotonic() < counted.good_until:
             return counted.tally
+        counting = self._counting.get(table.id)
+        if counting is None:
+            counting = self._counting[table.id] = asyncio.get_running_loop().create_task(self._count(table))
+            counting.add_done_callback(lambda _task: self._counting.pop(table.id, None))
+        try:
+            return await asyncio.wait_for(asyncio.shield(counting), COUNTING_PATIENCE_S)
+        except TimeoutError:
+            return Tally(indexed={}) if counted is None else counted.tally
+
+    async def _count(self, table: Table) -> Tally:
         started = time.monotonic()
         tally = await self._store.read(lambda conn: _count(conn, table))
         took = time.monotonic() - started

@@ -1,6 +1,5 @@
 """GetItem, PutItem, UpdateItem, DeleteItem, Query and Scan."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from stoker.items.updates import changed_parts
 from stoker.items.writing import Decision, Write
 from stoker.model.errors import ValidationException
 from stoker.services.dynamodb.answers import LARGE_BYTES, consumed_capacity
+from stoker.services.dynamodb.reading_params import read_params
 from stoker.services.dynamodb.requests import RequestReader
 from stoker.wire.message import Call, Result
 
@@ -27,7 +27,7 @@ class ItemOperations:
 
     async def get(self, call: Call) -> Result:
         params = call.params
-        lookup, projection = await asyncio.to_thread(self._reader.lookup, params)
+        lookup, projection = await read_params(self._reader.lookup, params)
         found = await self._items.get(call.region, lookup)
         item = found.item
         if item is not None and projection is not None:
@@ -57,8 +57,7 @@ class ItemOperations:
         return await self._search(call, self._reader.scan)
 
     async def _write(self, call: Call, read: Callable[[Mapping[str, Any]], Write]) -> tuple[Write, Decision]:
-        # An item of 400 KB takes milliseconds to check.
-        write = await asyncio.to_thread(read, call.params)
+        write = await read_params(read, call.params)
         return write, await self._items.write(call.region, write)
 
     async def _written(self, call: Call, write: Write, decision: Decision, shown: Item | None) -> Result:
@@ -83,7 +82,7 @@ class ItemOperations:
         return {"ItemCollectionKey": key, "SizeEstimateRangeGB": [float(size // _GIB), float(size // _GIB + 1)]}
 
     async def _search(self, call: Call, read: Callable[[Mapping[str, Any]], Search]) -> Result:
-        search = await asyncio.to_thread(read, call.params)
+        search = await read_params(read, call.params)
         page: Page = await self._items.search(call.region, search)
         members = {
             "Items": page.items,

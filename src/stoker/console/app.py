@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from stoker.console.assets import Asset, Assets
 from stoker.console.aws import Aws, Door
@@ -47,7 +47,6 @@ class Console:
         sessions: Sessions,
         signing_in: SigningIn,
         assets: Assets,
-        known: Mapping[str, Any],
         home: str = "/functions",
     ) -> None:
         self._routes = Routes(routes)
@@ -55,7 +54,7 @@ class Console:
         self._sessions = sessions
         self._signing_in = signing_in
         self._assets = assets
-        self._renderer = Renderer(root=PATH, assets=f"{PATH}/static/{assets.version}", **known)
+        self._renderer = Renderer(root=PATH, assets=f"{PATH}/static/{assets.version}")
         self._home = home
 
     def __repr__(self) -> str:
@@ -192,7 +191,11 @@ def _redirect(request: Request, to: str, *headers: tuple[str, str]) -> Response:
     """To a path of ours. A script is told in a header, since it would follow a redirect itself."""
     response = _response(200 if "x-stoker-fragment" in request.headers else 303, b"", "text/plain")
     name = "x-stoker-location" if "x-stoker-fragment" in request.headers else "location"
-    return Response(status=response.status, headers=[*response.headers, (name, f"{PATH}{to}"), *headers], body=b"")
+    return Response(
+        status=response.status,
+        headers=[*response.headers, (name, PATH + quote(to, safe="/?=&%:$")), *headers],
+        body=b"",
+    )
 
 
 def _only_path(to: str) -> str:

@@ -34,8 +34,8 @@ rest_stages = Table(
     Column("document", JSON, nullable=False),
 )
 
-# API keys, usage plans and their keys, the account: each has its `kind`. What belongs to another has its id as `parent`;
-# `sought` is what it is found by besides its id, a key's value.
+# API keys, usage plans and their keys, the account: each has its `kind`. What belongs to another has its id as
+# `parent`; `sought` is what it is found by besides its id, a key's value.
 rest_belongings = Table(
     "rest_belongings",
     metadata,

@@ -17,6 +17,7 @@ from stoker.apis.rest.blueprint import Authorizer
 from stoker.apis.rest.exchange import Authorized, Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.mapping import context_text, with_variables
+from stoker.apis.rest.patterns import PatternTimeoutError
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
 
@@ -148,8 +149,8 @@ def _identity(exchange: Exchange, source: str) -> str | None:
 
 def _is_valid(authorizer: Authorizer, token: str) -> bool:
     try:
-        return authorizer.validation is not None and bool(authorizer.validation.fullmatch(token, timeout=0.2))
-    except TimeoutError:
+        return authorizer.validation is not None and authorizer.validation.matches(token)
+    except PatternTimeoutError:
         return False
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import regex
-
 from stoker.apis.rest.gateway_responses import Wording, wordings
 from stoker.apis.rest.model_schemas import ModelValidator, validator_for
+from stoker.apis.rest.patterns import Pattern
 from stoker.apis.rest.vtl.nodes import Block
 from stoker.apis.rest.vtl.parser import parse
 
@@ -29,7 +28,7 @@ class IntegrationResponse:
     """`pattern` None: what holds where no pattern matches. Templates by content type."""
 
     status: str
-    pattern: "regex.Pattern[str] | None"
+    pattern: Pattern | None
     parameters: Mapping[str, str]
     templates: Mapping[str, Block]
     content_handling: str | None
@@ -63,7 +62,7 @@ class Authorizer:
     uri: str
     credentials: str | None
     sources: Sequence[str]
-    validation: "regex.Pattern[str] | None"
+    validation: Pattern | None
     ttl_s: int
 
 
@@ -215,7 +214,7 @@ def _authorizer(given: Mapping[str, Any]) -> Authorizer:
         uri=given["authorizerUri"],
         credentials=given.get("authorizerCredentials"),
         sources=[source.strip() for source in (given.get("identitySource") or "").split(",") if source.strip()],
-        validation=None if not expression else regex.compile(expression),
+        validation=None if not expression else Pattern(expression),
         ttl_s=given.get("authorizerResultTtlInSeconds", 300),
     )
 
@@ -240,7 +239,7 @@ def _integration_response(given: Mapping[str, Any]) -> IntegrationResponse:
     pattern = given.get("selectionPattern")
     return IntegrationResponse(
         status=given["statusCode"],
-        pattern=regex.compile(pattern, flags=regex.DOTALL) if pattern else None,
+        pattern=Pattern(pattern) if pattern else None,
         parameters=given.get("responseParameters") or {},
         templates=_templates(given.get("responseTemplates")),
         content_handling=given.get("contentHandling"),

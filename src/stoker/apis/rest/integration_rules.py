@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import regex
-
 from stoker.apis.errors import BadRequestException
 from stoker.apis.functions import function_arn
+from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.apis.rest.vtl.parser import parse
 from stoker.apis.rest.vtl.scanner import TemplateSyntaxError
 from stoker.model.errors import NotBuiltError
@@ -78,8 +77,8 @@ def _check_response(response: Mapping[str, Any]) -> None:
     _check_mappings(response.get("responseParameters"), _RESPONSE_PLACES, _RESPONSE_SOURCES)
     _check_templates(response.get("responseTemplates"))
     try:
-        regex.compile(response.get("selectionPattern") or "")
-    except regex.error:
+        Pattern(response.get("selectionPattern") or "")
+    except PatternError:
         raise BadRequestException("Invalid selection pattern specified") from None
 
 

@@ -4,35 +4,22 @@ A path of one place gives what is there, or None; others give a list. Regular ex
 path is somebody else's, and Python's would run for as long as it likes.
 """
 
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
-from jsonpath.path import CompoundJSONPath
+if TYPE_CHECKING:
+    from jsonpath import JSONPath, JSONPathEnvironment
+    from jsonpath.path import CompoundJSONPath
 
 
 class JsonPathError(Exception):
     """It is no JSON path, or not one that is understood here."""
 
 
-class _Environment(JSONPathEnvironment):
-    max_int_index = 2**31
-    min_int_index = -(2**31)
-
-    def setup_function_extensions(self) -> None:
-        """None: match and search take patterns."""
-
-    def compare(self, left: object, operator: str, right: object) -> bool:
-        if operator == "=~":
-            raise JsonPathError("regular expressions are not there in JSON paths")
-        return bool(super().compare(left, operator, right))
-
-
-_ENVIRONMENT = _Environment()
-
-
 def find(path: str, value: Any) -> Any:
     """What is at a path, None if nothing is; raises JsonPathError."""
+    from jsonpath import JSONPath, JSONPathError
+
     try:
         compiled = _compile(path if path.startswith("$") else f"$.{path}")
         found = compiled.findall(value)
@@ -44,5 +31,25 @@ def find(path: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _compile(path: str) -> JSONPath | CompoundJSONPath:
-    return _ENVIRONMENT.compile(path)
+def _compile(path: str) -> "JSONPath | CompoundJSONPath":
+    return _environment().compile(path)
+
+
+@cache
+def _environment() -> "JSONPathEnvironment":
+    """Made when it is first needed: the library takes 100 ms to load."""
+    from jsonpath import JSONPathEnvironment
+
+    class Environment(JSONPathEnvironment):
+        max_int_index = 2**31
+        min_int_index = -(2**31)
+
+        def setup_function_extensions(self) -> None:
+            """None: match and search take patterns."""
+
+        def compare(self, left: object, operator: str, right: object) -> bool:
+            if operator == "=~":
+                raise JsonPathError("regular expressions are not there in JSON paths")
+            return bool(super().compare(left, operator, right))
+
+    return Environment()

@@ -16,6 +16,7 @@ from stoker.apis.rest.blueprint import JSON, Integration, IntegrationResponse
 from stoker.apis.rest.exchange import Exchange, is_binary
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.media_types import accepted, media_type
+from stoker.apis.rest.patterns import PatternTimeoutError
 from stoker.apis.rest.template_names import NotJsonError, Overrides, template_names
 from stoker.apis.rest.vtl.budget import TemplateError
 from stoker.apis.rest.vtl.evaluation import evaluate
@@ -180,9 +181,9 @@ def _answer_type(chosen: IntegrationResponse, exchange: Exchange, answer: Integr
 def _choose_response(responses: Sequence[IntegrationResponse], text: str) -> IntegrationResponse | None:
     for response in responses:
         try:
-            if response.pattern is not None and response.pattern.fullmatch(text, timeout=0.2):
+            if response.pattern is not None and response.pattern.matches(text):
                 return response
-        except TimeoutError:
+        except PatternTimeoutError:
             continue
     return next((response for response in responses if response.pattern is None), None)
 

@@ -2,18 +2,17 @@
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import jsonschema_rs
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 from stoker.apis.errors import BadRequestException
 
 MAX_FAULTS = 10
-# A pattern of a model is held against what any client sends: it takes time in proportion to the text.
-_PATTERNS = jsonschema_rs.RegexOptions()
 
 
 def check_schema(schema: str | None) -> None:
@@ -24,9 +23,7 @@ def check_schema(schema: str | None) -> None:
         document = json.loads(schema)
         if not isinstance(document, dict):
             raise ValueError("a schema is an object")
-        jsonschema_rs.Draft4Validator(document, pattern_options=_PATTERNS, retriever=_any_document)
-    except jsonschema_rs.ReferencingError:
-        return
+        _validator(document, _any_document)
     except ValueError as error:
         raise BadRequestException(
             "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. "
@@ -38,7 +35,7 @@ def check_schema(schema: str | None) -> None:
 class ModelValidator:
     """Holds bodies against a model; None where the model leads nowhere, and then no body is valid."""
 
-    validator: jsonschema_rs.Draft4Validator | None
+    validator: "jsonschema_rs.Draft4Validator | None"
 
     def faults(self, body: bytes) -> Sequence[str]:
         """What is wrong with a body; nothing if it is valid."""
@@ -64,10 +61,24 @@ def validator_for(name: str, models: Mapping[str, Any]) -> ModelValidator:
 
     try:
         schema = json.loads(models[name].get("schema") or "{}")
-        validator = jsonschema_rs.Draft4Validator(schema, pattern_options=_PATTERNS, retriever=retrieve)
-    except (ValueError, KeyError, jsonschema_rs.ReferencingError):
+        validator = _validator(schema, retrieve)
+    except (ValueError, KeyError):
         return ModelValidator(None)
     return ModelValidator(validator)
+
+
+def _validator(schema: Any, retrieve: Callable[[str], Any]) -> "jsonschema_rs.Draft4Validator | None":
+    """None where it refers to what is not there. Raises ValueError for what is no schema.
+
+    A pattern of a model is held against what any client sends: with these options it takes time in proportion to the
+    text. The library takes 50 ms to load, and is when it is first needed.
+    """
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.Draft4Validator(schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=retrieve)
+    except jsonschema_rs.ReferencingError:
+        return None
 
 
 def _any_document(_uri: str) -> Any:

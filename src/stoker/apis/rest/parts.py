@@ -13,6 +13,7 @@ from stoker.apis.rest.documents import Document, part_of
 from stoker.apis.rest.errors import LimitExceededException
 from stoker.apis.rest.gateway_responses import DEFAULTS, shown
 from stoker.apis.rest.model_schemas import check_schema
+from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.model.errors import NotBuiltError
 
 Operations = Sequence[Mapping[str, Any]]
@@ -140,6 +141,10 @@ def check_authorizer(authorizer: Mapping[str, Any]) -> None:
         )
     if not 0 <= ttl <= MAX_TTL_S:
         raise BadRequestException("Authorizer result TTL value must be between 0 and 3600 seconds.")
+    try:
+        Pattern(authorizer.get("identityValidationExpression") or "")
+    except PatternError:
+        raise BadRequestException("Invalid identity validation expression specified.") from None
     source = authorizer.get("identitySource") or ""
     if kind == "TOKEN" and not re.fullmatch(r"method\.request\.header\.[^,\s]+", source):
         raise BadRequestException(

@@ -4,8 +4,6 @@ MAX_STEPS = 200_000
 MAX_TEXT = 12 * 1024 * 1024
 """All text that is written or made on the way, in characters; an answer may have 10 MB."""
 
-REGEX_SECONDS = 0.2
-
 
 class TemplateError(Exception):
     """A template came to no result; the message says why."""

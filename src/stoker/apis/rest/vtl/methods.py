@@ -5,12 +5,12 @@ Nothing else is reachable: names are looked up in these tables, and never among 
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import regex
-
-from stoker.apis.rest.vtl.budget import REGEX_SECONDS, Budget, TemplateError
+from stoker.apis.rest.patterns import Pattern, PatternError, PatternTimeoutError
+from stoker.apis.rest.vtl.budget import Budget, TemplateError
 
 _MOST_PIECES = 200_000
 _MOST_REPLACED = 4 * 1024 * 1024
@@ -120,7 +120,7 @@ def call(holder: Any, name: str, arguments: Sequence[Any], budget: Budget) -> An
         return None
     try:
         result = method(holder, *arguments)
-    except (TypeError, ValueError, IndexError, AttributeError, regex.error, TimeoutError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, PatternError, PatternTimeoutError) as error:
         raise TemplateError(f"{name} of {type(holder).__name__}: {error}") from error
     # What is made is paid for; what was there before is not looked through.
     budget.take_text(len(result) if isinstance(result, str) else 0)
@@ -133,16 +133,16 @@ def of_map(name: str) -> Callable[..., Any] | None:
     return _OF_MAPS.get(name)
 
 
-def _compiled(pattern: Any) -> "regex.Pattern[str]":
-    return regex.compile(text_of(pattern))
+def _pattern(text: Any) -> Pattern:
+    return Pattern(text_of(text))
 
 
 def _replace(text: str, pattern: Any, by: Any, count: int = 0) -> str:
     """Java writes groups as $1."""
-    template = regex.sub(r"\\(.)|\$(\d)", lambda it: f"\\g<{it[2]}>" if it[2] else _literally(it[1]), text_of(by))
+    template = re.sub(r"\\(.)|\$(\d)", lambda it: f"\\g<{it[2]}>" if it[2] else _literally(it[1]), text_of(by))
     if len(text) * max(1, len(template)) > _MOST_REPLACED:
         raise TemplateError("a text to replace in is too long")
-    return str(_compiled(pattern).sub(template, text, count=count, timeout=REGEX_SECONDS))
+    return _pattern(pattern).replace(text, template, count)
 
 
 def _literally(character: str) -> str:
@@ -157,7 +157,7 @@ def _replace_text(text: str, old: Any, new: Any) -> str:
 
 def _split(text: str, pattern: Any, limit: int = 0) -> list[str]:
     """Java leaves out empty parts at the end."""
-    parts = [part or "" for part in _compiled(pattern).split(text, maxsplit=max(0, limit - 1), timeout=REGEX_SECONDS)]
+    parts = _pattern(pattern).split(text, max(0, limit - 1))
     while limit == 0 and parts and not parts[-1]:
         parts.pop()
     return parts
@@ -218,7 +218,7 @@ _OF_STRINGS: Mapping[str, _Method] = {
     "isEmpty": lambda it: not it,
     "lastIndexOf": lambda it, part: it.rfind(text_of(part)),
     "length": len,
-    "matches": lambda it, pattern: _compiled(pattern).fullmatch(it, timeout=REGEX_SECONDS) is not None,
+    "matches": lambda it, pattern: _pattern(pattern).matches(it),
     "replace": _replace_text,
     "replaceAll": _replace,
     "replaceFirst": lambda it, pattern, by: _replace(it, pattern, by, count=1),

@@ -43,6 +43,7 @@ class FakeRegistry:
     def __init__(self, *functions: FunctionVersion) -> None:
         self.functions = {function.name: function for function in functions or (a_function(),)}
         self.fresh: set[str] = set()
+        self.layers_root: Path | None = None
         self._listeners: list[Callable[[str, str], None]] = []
 
     async def resolve(self, region: str, name: str, qualifier: str | None) -> Target:
@@ -52,7 +53,7 @@ class FakeRegistry:
         return Target(function=function, invoked_arn=function.unqualified_arn)
 
     async def prepared(self, function: FunctionVersion) -> Prepared:
-        return Prepared(task_root=Path("/packages") / function.code_sha256, layers_root=None)
+        return Prepared(task_root=Path("/packages") / function.code_sha256, layers_root=self.layers_root)
 
     async def starts_fresh(self, function: FunctionVersion) -> bool:
         return function.name in self.fresh

@@ -27,8 +27,14 @@ class FakeSandbox:
         self.runtime_api.setblocking(False)
         self.port: int = self.runtime_api.getsockname()[1]
         self.exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
-        self.extensions: dict[str, asyncio.Future[ExitStatus | NotLaunched]] = {}
+        loop = asyncio.get_running_loop()
+        self.extensions: dict[str, asyncio.Future[ExitStatus | NotLaunched]] = {
+            name: loop.create_future() for name in spec.extensions
+        }
         self.extension_output: int | None = None
+        if spec.extensions:
+            self.extension_output, self.extension_stdout = os.pipe()
+            os.set_blocking(self.extension_output, False)
         self.process = FakeProcess(self, self._peer, self._stdout)
         self.calls: list[str] = []
         self.closed = False
@@ -59,8 +65,11 @@ class FakeSandbox:
             self.process.stop()
             self._peer.close()
             os.close(self._stdout)
-            if not self.exited.done():
-                self.exited.set_result(KILLED)
+            if self.extensions:
+                os.close(self.extension_stdout)
+            for ended in (self.exited, *self.extensions.values()):
+                if not ended.done():
+                    ended.set_result(KILLED)
 
     def _call(self, name: str) -> None:
         if self.closed:

@@ -70,3 +70,36 @@ class ApiDomains(Protocol):
 
     def find(self, host: str, path: str) -> ApiCall | None:
         """The stage that the path is mapped to; None if it is to none."""
+
+
+class SocketWire(Protocol):
+    """The client's end of an open WebSocket."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Returns once the client's socket takes more. Raises ConnectionError where the client has gone."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye and end; the host still hears of it."""
+
+
+class Socket(Protocol):
+    """A WebSocket that its host has accepted. `attach` is called first, `closed` last and once."""
+
+    @property
+    def subprotocol(self) -> str | None: ...
+
+    def attach(self, wire: SocketWire) -> None: ...
+
+    async def receive(self, data: str | bytes) -> None:
+        """One message. Returns when the next may be read."""
+
+    async def closed(self, code: int, reason: str) -> None: ...
+
+
+class SocketHost(Protocol):
+    """Whoever has WebSocket APIs."""
+
+    async def region_of(self, api_id: str) -> str | None: ...
+
+    async def open(self, request: ApiRequest) -> Socket | HttpAnswer:
+        """What becomes of a client that wants to connect: an answer if it may not."""

@@ -20,7 +20,7 @@ from stoker.front_door.exchange import (
     send_response,
 )
 from stoker.front_door.function_urls import FunctionUrls, url_call
-from stoker.front_door.gateway import Gateway
+from stoker.front_door.gateway import CONNECTIONS, Gateway, at_connections
 from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
@@ -86,13 +86,18 @@ class FrontDoor:
         return serve
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send, from_sandbox=from_sandbox)
+            return
         request = read_head(scope)
+        gateway = self._gateway
+        api = None if gateway is None else gateway.serves(request)
         try:
             if self._urls is not None and (call := url_call(request)) is not None:
                 response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
-            elif self._gateway is not None and (api := self._gateway.serves(request)) is not None:
-                response = await self._gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
-            elif request.path.startswith(PREFIX):
+            elif gateway is not None and api is not None and not at_connections(api):
+                response = await gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
+            elif api is None and request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
             else:
                 body = Body(scope, receive)
@@ -105,6 +110,12 @@ class FrontDoor:
         if request.path.startswith(PREFIX):
             seclude(request, response)
         await send_response(response, request.method, receive, send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+        if self._gateway is not None:
+            await self._gateway.connect(scope, receive, send, from_sandbox=from_sandbox)
+        else:
+            await send({"type": "websocket.close"})
 
     async def _answer_own(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
         if from_sandbox:
@@ -195,7 +206,7 @@ class FrontDoor:
 
         Of an operation that reads its body itself, only the head is verified here.
         """
-        asked = path_style(request) if api.name == "s3" else request
+        asked = _asked(api, request)
         operation = None if api.operation_in_body else api.operation(asked)
         if operation is not None and operation.streams_input:
             return operation, asked.with_stream(incoming.stream(request, self._verifier.verify_head(request, claim)))
@@ -217,6 +228,16 @@ class FrontDoor:
         """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""
         bits = f"{self._random.getrandbits(128):032x}"
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+
+
+def _asked(api: ServiceApi, request: Request) -> Request:
+    """The request with the path that its operation is known by."""
+    if api.name == "s3":
+        return path_style(request)
+    if api.name == "apigatewaymanagementapi":
+        # It is called below the API's own address.
+        return request.at(CONNECTIONS + request.path.partition(CONNECTIONS)[2])
+    return request
 
 
 def _result(answer: Result | Mapping[str, object]) -> Result:

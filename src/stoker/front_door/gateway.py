@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from stoker.apis.request import MAX_BODY_BYTES, PATH, ApiCall, ApiDomains, ApiHost, ApiRequest
-from stoker.front_door.exchange import ClientDisconnectedError, Receive, Scope, read_body
+from stoker.apis.request import MAX_BODY_BYTES, PATH, ApiCall, ApiDomains, ApiHost, ApiRequest, SocketHost
+from stoker.front_door.exchange import ClientDisconnectedError, Receive, Scope, Send, read_body, read_head
+from stoker.front_door.gateway_sockets import GatewaySockets, refuse
 from stoker.front_door.http_answers import SANDBOX, TRACE_HEADER, event_fields, event_headers, to_response
 from stoker.front_door.limits import BodyLimit
 from stoker.invocations import trace
@@ -23,6 +24,7 @@ from stoker.wire.message import Request, Response
 log = logging.getLogger(__name__)
 
 _HOST = re.compile(r"([a-z0-9]{1,63})\.execute-api\.([a-z0-9-]{1,63})\.", re.IGNORECASE)
+CONNECTIONS = "/@connections/"
 _LIMIT = BodyLimit(most=MAX_BODY_BYTES, action="Invoke")
 
 
@@ -31,8 +33,16 @@ class Gateway:
     nobody expected.
     """
 
-    def __init__(self, *, hosts: Sequence[ApiHost], domains: Sequence[ApiDomains], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        hosts: Sequence[ApiHost],
+        domains: Sequence[ApiDomains],
+        clock: Clock,
+        sockets: Sequence[SocketHost] = (),
+    ) -> None:
         self._hosts = hosts
+        self._sockets = GatewaySockets(sockets)
         self._domains = domains
         self._clock = clock
 
@@ -78,6 +88,22 @@ class Gateway:
             answer = _message(500, "Internal Server Error")
         return to_response(answer, further)
 
+    async def connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+        """A client that wants to speak WebSocket: with an API's host, or with nobody."""
+        request = read_head({**scope, "method": "GET"})
+        call = self.serves(request)
+        try:
+            await receive()
+            found = None if call is None else await self._sockets.region_of(call)
+            if call is None or found is None:
+                await refuse(_message(404, "Not Found"), send)
+                return
+            host, region = found
+            asked = self._request(call, region, request, scope, receive, from_sandbox=from_sandbox)
+            await self._sockets.serve(host, asked, receive, send)
+        except ServiceError as error:
+            await refuse(_message(error.status, error.message), send)
+
     async def _find(self, call: ApiCall) -> tuple[ApiHost, str] | None:
         for host in self._hosts:
             region = await host.region_of(call.api_id)
@@ -110,6 +136,11 @@ async def _read(request: Request, receive: Receive) -> bytes:
         return await read_body(request, receive, _LIMIT)
     except RequestEntityTooLargeException:
         raise RequestEntityTooLargeException("Request Entity Too Large") from None
+
+
+def at_connections(call: ApiCall) -> bool:
+    """Whether a request is for the management API of a WebSocket API, which is an AWS API at the API's address."""
+    return CONNECTIONS in call.path and call.path.partition(CONNECTIONS)[0].count("/") <= 1
 
 
 def _domain(host: str) -> str:

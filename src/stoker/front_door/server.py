@@ -22,6 +22,8 @@ OF_THE_WORLD = Bounds(connections=8192, body_bytes=1024 * MB)
 # What a function opens and sends is Stoker's descriptors and memory, and not its own.
 OF_A_SANDBOX = Bounds(connections=128, body_bytes=16 * MB)
 BACKLOG = 2048
+# Of WebSockets. Source: "Amazon API Gateway quotas".
+MAX_MESSAGE_BYTES, MAX_FRAME_BYTES = 128 * 1024, 32 * 1024
 CLEAN_UP_S = 5.0
 TLS_GOODBYE_S = 1.0
 _TICK_S = 1.0
@@ -165,7 +167,12 @@ def _config(application: Application) -> Config:
     config = Config(
         application,
         http=Connection,
-        ws="none",
+        ws="websockets-sansio",
+        # A message, and a frame of it. Compression would let a few bytes become many.
+        ws_max_size=(MAX_MESSAGE_BYTES, MAX_FRAME_BYTES),  # type: ignore[arg-type]
+        ws_per_message_deflate=False,
+        # Who says nothing for long enough is let go of by his API's host.
+        ws_ping_interval=None,
         interface="asgi3",
         lifespan="off",
         log_config=None,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stoker.apis.request import ApiDomains, ApiHost
+from stoker.apis.request import ApiDomains, ApiHost, SocketHost
 from stoker.front_door.apis import Service
 from stoker.front_door.exchange import Application
 from stoker.front_door.own_paths import Handler
@@ -23,13 +23,15 @@ class Area:
     taken down: it lets what has begun finish and starts nothing new.
 
     `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
-    `api_hosts` answer requests for APIs, `api_domains` say which hosts are names of such.
+    `api_hosts` answer requests for APIs, `socket_hosts` their WebSockets; `api_domains` say which hosts are names of
+    such.
     `meet` is given the front door once that is there, for a part that is itself a client of the APIs.
     """
 
     services: Sequence[Service] = ()
     pages: Mapping[str, Handler] = field(default_factory=dict)
     api_hosts: Sequence[ApiHost] = ()
+    socket_hosts: Sequence[SocketHost] = ()
     api_domains: Sequence[ApiDomains] = ()
     meet: Callable[[Application], None] = _unmoved
     begin: Callable[[], Awaitable[None]] = _nothing

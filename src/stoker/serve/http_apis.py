@@ -3,10 +3,15 @@
 from stoker.apis.http.admission import Admission
 from stoker.apis.http.apis import HttpApis
 from stoker.apis.http.backends import Backends
+from stoker.apis.http.connections import Connections
+from stoker.apis.http.deployed import DeployedApis
 from stoker.apis.http.function_authorizer import FunctionAuthorizers
-from stoker.apis.http.host import DeployedApis, HttpApiHost
+from stoker.apis.http.host import HttpApiHost
 from stoker.apis.http.key_sets import KeySets
+from stoker.apis.http.request_log import RequestLog
 from stoker.apis.http.rows import has_stage
+from stoker.apis.http.socket_backends import SocketBackends
+from stoker.apis.http.socket_host import SocketApiHost
 from stoker.apis.http.tokens import Tokens
 from stoker.apis.request import PATH
 from stoker.deliveries.outbound import Outbound
@@ -15,6 +20,7 @@ from stoker.serve.api_access import ApiPermissions
 from stoker.serve.api_functions import ApiFunctions
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
+from stoker.services.apigatewaymanagementapi.service import ApiGatewayManagementApiService
 from stoker.services.apigatewayv2.service import ApiGatewayV2Service
 
 
@@ -30,18 +36,30 @@ async def build(platform: Platform) -> Area:
     outbound = Outbound(allow_loopback=settings.loopback_endpoints)
     authorizers = FunctionAuthorizers(functions=functions, permissions=permissions, clock=clock, account=account)
     apis.watch(authorizers.forget)
+    deployed, log, connections = DeployedApis(apis), RequestLog(platform.telemetry, clock), Connections()
+    admission = Admission(
+        verifier=platform.verifier,
+        permissions=permissions,
+        tokens=Tokens(KeySets(outbound, clock), clock),
+        functions=authorizers,
+        account=account,
+    )
     host = HttpApiHost(
         apis=apis,
-        deployed=DeployedApis(apis),
-        admission=Admission(
-            verifier=platform.verifier,
-            permissions=permissions,
-            tokens=Tokens(KeySets(outbound, clock), clock),
-            functions=authorizers,
-            account=account,
-        ),
+        deployed=deployed,
+        admission=admission,
         backends=Backends(functions=functions, outbound=outbound, clock=clock, account=account),
-        telemetry=platform.telemetry,
+        log=log,
+        clock=clock,
+        account=account,
+    )
+    sockets = SocketApiHost(
+        apis=apis,
+        deployed=deployed,
+        connections=connections,
+        admission=admission,
+        backends=SocketBackends(functions=functions, outbound=outbound, clock=clock, account=account),
+        log=log,
         clock=clock,
         account=account,
     )
@@ -52,4 +70,11 @@ async def build(platform: Platform) -> Area:
         clock=clock,
         address=UrlAddresses(endpoint=settings.endpoint_at(settings.port), label="execute-api", path=PATH).of,
     )
-    return Area(services=[service], api_hosts=[host], api_domains=[platform.domains], end=outbound.close)
+    management = ApiGatewayManagementApiService(connections=connections, clock=clock)
+    return Area(
+        services=[service, management],
+        api_hosts=[host],
+        socket_hosts=[sockets],
+        api_domains=[platform.domains],
+        end=outbound.close,
+    )

@@ -155,6 +155,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         gateway=Gateway(
             hosts=[host for area in areas for host in area.api_hosts],
             domains=[domains for area in areas for domains in area.api_domains],
+            sockets=[host for area in areas for host in area.socket_hosts],
             clock=platform.clock,
         ),
         visitors=bucket_visitors(platform, s3, authoriser),

@@ -4,8 +4,9 @@ import asyncio
 
 from stoker.apis.access import Permissions, route_arn
 from stoker.apis.http.exchange import Exchange
-from stoker.apis.http.function_authorizer import FunctionAuthorizers
+from stoker.apis.http.function_authorizer import Event, FunctionAuthorizers
 from stoker.apis.http.refusal import forbidden, internal_error
+from stoker.apis.http.routes import CONNECT
 from stoker.apis.http.tokens import Tokens, claim_texts, scopes_of
 from stoker.model.errors import ServiceError
 from stoker.model.http_event import iam_of
@@ -36,8 +37,11 @@ class Admission:
     def __repr__(self) -> str:
         return f"<Admission by {self._tokens!r} and {self._functions!r}>"
 
-    async def check(self, exchange: Exchange) -> None:
-        """Raises RefusedError. A signed request's body is read here, any other's is not."""
+    async def check(self, exchange: Exchange, event: Event | None = None) -> None:
+        """Raises RefusedError. A signed request's body is read here, any other's is not.
+
+        `event` makes what an authorizer's function gets, for a WebSocket.
+        """
         route = exchange.route
         if route is None or route.authorization == "NONE":
             return
@@ -56,7 +60,7 @@ class Admission:
             if _is_v1(exchange):
                 exchange.authorizer = exchange.authorizer["jwt"]
             return
-        verdict = await self._functions.check(exchange, authorizer, self.arn(exchange))
+        verdict = await self._functions.check(exchange, authorizer, self.arn(exchange), event)
         named = {} if verdict.principal is None else {"principalId": verdict.principal}
         exchange.claims = {**verdict.context, **named}
         exchange.authorizer = exchange.claims if _is_v1(exchange) else {"lambda": dict(verdict.context)}
@@ -64,7 +68,7 @@ class Admission:
     def arn(self, exchange: Exchange) -> str:
         """What is asked for, as policies name it."""
         call, method = exchange.request.call, exchange.request.http.method
-        rest = f"{method}{exchange.path}"
+        rest = exchange.route_key if _is_socket(exchange) else f"{method}{exchange.path}"
         return route_arn(exchange.request.region, self._account, call.api_id, exchange.stage.name, rest)
 
     async def _check_signature(self, exchange: Exchange) -> None:
@@ -96,6 +100,12 @@ class Admission:
         exchange.authorizer = None if _is_v1(exchange) else {"iam": iam_of(principal)}
 
 
+def _is_socket(exchange: Exchange) -> bool:
+    return exchange.route_key == CONNECT
+
+
 def _is_v1(exchange: Exchange) -> bool:
+    if _is_socket(exchange):
+        return True
     route = exchange.route
     return route is not None and route.integration is not None and route.integration.payload == "1.0"

@@ -39,6 +39,8 @@ class Exchange:
         self.integration_status: int | None = None
         self.integration_began = 0.0
         self.integration_ended = 0.0
+        # What a kind of API has beside: `connectionId`, `eventType`, …
+        self.further: Mapping[str, str] = {}
         self.error = ""
         self.integration_error = ""
 
@@ -62,6 +64,9 @@ class Exchange:
     def value(self, selector: str) -> str | None:
         """What a mapping's or an identity source's selector stands for: `request.header.a`, `context.stage`, …"""
         root, _, rest = selector.partition(".")
+        if root == "route":
+            # WebSocket APIs' authorizers write `route.request.header.a`.
+            return self.value(rest)
         if root == "context":
             return self.context(rest)
         if root == "stageVariables":
@@ -77,6 +82,8 @@ class Exchange:
         root, _, rest = name.partition(".")
         if root in ("authorizer", "identity") and rest:
             return self._authorizer(rest) if root == "authorizer" else self._identity(rest)
+        if name in self.further:
+            return self.further[name]
         read = _CONTEXT.get(name)
         value = None if read is None else read(self)
         return None if value is None or value == "" else str(value)

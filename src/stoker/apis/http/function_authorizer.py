@@ -6,8 +6,9 @@ Source: "Control access to HTTP APIs with AWS Lambda authorizers" in the API Gat
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stoker.apis.access import Allows, Permissions, route_arn
@@ -24,6 +25,8 @@ TIMEOUT_S = 10.0
 MAX_KEPT = 10_000
 
 _Key = tuple[str, str, str, tuple[str, ...]]
+Event = Callable[[Sequence[str]], bytes]
+"""The event of an authorizer's function, by the values of the authorizer's identity sources."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,24 +57,30 @@ class FunctionAuthorizers:
         for key in stale:
             del self._kept[key]
 
-    async def check(self, exchange: Exchange, authorizer: Authorizer, arn: str) -> Verdict:
-        """Raises RefusedError: 401 without identity, 403 if it says no, 500 if it does not say."""
+    async def check(self, exchange: Exchange, authorizer: Authorizer, arn: str, event: Event | None = None) -> Verdict:
+        """`event` makes what the function gets, where that is not the event of an HTTP API.
+
+        Raises RefusedError: 401 without identity, 403 if it says no, 500 if it does not say.
+        """
         found = [exchange.value(source.removeprefix("$")) for source in authorizer.sources]
         sources = [each for each in found if each]
         if len(sources) < len(authorizer.sources):
             raise unauthorized("an identity source of the authorizer is missing")
-        verdict = await self._verdict(exchange, authorizer, tuple(sources), arn)
+        write = event or partial(authorizer_event, exchange, arn=arn, payload=authorizer.payload)
+        verdict = await self._verdict(exchange, authorizer, tuple(sources), write)
         if not verdict.allows(arn):
             raise forbidden("the authorizer does not allow it")
         return verdict
 
-    async def _verdict(self, exchange: Exchange, authorizer: Authorizer, sources: tuple[str, ...], arn: str) -> Verdict:
+    async def _verdict(
+        self, exchange: Exchange, authorizer: Authorizer, sources: tuple[str, ...], event: Event
+    ) -> Verdict:
         key = (exchange.request.call.api_id, exchange.stage.name, authorizer.id, sources)
         now = self._clock.monotonic()
         until, kept = self._kept.get(key, (0.0, None))
         if kept is not None and now < until:
             return kept
-        verdict = await self._ask(exchange, authorizer, sources, arn)
+        verdict = await self._ask(exchange, authorizer, event(sources))
         if authorizer.ttl_s:
             self._kept[key] = (now + authorizer.ttl_s, verdict)
             self._kept.move_to_end(key)
@@ -79,12 +88,12 @@ class FunctionAuthorizers:
                 self._kept.popitem(last=False)
         return verdict
 
-    async def _ask(self, exchange: Exchange, authorizer: Authorizer, sources: tuple[str, ...], arn: str) -> Verdict:
+    async def _ask(self, exchange: Exchange, authorizer: Authorizer, event: bytes) -> Verdict:
         request = exchange.request
         source_arn = route_arn(request.region, self._account, request.call.api_id, "authorizers", authorizer.id)
         call = FunctionCall(
             arn=authorizer.function,
-            payload=authorizer_event(exchange, sources, arn, authorizer.payload),
+            payload=event,
             source_arn=source_arn,
             region=request.region,
             role_arn=authorizer.role_arn,

@@ -1,57 +1,24 @@
 """Requests for HTTP APIs, from their stage to their answer. The front door hands them in."""
 
-import base64
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stoker.apis.http.access_log import write_line
 from stoker.apis.http.admission import Admission
 from stoker.apis.http.apis import HttpApis
 from stoker.apis.http.backends import Backends
-from stoker.apis.http.compiled import DeployedApi, compile_api
+from stoker.apis.http.deployed import DeployedApis
 from stoker.apis.http.draft import HTTP
 from stoker.apis.http.exchange import Exchange
 from stoker.apis.http.refusal import RefusedError, internal_error, not_found
+from stoker.apis.http.request_log import RequestLog, new_request_id
 from stoker.apis.request import ApiRequest
 from stoker.model.clock import Clock
 from stoker.model.cors import CorsRules, answer_headers, is_preflight, preflight_headers
 from stoker.model.errors import ServiceError
 from stoker.model.http_event import HttpAnswer
-from stoker.model.invocation import LogEvent, LogStream
-from stoker.observability.telemetry import Telemetry
 
 REQUEST_ID = "apigw-requestid"
 _OF_CORS = "access-control-"
-
-
-class DeployedApis:
-    """APIs as requests meet them: compiled when first called, and anew after each change."""
-
-    def __init__(self, apis: HttpApis) -> None:
-        self._apis = apis
-        self._known: dict[str, DeployedApi] = {}
-        self._changes = 0
-        apis.watch(self._forget)
-
-    def __repr__(self) -> str:
-        return f"<DeployedApis {len(self._known)} compiled>"
-
-    def known(self, api_id: str) -> DeployedApi | None:
-        return self._known.get(api_id)
-
-    async def load(self, region: str, api_id: str) -> DeployedApi:
-        """Reads the database. Raises NotFoundException where the API has just gone."""
-        changes = self._changes
-        draft, snapshots = await self._apis.deployed(region, api_id)
-        api = compile_api(region, draft, snapshots)
-        if changes == self._changes:
-            self._known[api_id] = api
-        return api
-
-    def _forget(self, api_id: str) -> None:
-        self._changes += 1
-        self._known.pop(api_id, None)
 
 
 class HttpApiHost:
@@ -64,7 +31,7 @@ class HttpApiHost:
         deployed: DeployedApis,
         admission: Admission,
         backends: Backends,
-        telemetry: Telemetry,
+        log: RequestLog,
         clock: Clock,
         account: str,
     ) -> None:
@@ -72,7 +39,7 @@ class HttpApiHost:
         self._deployed = deployed
         self._admission = admission
         self._backends = backends
-        self._telemetry = telemetry
+        self._log = log
         self._clock = clock
         self._account = account
 
@@ -85,9 +52,7 @@ class HttpApiHost:
     async def answer(self, request: ApiRequest) -> HttpAnswer:
         """Always with the request's id; with CORS headers where the API has rules for them."""
         request_id = new_request_id()
-        api = self._deployed.known(request.call.api_id)
-        if api is None:
-            api = await self._deployed.load(request.region, request.call.api_id)
+        api = await self._deployed.get(request.region, request.call.api_id)
         found = api.select(request.call)
         if found is None:
             return _finished(not_found().answer(), request_id, [])
@@ -108,8 +73,7 @@ class HttpApiHost:
             kept = [(name, value) for name, value in answer.headers if not name.lower().startswith(_OF_CORS)]
             answer = HttpAnswer(status=answer.status, headers=kept, body=answer.body)
         exchange.answer = answer
-        if stage.log is not None:
-            self._log(exchange)
+        self._log.write(exchange)
         return _finished(answer, request_id, [] if cors is None else answer_headers(cors, request.headers))
 
     async def _answer(self, exchange: Exchange) -> HttpAnswer:
@@ -130,18 +94,6 @@ class HttpApiHost:
             except ServiceError as error:
                 raise RefusedError(error.status, error.message, reason=error.message) from error
         return await self._backends.call(exchange, route.integration)
-
-    def _log(self, exchange: Exchange) -> None:
-        target = exchange.stage.log
-        if target is not None:
-            stream = LogStream(region=target.region, group=target.group, stream=exchange.request.call.api_id)
-            line = write_line(target.line, exchange.context)
-            self._telemetry.append(stream, [LogEvent(timestamp_ms=int(self._clock.time() * 1000), message=line)])
-
-
-def new_request_id() -> str:
-    """In the form that API Gateway's have."""
-    return base64.b64encode(os.urandom(11)).decode().replace("+", "-").replace("/", "_")
 
 
 def _cors_for(rules: CorsRules, origin: str) -> CorsRules:

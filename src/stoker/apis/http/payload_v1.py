@@ -32,15 +32,15 @@ def to_event_v1(request: HttpRequest, fields: Sequence[tuple[str, str]], about: 
     route = about.route
     assert route is not None
     body, encoded = encoded_body(request)
-    headers, query = _many(fields), _many(parse_qsl(request.query, keep_blank_values=True))
+    headers, query = many_values(fields), many_values(parse_qsl(request.query, keep_blank_values=True))
     return {
         "version": "1.0",
         "resource": resource_of(route),
         "path": unquote(request.path),
         "httpMethod": request.method,
-        "headers": _last(headers),
+        "headers": last_values(headers),
         "multiValueHeaders": headers,
-        "queryStringParameters": _last(query) or None,
+        "queryStringParameters": last_values(query) or None,
         "multiValueQueryStringParameters": query or None,
         "requestContext": context_v1(request, about, route),
         "pathParameters": dict(route.path_parameters) or None,
@@ -121,12 +121,14 @@ def answer_fields(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return headers + [answer_header(name, value) for name, values in many.items() for value in values]
 
 
-def _many(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+def many_values(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """All values of each name."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
         found[name].append(value)
     return dict(found)
 
 
-def _last(many: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def last_values(many: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The last value of each name."""
     return {name: values[-1] for name, values in many.items()}

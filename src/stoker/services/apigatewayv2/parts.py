@@ -31,19 +31,19 @@ class PartOperations:
 
     async def create(self, call: Call) -> Answer:
         given = {**call.params, **self._stamp(self._clock.time(), True)}
-        return shown(await self._change(call, lambda draft: self._kind.create(draft, given), given))
+        return self._shown(await self._change(call, lambda draft: self._kind.create(draft, given), given))
 
     async def get(self, call: Call) -> Answer:
         draft = await self._apis.read(call.region, call.params["ApiId"])
-        return shown(self._kind.get(draft, call.params))
+        return self._shown(self._kind.get(draft, call.params))
 
     async def list(self, call: Call) -> Answer:
         draft = await self._apis.read(call.region, call.params["ApiId"])
-        return page(self._kind.all(draft, call.params), call.params)
+        return page([self._without_parent(each) for each in self._kind.all(draft, call.params)], call.params)
 
     async def update(self, call: Call) -> Answer:
         given = {**call.params, **self._stamp(self._clock.time(), False)}
-        return shown(await self._change(call, lambda draft: self._kind.update(draft, given), given))
+        return self._shown(await self._change(call, lambda draft: self._kind.update(draft, given), given))
 
     async def delete(self, call: Call) -> Answer:
         await self._apis.change(call.region, call.params["ApiId"], lambda draft: self._kind.delete(draft, call.params))
@@ -55,3 +55,10 @@ class PartOperations:
         part = await self._apis.change(call.region, api_id, work)
         draft = await self._apis.read(call.region, api_id)
         return draft.find(kind.name, part[kind.id_member]) or part
+
+    def _shown(self, part: Document) -> Answer:
+        return shown(self._without_parent(part))
+
+    def _without_parent(self, part: Document) -> Document:
+        """Where a part belongs is in its address only."""
+        return {name: value for name, value in part.items() if name != self._kind.parent}

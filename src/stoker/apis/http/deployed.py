@@ -1,0 +1,34 @@
+"""APIs as requests meet them: compiled when first called, and anew after each change."""
+
+from stoker.apis.http.apis import HttpApis
+from stoker.apis.http.compiled import DeployedApi, compile_api
+
+
+class DeployedApis:
+    """Every compiled API stays in memory until it changes: some 2 KB a route."""
+
+    def __init__(self, apis: HttpApis) -> None:
+        self._apis = apis
+        self._known: dict[str, DeployedApi] = {}
+        self._changes = 0
+        apis.watch(self._forget)
+
+    def __repr__(self) -> str:
+        return f"<DeployedApis {len(self._known)} compiled>"
+
+    async def _load(self, region: str, api_id: str) -> DeployedApi:
+        """From the database. Raises NotFoundException where the API has just gone."""
+        changes = self._changes
+        draft, snapshots = await self._apis.deployed(region, api_id)
+        api = compile_api(region, draft, snapshots)
+        if changes == self._changes:
+            self._known[api_id] = api
+        return api
+
+    def _forget(self, api_id: str) -> None:
+        self._changes += 1
+        self._known.pop(api_id, None)
+
+    async def get(self, region: str, api_id: str) -> DeployedApi:
+        """What is known, else what is loaded."""
+        return self._known.get(api_id) or await self._load(region, api_id)

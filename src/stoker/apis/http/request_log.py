@@ -1,0 +1,29 @@
+"""The access log: a line for each request, in the log group that its stage names; and the ids that tell them apart."""
+
+import base64
+import os
+
+from stoker.apis.http.access_log import write_line
+from stoker.apis.http.exchange import Exchange
+from stoker.model.clock import Clock
+from stoker.model.invocation import LogEvent, LogStream
+from stoker.observability.telemetry import Telemetry
+
+
+class RequestLog:
+    def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
+        self._telemetry = telemetry
+        self._clock = clock
+
+    def write(self, exchange: Exchange) -> None:
+        """The line of an exchange that has its answer, where its stage wants one."""
+        target = exchange.stage.log
+        if target is not None:
+            stream = LogStream(region=target.region, group=target.group, stream=exchange.request.call.api_id)
+            line = write_line(target.line, exchange.context)
+            self._telemetry.append(stream, [LogEvent(timestamp_ms=int(self._clock.time() * 1000), message=line)])
+
+
+def new_request_id() -> str:
+    """In the form that API Gateway's have."""
+    return base64.b64encode(os.urandom(11)).decode().replace("+", "-").replace("/", "_")

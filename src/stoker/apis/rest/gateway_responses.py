@@ -84,7 +84,9 @@ def word(fault: GatewayFault, known: Mapping[str, Wording], look_up: Callable[[s
     wording = known.get(fault.kind) or known.get("DEFAULT_5XX" if fault.status >= 500 else "DEFAULT_4XX")
     headers = [("x-amzn-ErrorType", fault.error_type)]
     if wording is None:
-        body = json.dumps({"message": fault.message}, separators=(",", ":"), ensure_ascii=False)
+        # Of a refusal by a policy AWS writes the name of the message so.
+        name = "Message" if fault.kind == "ACCESS_DENIED" else "message"
+        body = json.dumps({name: fault.message}, separators=(",", ":"), ensure_ascii=False)
         return HttpAnswer(status=fault.status, headers=[("Content-Type", JSON_TYPE), *headers], body=body.encode())
     values: dict[str, str | None] = {
         "context.error.message": fault.message,

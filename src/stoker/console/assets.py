@@ -44,6 +44,10 @@ class Assets:
     def __repr__(self) -> str:
         return f"<Assets {self.version}: {len(self._assets)}>"
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._assets)
+
     def get(self, name: str) -> Asset | None:
         return self._assets.get(name)
 

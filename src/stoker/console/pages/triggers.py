@@ -29,6 +29,7 @@ class TriggersPage:
             "mappings": mappings["EventSourceMappings"],
             "url": await _url(visit, name),
             "callers": [_caller(each) for each in await statements(visit.aws, name)],
+            "apis": await _addresses(visit),
             "queues": await _named(visit, "sqs", "ListQueues", "QueueUrls"),
             "buckets": [each["Name"] for each in await _named(visit, "s3", "ListBuckets", "Buckets")],
         }
@@ -63,6 +64,11 @@ async def _url(visit: Visit, name: str) -> Mapping[str, Any] | None:
         if error.code == "ResourceNotFoundException":
             return None
         raise
+
+
+async def _addresses(visit: Visit) -> Mapping[str, str]:
+    """Where HTTP APIs are reached, by their ids."""
+    return {each["ApiId"]: each["ApiEndpoint"] for each in await _named(visit, "apigatewayv2", "GetApis", "Items")}
 
 
 async def _named(visit: Visit, service: str, operation: str, member: str) -> Sequence[Any]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from fakes.live_server import LiveServer, free_port
+from fakes.seaweedfs import SeaweedFs, running_seaweedfs
 
 # The same examples each time: whoever looks for others says `--hypothesis-profile=default`.
 settings.register_profile("the same", derandomize=True)
@@ -21,6 +22,13 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer
     server.start()
     yield server
     assert server.stop() == 0, server.log()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> Iterator[SeaweedFs]:
+    """A store that is S3-compatible and not Stoker, for all tests."""
+    with running_seaweedfs() as weed:
+        yield weed
 
 
 @pytest.fixture

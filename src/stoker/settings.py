@@ -11,20 +11,25 @@ from pathlib import Path
 class Settings:
     """How one Stoker runs. Built by `stoker up` from its options and the environment.
 
-    `store_url` is an SQLAlchemy URL, empty for SQLite under `data`. `keep_warm_s` is how long an idle environment is
-    kept. `region` is what local clients use that name none. `concurrency` is how many invocations may run at once in a
-    region. `sandbox` is `linux` or `gvisor`, the driver for functions that don't choose. `blanks` is how many
-    pre-forked processes wait at most per runtime in use, `slots` how many prepared networks and disks at least. `home`
-    and `path` (the variables HOME and PATH) are where interpreters are looked for. `prices` is a TOML file with the
-    bill's prices, else they are those of us-east-1. `tls_cert` and `tls_key` are PEM files, both or none; `insecure`
-    lets others than this machine come in without them. `loopback_endpoints` lets SNS call HTTP endpoints on this
-    machine. Without `enforce_iam` whoever has a key may do everything.
+    `store_url` is an SQLAlchemy URL, empty for SQLite under `data`. `objects_url` is where S3's objects are
+    (`s3://BUCKET/PREFIX?endpoint=URL&region=NAME`), empty for files under `data`; `objects_access_key` and its secret
+    are for there. `keep_warm_s` is how long an idle environment is kept. `region` is what local clients use that name
+    none. `concurrency` is how many invocations may run at once in a region. `sandbox` is `linux` or `gvisor`, the
+    driver for functions that don't choose. `blanks` is how many pre-forked processes wait at most per runtime in use,
+    `slots` how many prepared networks and disks at least. `home` and `path` (the variables HOME and PATH) are where
+    interpreters are looked for. `prices` is a TOML file with the bill's prices, else they are those of us-east-1.
+    `tls_cert` and `tls_key` are PEM files, both or none; `insecure` lets others than this machine come in without them.
+    `loopback_endpoints` lets SNS call HTTP endpoints on this machine. Without `enforce_iam` whoever has a key may do
+    everything.
     """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 4566
     store_url: str = ""
+    objects_url: str = ""
+    objects_access_key: str | None = None
+    objects_secret_key: str | None = None
     account: str = "000000000000"
     region: str = "us-east-1"
     keep_warm_s: float = 600.0
@@ -46,10 +51,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":
-        """The options given, completed by `STOKER_ACCESS_KEY` and `STOKER_SECRET_KEY`."""
+        """The options given, completed by `STOKER_ACCESS_KEY`, `STOKER_SECRET_KEY` and their like for objects."""
         values = {name: value for name, value in options.items() if value is not None}
         values.setdefault("access_key", environ.get("STOKER_ACCESS_KEY") or None)
         values.setdefault("secret_key", environ.get("STOKER_SECRET_KEY") or None)
+        values.setdefault("objects_access_key", environ.get("STOKER_OBJECTS_ACCESS_KEY") or None)
+        values.setdefault("objects_secret_key", environ.get("STOKER_OBJECTS_SECRET_KEY") or None)
         values.setdefault("home", Path(environ.get("HOME", "/")))
         values.setdefault("path", environ.get("PATH", ""))
         return cls(**values)  # type: ignore[arg-type]
@@ -58,6 +65,12 @@ class Settings:
     def root_key(self) -> tuple[str, str] | None:
         """The preset root key: access key and secret."""
         return (self.access_key, self.secret_key) if self.access_key and self.secret_key else None
+
+    @property
+    def objects_key(self) -> tuple[str, str] | None:
+        """The key with which objects are put where `objects_url` says."""
+        access, secret = self.objects_access_key, self.objects_secret_key
+        return (access, secret) if access and secret else None
 
     @property
     def tls(self) -> tuple[Path, Path] | None:

@@ -24,6 +24,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 4566,
     data: Annotated[Path | None, typer.Option(help="Where everything is kept.", show_default="as for clients")] = None,
     store: Annotated[str | None, typer.Option(metavar="URL", help="postgresql+psycopg://…; else SQLite.")] = None,
+    objects: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where objects are: s3://BUCKET/PREFIX?endpoint=…; else files."),
+    ] = None,
     account: Annotated[str, typer.Option(help="The account's 12 digits.")] = "000000000000",
     region: Annotated[str, typer.Option(help="What local clients use that name none.")] = "us-east-1",
     keep_warm: Annotated[float, typer.Option(metavar="SECONDS", help="How long an idle environment stays.")] = 600.0,
@@ -57,6 +61,7 @@ def up(
         host=host,
         port=port,
         store_url=store,
+        objects_url=objects,
         account=account,
         region=region,
         keep_warm_s=keep_warm,

@@ -1,5 +1,6 @@
 """S3."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from stoker.deliveries.delivery import Delivery
@@ -9,9 +10,9 @@ from stoker.objects.buckets import Buckets
 from stoker.objects.housekeeping import Housekeeping
 from stoker.objects.lifecycle import Lifecycle
 from stoker.objects.lists import Lists
-from stoker.objects.local_bytes import LocalBytes
 from stoker.objects.notifier import Notifier
 from stoker.objects.objects import Objects
+from stoker.objects.places import Place, open_place
 from stoker.objects.record_target import RecordTarget
 from stoker.objects.uploads import Uploads
 from stoker.serve.area import Area
@@ -26,7 +27,8 @@ BYTE_THREADS = 16
 async def build(platform: Platform) -> Area:
     store, clock = platform.store, platform.clock
     threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="s3-bytes")
-    place = LocalBytes(platform.settings.data / "objects")
+    wanted = Place(url=platform.settings.objects_url, key=platform.settings.objects_key)
+    place = await asyncio.to_thread(open_place, wanted, platform.settings.data)
     buckets = Buckets(store, platform.settings.account, clock)
     await buckets.start()
     housekeeping = Housekeeping(store, place, threads)

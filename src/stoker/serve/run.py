@@ -23,6 +23,7 @@ from stoker.front_door.server import Listener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.front_door.url_authorisation import UrlAuthoriser
 from stoker.linux import capabilities, rootless
+from stoker.objects.places import PlaceError
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
 from stoker.serve.areas import BUILDERS
@@ -54,7 +55,7 @@ def run(settings: Settings) -> int:
             rootless.enter()
         with DataDirectory.open(settings.data):
             uvloop.run(_serve(settings))
-    except (DataDirectoryInUseError, PricesError, SandboxError, OSError) as error:
+    except (DataDirectoryInUseError, PlaceError, PricesError, SandboxError, OSError) as error:
         print(f"stoker: {error}", file=sys.stderr)
         return 1
     return 0

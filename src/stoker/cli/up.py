@@ -1,14 +1,17 @@
 """`stoker up`: the server."""
 
-import logging
+import os
+import pickle
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from stoker.cli.connection import ClientOptions, local_data
 from stoker.cli.failures import CliError
+from stoker.settings import Settings
 
 
 class SandboxName(StrEnum):
@@ -50,9 +53,6 @@ def up(
     ] = False,
 ) -> None:
     """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
-    from stoker.serve.run import run
-    from stoker.settings import Settings
-
     if (tls_cert is None) != (tls_key is None):
         raise CliError("--tls-cert and --tls-key go together.", exit_code=2)
     options: ClientOptions = context.obj
@@ -75,10 +75,14 @@ def up(
         loopback_endpoints=loopback_endpoints,
         enforce_iam=not no_iam_enforcement,
     )
-    try:
-        status = run(settings)
-    except Exception:
-        # A client's mistake can be asked for again with STOKER_TRACEBACK; a server's end has to be in its log.
-        logging.getLogger(__name__).exception("the server ended by a mistake of its own")
-        raise
-    raise typer.Exit(status)
+    _become_server(settings)
+
+
+def _become_server(settings: Settings) -> NoReturn:
+    """Go on as `stoker.serve`, in this process: what reads command lines would take up 20 MB for as long as it runs."""
+    handed_over = os.memfd_create("stoker-settings", 0)
+    os.write(handed_over, pickle.dumps(settings))
+    os.lseek(handed_over, 0, os.SEEK_SET)
+    sys.stdout.flush()
+    # -P: what lies in the directory that it is started from is nobody's module.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "stoker.serve", str(handed_over)])

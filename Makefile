@@ -8,7 +8,7 @@ run: setup
 	@tools/run $(PORT) $(DATA)
 
 test: setup-dev
-	$(VENV)/pytest
+	$(VENV)/pytest -n 2 --dist loadfile
 
 check: setup-dev
 	$(VENV)/ruff format --check .

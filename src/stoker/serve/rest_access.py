@@ -64,8 +64,10 @@ class RestAccess:
         return _verdict(self._authority.decide(NOBODYS, self._authority.parse(policy), ACTION, arn, facts)[0])
 
     def of_document(self, document: Any, arn: str, request: ApiRequest) -> Verdict:
+        text = _about_something(document)
+        if text is None:
+            return Verdict.SILENT
         try:
-            text = document if isinstance(document, str) else json.dumps(document)
             parsed = parse_document(text, DocumentKind.IDENTITY)
         except MalformedPolicyDocumentError as error:
             raise ValueError(error.message) from error
@@ -88,6 +90,16 @@ class RestAccess:
 
     def _circumstances(self, caller: Caller, request: ApiRequest) -> Circumstances:
         return self._authority.circumstances(caller, request.region, source_ip=request.http.source_ip)
+
+
+def _about_something(document: Any) -> str | None:
+    """A policy without statements about nothing, which AWS takes and Chalice writes; None if no others are left."""
+    policy = json.loads(document) if isinstance(document, str) else document
+    given = policy.get("Statement") if isinstance(policy, dict) else None
+    if not isinstance(given, list):
+        return json.dumps(policy)
+    about = [each for each in given if not isinstance(each, dict) or each.get("Resource") != []]
+    return json.dumps({**policy, "Statement": about}) if about or not given else None
 
 
 def _verdict(decision: Decision) -> Verdict:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.live_server import LiveServer
+from fakes.waiting import eventually
 
 LAST_KEY = (1 << 128) - 1
 FIRST = "shardId-000000000000"
@@ -245,3 +246,20 @@ def test_who_may_not_read_a_stream_may_not_with_an_iterator_either(live_server: 
     code, text = refused(client.get_records, ShardIterator=iterator)
     assert code == "AccessDeniedException"
     assert f"kinesis:GetRecords on resource: {arn}" in text
+
+
+def test_a_rule_puts_what_happens_into_a_stream(live_server: LiveServer, kinesis: Any, make: Any) -> None:
+    name, iam, events = make(), live_server.client("iam"), live_server.client("events")
+    role = f"r-{uuid.uuid4().hex}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    may = {"Effect": "Allow", "Action": "kinesis:PutRecord", "Resource": "*"}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [statement]}) for statement in (trust, may)]
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
+    iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=documents[1])
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    stream = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
+    answer = events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": stream, "RoleArn": arn}])
+    assert answer["FailedEntryCount"] == 0
+    events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": '{"n": 1}'}])
+    (text,) = eventually(lambda: texts(read(kinesis, name)), "the event to arrive")
+    assert json.loads(text)["detail"] == {"n": 1}

@@ -98,6 +98,13 @@ def test_a_stream_that_cannot_be_read_is_refused_in_lambda_s_words(live_server: 
     given = {"FunctionName": stream.function, "StartingPosition": "LATEST"}
     absent = f"{stream.source_arn}-not"
     assert refused(create, EventSourceArn=absent, **given) == f"Stream not found: {absent}"
+    for arn, text in (
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", "The provided destination config DestinationConfig("),
+        ("arn:aws:sqs:us-east-1:000000000000:lost.fifo", "The destination ARN arn:aws:sqs"),
+        ("arn:aws:sns:us-east-1:000000000000:lost", "The provided execution role does not have permissions to call "),
+    ):
+        lost = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+        assert refused(create, EventSourceArn=stream.source_arn, **given, **lost).startswith(text)
     made = stream.map()
     too_many = {"UUID": made["UUID"], "TumblingWindowInSeconds": 5, "ParallelizationFactor": 2}
     assert "ParallelizationFactor must be 1" in refused(stream.functions.update_event_source_mapping, **too_many)

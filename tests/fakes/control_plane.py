@@ -150,6 +150,9 @@ class ControlPlane:
         async def open_loop(_mapping: Mapping, _tell: Callable[[str], None]) -> Loop:
             raise AssertionError("no mapping is ever enabled here")
 
+        async def role_may(_role: str, _action: str, _resource: str) -> bool:
+            return True
+
         surroundings = Surroundings(clock=self.clock, data=self.root, account=ACCOUNT)
         return EventSourceMappings(
             account=ACCOUNT,
@@ -158,6 +161,7 @@ class ControlPlane:
             sources=Sources(surroundings),
             work=Work(open_loop),
             seal=Seal(bytes(32)),
+            role_may=role_may,
         )
 
     async def _resolves(self, name: str) -> bool:

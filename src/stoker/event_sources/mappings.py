@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from stoker.event_sources import mapping_rows, source_secrets
+from stoker.event_sources.failure_destination import RoleMay, check_destination
 from stoker.event_sources.mapping import CHANGING, Mapping
 from stoker.event_sources.options import access_from, changed, options_from
 from stoker.event_sources.source import Forgets
@@ -40,13 +41,24 @@ log = logging.getLogger(__name__)
 class EventSourceMappings:
     """For the event loop's thread. `start` first, `close` at the end."""
 
-    def __init__(self, *, account: str, store: Store, clock: Clock, sources: Sources, work: Work, seal: Seal) -> None:
+    def __init__(
+        self,
+        *,
+        account: str,
+        store: Store,
+        clock: Clock,
+        sources: Sources,
+        work: Work,
+        seal: Seal,
+        role_may: RoleMay,
+    ) -> None:
         self._account = account
         self._store = store
         self._clock = clock
         self._sources = sources
         self._work = work
         self._seal = seal
+        self._role_may = role_may
         self._mappings: dict[str, Mapping] = {}
         work.on_settled(self._settled)
         work.on_result(self._note_result)
@@ -109,6 +121,7 @@ class EventSourceMappings:
             access=access_from(params, source.abilities(source_arn)),
         )
         await source.check(mapping, timeout_s=version.timeout_s, role_arn=version.role)
+        await check_destination(mapping, version.role, self._role_may)
 
         def work(conn: Connection) -> None:
             self._refuse_twin(conn, mapping)
@@ -147,6 +160,7 @@ class EventSourceMappings:
             access=access_from(params, source.abilities(mapping.source_arn), mapping.access),
         )
         await source.check(updated, timeout_s=version.timeout_s, role_arn=version.role)
+        await check_destination(updated, version.role, self._role_may)
 
         def work(conn: Connection) -> None:
             self._refuse_twin(conn, updated)

@@ -69,7 +69,13 @@ async def open_mappings(
 
     await asyncio.to_thread(sources.load_installed)
     mappings = EventSourceMappings(
-        account=settings.account, store=store, clock=clock, sources=sources, work=Work(open_loop), seal=seal
+        account=settings.account,
+        store=store,
+        clock=clock,
+        sources=sources,
+        work=Work(open_loop),
+        seal=seal,
+        role_may=role_may,
     )
     return sources, mappings
 

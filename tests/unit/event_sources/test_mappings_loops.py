@@ -42,15 +42,18 @@ def mapping(**options: Any) -> Mapping:
 
 
 class Function:
-    """Keeps the events that it got; `answer` says what it makes of each."""
+    """Keeps the events that it got; `answer` says what it makes of each, and `gate` keeps it running."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.answer: Callable[[dict[str, Any]], object] = lambda _event: None
+        self.gate: asyncio.Event | None = None
 
     async def invoke(self, request: InvokeRequest) -> InvocationResult:
         event = json.loads(request.payload)
         self.events.append(event)
+        if self.gate is not None:
+            await self.gate.wait()
         answer = self.answer(event)
         if isinstance(answer, Exception):
             raise answer
@@ -197,6 +200,65 @@ def test_a_tumbling_window_hands_its_state_on_and_ends_with_a_last_invocation(pl
         await stop(running, loop)
         seen = [(event["state"], event["isFinalInvokeForWindow"]) for event in house.function.events[:4]]
         assert seen == [({}, False), ({"n": 2}, False), ({"n": 3}, True), ({}, False)]
+
+    play(scene)
+
+
+def test_a_mapping_that_begins_at_the_latest_begins_when_it_is_prepared_and_reads_new_shards_whole(play: Play) -> None:
+    async def scene(house: House) -> None:
+        stream = FakeStream(Shard(id="p"))
+        await stream.put("p", "before")
+        await house.stream_loop(stream, starting_position="LATEST").prepare()
+        # Stoker is killed here, and started again later.
+        await stream.put("p", "a")
+        await stream.end("p", Shard(id="c", parents=("p",)))
+        await stream.put("c", "b")
+        loop = house.stream_loop(stream, starting_position="LATEST", batch_size=1)
+        running = asyncio.create_task(loop.run())
+        await house.until(lambda: len(house.function.events) == 2)
+        await stop(running, loop)
+        assert house.function.names == [["a"], ["b"]]
+
+    play(scene)
+
+
+def test_what_a_function_does_when_its_mapping_stops_is_remembered(play: Play) -> None:
+    async def scene(house: House) -> None:
+        stream = FakeStream(Shard(id="s"))
+        await stream.put("s", "a", "b")
+        loop = house.stream_loop(stream, batch_size=1)
+        house.function.gate = asyncio.Event()
+        running = asyncio.create_task(loop.run())
+        await house.until(lambda: len(house.function.events) == 1)
+        running.cancel()
+        await asyncio.sleep(0)
+        assert not running.done()
+        house.function.gate.set()
+        await asyncio.wait([running])
+        again = house.stream_loop(stream, batch_size=1)
+        running = asyncio.create_task(again.run())
+        await house.until(lambda: len(house.function.events) == 2)
+        await stop(running, again)
+        assert house.function.names == [["a"], ["b"]]
+
+    play(scene)
+
+
+def test_a_mapping_that_waits_to_try_again_stops_at_once(play: Play) -> None:
+    async def scene(house: House) -> None:
+        stream = FakeStream(Shard(id="s"))
+        await stream.put("s", "a")
+        house.function.answer = lambda _event: "error"
+        loop = house.stream_loop(stream)
+        running = asyncio.create_task(loop.run())
+        await house.until(lambda: len(house.function.events) == 2)
+        await stop(running, loop)
+        house.function.answer = lambda _event: None
+        again = house.stream_loop(stream)
+        running = asyncio.create_task(again.run())
+        await house.until(lambda: len(house.function.events) == 3)
+        await stop(running, again)
+        assert house.function.names == [["a"]] * 3
 
     play(scene)
 

@@ -83,3 +83,18 @@ def test_a_disk_that_is_full_to_the_last_byte_is_outlived(server: LiveServer, sm
     name = functions.deploy(f"# new\n{ECHO}")
     assert functions.invoke(name, 3).value == 3
     assert [each["FunctionName"] for each in functions.client.list_functions()["Functions"]].count(kept) == 1
+
+
+def test_an_object_that_does_not_fit_is_refused_and_leaves_nothing(server: LiveServer, small_disk: Path) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="on-a-small-disk")
+    s3.put_object(Bucket="on-a-small-disk", Key="kept", Body=b"kept")
+    filler = fill(small_disk, leave_bytes=1 << 20)
+    for body in (os.urandom(4 << 20), os.urandom(2 << 20)):
+        with pytest.raises(ClientError, match="no space left on the disk"):
+            s3.put_object(Bucket="on-a-small-disk", Key="kept", Body=body)
+    assert [*(small_disk / "objects" / "staged").iterdir()] == []
+    assert s3.get_object(Bucket="on-a-small-disk", Key="kept")["Body"].read() == b"kept"
+    filler.unlink()
+    s3.put_object(Bucket="on-a-small-disk", Key="large", Body=os.urandom(4 << 20))
+    s3.delete_object(Bucket="on-a-small-disk", Key="large")

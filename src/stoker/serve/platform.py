@@ -15,7 +15,6 @@ from stoker.environments.anticipation import Anticipation
 from stoker.environments.capacity import spare_memory_mb, template_budget_mb
 from stoker.environments.fleet import Fleet
 from stoker.environments.provisioning import Provisioning
-from stoker.environments.variables import Credentials as FunctionCredentials
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.sources import Sources
 from stoker.front_door.server import Listener
@@ -29,11 +28,11 @@ from stoker.identity.execution_roles import ExecutionRoles
 from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
-from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.sandbox.driver import SandboxDriver
+from stoker.serve.execution_credentials import minter
 from stoker.serve.mappings import open_mappings, role_finder
 from stoker.serve.sandboxes import ENDPOINT_PORT, open_drivers
 from stoker.settings import Settings
@@ -41,11 +40,8 @@ from stoker.store.blobs import BlobStore
 from stoker.store.store import Store, open_store
 from stoker.wire import credentials
 from stoker.wire.credentials import Credentials
-from stoker.wire.session_tokens import Grant, id_of_unknown_role
 from stoker.wire.sigv4 import Verifier
 
-# Longer than an environment may live (6 h, see environments), so that no function sees its credentials end.
-ROLE_SESSION_S = 12 * 3600.0
 ServeInside = Callable[[socket.socket], Awaitable[Listener]]
 
 
@@ -121,21 +117,6 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     async def driver_for(function: FunctionVersion) -> SandboxDriver:
         return await drivers.get(await registry.sandbox_of(function) or settings.sandbox)
 
-    execution_roles = ExecutionRoles(identities.directory, clock)
-
-    async def mint(function: FunctionVersion) -> FunctionCredentials:
-        identity = FunctionId(account=function.account, region=function.region, name=function.name)
-        role = execution_roles.find(function.role, identity)
-        # A function whose role is gone, or no longer Lambda's to assume, runs on, and nothing knows its credentials.
-        role_id = role.id if role is not None else id_of_unknown_role(function.role)
-        grant = Grant(issuer_arn=function.role, issuer_id=role_id, name=function.name)
-        session = keys.grant(grant, ROLE_SESSION_S, now=clock.time())
-        return FunctionCredentials(
-            access_key_id=session.access_key,
-            secret_access_key=session.secret_key,
-            session_token=session.session_token,
-        )
-
     anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
     stack.push_async_callback(anticipation.close)
     fleet = Fleet(
@@ -144,7 +125,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         driver_for=driver_for,
         telemetry=telemetry,
         clock=clock,
-        mint=mint,
+        mint=minter(ExecutionRoles(identities.directory, clock), keys, clock),
         endpoint_url=f"http://127.0.0.1:{ENDPOINT_PORT}",
         reservations=registry.reservations,
         keep_warm_s=settings.keep_warm_s,

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from stoker.buses.delivery_policy import MANAGED_RETRY, check_topic_policy, http_retry
-from stoker.deliveries.outbound import is_allowed
 from stoker.buses.topic_errors import InvalidParameterError
+from stoker.deliveries.outbound import is_allowed
 from stoker.model.errors import NotBuiltError
 
 

@@ -1,7 +1,7 @@
 """How long a function's credentials are good for, and how long something may hold them."""
 
 from stoker.environments import environment, templates
-from stoker.serve.platform import ROLE_SESSION_S
+from stoker.serve.execution_credentials import ROLE_SESSION_S
 
 LONGEST_INVOCATION_S = 15 * 60
 

@@ -91,14 +91,22 @@ async def add_url(aws: Aws, target: Target, form: Form) -> None:
     auth = "NONE" if form["who"] == "everybody" else "AWS_IAM"
     await aws.call("lambda", "CreateFunctionUrlConfig", FunctionName=target.name, AuthType=auth)
     if auth == "NONE":
+        everybody = {"FunctionName": target.name, "Principal": "*"}
         await aws.call(
             "lambda",
             "AddPermission",
-            FunctionName=target.name,
+            **everybody,
             StatementId="url-for-everybody",
             Action="lambda:InvokeFunctionUrl",
-            Principal="*",
             FunctionUrlAuthType="NONE",
+        )
+        await aws.call(
+            "lambda",
+            "AddPermission",
+            **everybody,
+            StatementId="call-for-everybody-by-url",
+            Action="lambda:InvokeFunction",
+            InvokedViaFunctionUrl=True,
         )
 
 

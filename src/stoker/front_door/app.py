@@ -107,8 +107,6 @@ class FrontDoor:
                     self._visitors.allow_origin(request, response)
         except ClientDisconnectedError:
             return
-        if request.path.startswith(PREFIX):
-            seclude(request, response)
         await send_response(response, request.method, receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:

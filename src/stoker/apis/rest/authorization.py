@@ -17,7 +17,7 @@ from stoker.apis.rest.blueprint import Authorizer
 from stoker.apis.rest.exchange import Authorized, Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.mapping import context_text, with_variables
-from stoker.apis.rest.patterns import PatternTimeoutError
+from stoker.apis.rest.patterns import Pattern, PatternTimeoutError
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
 
@@ -88,7 +88,8 @@ class Authorization:
         key = (exchange.blueprint.api_id, exchange.blueprint.stage, authorizer.id, *(value or "" for value in identity))
         if not all(identity) and (authorizer.kind == "TOKEN" or authorizer.ttl_s > 0):
             raise _unauthorized()
-        if authorizer.validation is not None and not _is_valid(authorizer, identity[0] or ""):
+        validation = authorizer.validation
+        if validation is not None and not await asyncio.to_thread(_is_valid, validation, identity[0] or ""):
             raise _unauthorized()
         answer = self._known.get(key)
         if answer is None or answer.until <= self._clock.time():
@@ -147,9 +148,9 @@ def _identity(exchange: Exchange, source: str) -> str | None:
     return context_text(exchange, source.removeprefix("context."))
 
 
-def _is_valid(authorizer: Authorizer, token: str) -> bool:
+def _is_valid(validation: Pattern, token: str) -> bool:
     try:
-        return authorizer.validation is not None and authorizer.validation.matches(token)
+        return validation.matches(token)
     except PatternTimeoutError:
         return False
 

@@ -37,7 +37,8 @@ DEFAULTS: Mapping[str, int | None] = {
     "WAF_FILTERED": 403,
 }
 _TEMPLATES = {"application/json": '{"message":$context.error.messageString}'}
-_VARIABLE = re.compile(r"\$\{?((?:context|stageVariables|method\.request)(?:\.[\w-]+)+)\}?")
+_NAME = r"(?:context|stageVariables|method\.request)(?:\.[\w-]+)+"
+_VARIABLE = re.compile(rf"\$\{{({_NAME})\}}|\$({_NAME})")
 
 
 class GatewayFault(Exception):  # noqa: N818 (AWS calls them responses; some say only that a caller has to wait)
@@ -102,7 +103,7 @@ def word(fault: GatewayFault, known: Mapping[str, Wording], look_up: Callable[[s
     for place, source in wording.parameters.items():
         text = source[1:-1] if source.startswith("'") else fill(source)
         headers.append((place.removeprefix("gatewayresponse.header."), text.replace("\r", "").replace("\n", "")))
-    body = _VARIABLE.sub(lambda found: fill(found[1]), template)
+    body = _VARIABLE.sub(lambda found: fill(found[1] or found[2]), template)
     named = {name.lower() for name, _ in headers}
     typed = [] if "content-type" in named else [("Content-Type", content_type)]
     return HttpAnswer(status=wording.status or fault.status, headers=[*typed, *headers], body=body.encode())

@@ -48,6 +48,7 @@ class Pattern:
 
     def _do(self, method: str, *given: Any, **options: Any) -> Any:
         try:
-            return getattr(self._compiled, method)(*given, timeout=MOST_SECONDS, **options)
+            # concurrent: other threads run meanwhile.
+            return getattr(self._compiled, method)(*given, timeout=MOST_SECONDS, concurrent=True, **options)
         except TimeoutError:
             raise PatternTimeoutError(f"{self._compiled.pattern} took more than {MOST_SECONDS} s") from None

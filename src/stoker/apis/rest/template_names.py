@@ -33,19 +33,19 @@ class Overrides:
 
 
 class _View(HostObject):
-    """A map in which whatever is not there is empty, and not printed as it was written."""
+    """A map in which whatever is not there is empty, however deep, and not printed as it was written."""
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         self._entries = entries
 
     def __str__(self) -> str:
-        return methods.text_of(self._entries)
+        return methods.text_of(self._entries) if self._entries else ""
 
     def template_member(self, name: str) -> Any:
         value = self._entries.get(name)
         if isinstance(value, Mapping) and not name.endswith("Override"):
             return _View(value)
-        return "" if value is None else value
+        return _View({}) if value is None else value
 
     def template_method(self, name: str) -> Callable[..., Any] | None:
         method = methods.of_map(name)

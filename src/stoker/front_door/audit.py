@@ -32,6 +32,7 @@ _DATA: Mapping[str, frozenset[str]] = {
     service: frozenset(operations.split())
     for service, operations in {
         "lambda": "Invoke InvokeAsync InvokeWithResponseStream",
+        "apigatewaymanagementapi": "PostToConnection DeleteConnection",
         "sqs": """
             SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
             ChangeMessageVisibility ChangeMessageVisibilityBatch

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
 
 from fakes.command_line import stoker
 from fakes.live_server import LiveServer
+from fakes.s3 import fetch
 from fakes.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 ACCOUNT = "000000000000"
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-AWS = Path(sys.executable).with_name("aws")
 
 
 def a_policy(action: str = "s3:GetObject", resource: str = "*") -> str:
@@ -222,31 +224,159 @@ def test_forged_and_foreign_tokens_are_refused(live_server: LiveServer, iam: Any
         assert code_of(client.get_caller_identity)[:2] == ("InvalidClientTokenId", 403)
 
 
-def test_what_is_not_built_says_so(live_server: LiveServer) -> None:
+def test_what_is_not_built_says_so(live_server: LiveServer, iam: Any) -> None:
     sts = live_server.client("sts")
-    refused = code_of(
-        sts.assume_role_with_web_identity,
-        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        RoleSessionName="work",
-        WebIdentityToken="token",
-    )
-    assert refused[0] in ("MissingAuthenticationToken", "NotImplemented")
+    federated = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "PrincipalArn": f"arn:aws:iam::{ACCOUNT}:saml-provider/p"}
+    for call, params in [
+        (sts.assume_role_with_saml, {**federated, "SAMLAssertion": "abcd"}),
+        (sts.get_federation_token, {"Name": "work"}),
+        (sts.get_session_token, {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/device", "TokenCode": "123456"}),
+        (iam.create_service_linked_role, {"AWSServiceName": "lambda.amazonaws.com"}),
+        (iam.create_login_profile, {"UserName": "ann", "Password": "password"}),
+        (iam.create_instance_profile, {"InstanceProfileName": "p"}),
+    ]:
+        code, status, message = code_of(call, **params)
+        assert (code, status) == ("NotImplemented", 501) and "not there yet" in message
 
 
-def aws(server: LiveServer, *arguments: str) -> Any:
-    done = subprocess.run([AWS, *arguments], env=server.env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else None
+def test_a_token_needs_no_signature_and_a_provider_that_is_known(live_server: LiveServer, iam: Any) -> None:
+    assume = live_server.client("sts").assume_role_with_web_identity
+    asked = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "RoleSessionName": "work"}
+    assert code_of(assume, WebIdentityToken="not a token", **asked)[:2] == ("InvalidIdentityToken", 400)
+    token = jwt.encode({"alg": "HS256"}, {"iss": "https://id.example.com"}, OctKey.import_key("x" * 32))
+    assert code_of(assume, WebIdentityToken=token, **asked)[2] == "The token's algorithm is not supported."
+    key = ECKey.generate_key("P-256", {"kid": "k"})
+    token = jwt.encode({"alg": "ES256", "kid": "k"}, {"iss": "https://id.example.com", "aud": "a", "sub": "s"}, key)
+    code, status, message = code_of(assume, WebIdentityToken=token, **asked)
+    assert (code, status) == ("InvalidIdentityToken", 400)
+    assert message == "No OpenIDConnect provider found in your account for https://id.example.com"
+    # This machine itself is not asked for keys, unless the operator lets it.
+    arn = iam.create_open_id_connect_provider(Url="https://localhost:1", ClientIDList=["a"])["OpenIDConnectProviderArn"]
+    token = jwt.encode({"alg": "ES256", "kid": "k"}, {"iss": "https://localhost:1", "aud": "a", "sub": "s"}, key)
+    assert code_of(assume, WebIdentityToken=token, **asked)[:2] == ("IDPCommunicationError", 400)
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
 
-def test_the_aws_cli_makes_and_reads_a_role(live_server: LiveServer, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("action", ["GetCallerIdentity", "AssumeRole", "Nonsense", ""])
+def test_nobody_gets_anything_else_without_a_signature(live_server: LiveServer, action: str) -> None:
+    form = f"Action={action}&Version=2011-06-15&RoleArn=arn:aws:iam::{ACCOUNT}:role/r&RoleSessionName=s".encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, body = fetch(f"{live_server.endpoint}/", "POST", form, headers)
+    assert status == 403 and b"<Code>MissingAuthenticationToken</Code>" in body
+
+
+EVERYTHING = """
+iam get-user --user-name {n}
+iam list-users --path-prefix /read/
+iam list-user-tags --user-name {n}
+iam list-groups-for-user --user-name {n}
+iam list-access-keys --user-name {n}
+iam get-user-policy --user-name {n} --policy-name inline
+iam list-attached-user-policies --user-name {n}
+iam list-mfa-devices --user-name {n}
+iam list-virtual-mfa-devices
+iam get-group --group-name {n}
+iam list-group-policies --group-name {n}
+iam list-attached-group-policies --group-name {n}
+iam get-role --role-name {n}
+iam list-role-policies --role-name {n}
+iam get-role-policy --role-name {n} --policy-name inline
+iam list-attached-role-policies --role-name {n}
+iam list-role-tags --role-name {n}
+iam list-instance-profiles-for-role --role-name {n}
+iam get-policy --policy-arn {p}
+iam get-policy-version --policy-arn {p} --version-id v1
+iam list-policy-versions --policy-arn {p}
+iam list-entities-for-policy --policy-arn {p}
+iam list-policies --scope Local --path-prefix /read/
+iam list-open-id-connect-providers
+iam get-account-summary
+iam get-account-authorization-details --filter User Group Role LocalManagedPolicy
+iam get-context-keys-for-principal-policy --policy-source-arn {u}
+iam simulate-principal-policy --policy-source-arn {u} --action-names s3:GetObject sqs:SendMessage
+iam generate-credential-report
+iam get-credential-report
+sts get-caller-identity
+sts get-session-token
+sts get-access-key-info --access-key-id {k}
+sts assume-role --role-arn {r} --role-session-name cli
+iam create-role --role-name cli-{n} --assume-role-policy-document file://{f}
+iam get-role --role-name cli-{n}
+iam delete-role --role-name cli-{n}
+"""
+# The CLI's own entry point, as often as there are commands: to start it takes a second.
+RUN_ALL = """
+import contextlib, io, json, sys
+from awscli.clidriver import create_clidriver
+answers = []
+for line in sys.stdin.read().split("\\n"):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        status = create_clidriver().main(line.split())
+    answers.append([line, status, said.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def test_the_aws_cli_makes_and_reads_everything(
+    live_server: LiveServer, iam: Any, user: dict[str, str], name: str, tmp_path: Path
+) -> None:
     (tmp_path / "trust.json").write_text(a_trust({"Service": "lambda.amazonaws.com"}))
-    document = f"file://{tmp_path / 'trust.json'}"
-    aws(live_server, "iam", "create-role", "--role-name", name, "--assume-role-policy-document", document)
-    role = aws(live_server, "iam", "get-role", "--role-name", name)["Role"]
-    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
-    aws(live_server, "iam", "delete-role", "--role-name", name)
-    assert aws(live_server, "sts", "get-caller-identity")["Arn"].endswith(":root")
+    iam.update_user(UserName=name, NewPath="/read/")
+    iam.tag_user(UserName=name, Tags=[{"Key": "team", "Value": "a"}])
+    iam.put_user_policy(UserName=name, PolicyName="inline", PolicyDocument=a_policy())
+    policy = iam.create_policy(PolicyName=name, Path="/read/", PolicyDocument=a_policy())["Policy"]["Arn"]
+    iam.create_group(GroupName=name)
+    iam.add_user_to_group(GroupName=name, UserName=name)
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=a_trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=a_policy())
+    for kind, attach in (("User", iam.attach_user_policy), ("Group", iam.attach_group_policy)):
+        attach(**{f"{kind}Name": name, "PolicyArn": policy})
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    arn = f"arn:aws:iam::{ACCOUNT}:user/read/{name}"
+    commands = EVERYTHING.strip().format(
+        n=name, p=policy, u=arn, r=role, k=user["AccessKeyId"], f=tmp_path / "trust.json"
+    )
+    env = {**live_server.env, "AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"}
+    done = subprocess.run([sys.executable, "-c", RUN_ALL], env=env, input=commands, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers = {line: json.loads(said or "null") for line, status, said in json.loads(done.stdout) if status == 0}
+    assert list(answers) == commands.split("\n"), done.stderr
+    told = list(answers.values())
+    assert told[0]["User"]["Arn"] == arn and [each["UserName"] for each in told[1]["Users"]] == [name]
+    assert told[5]["PolicyDocument"] == json.loads(a_policy())
+    assert [each["UserName"] for each in told[9]["Users"]] == [name]
+    held = told[21]
+    assert (len(held["PolicyUsers"]), len(held["PolicyGroups"]), len(held["PolicyRoles"])) == (1, 1, 1)
+    decisions = {each["EvalActionName"]: each["EvalDecision"] for each in told[27]["EvaluationResults"]}
+    assert decisions == {"s3:GetObject": "allowed", "sqs:SendMessage": "implicitDeny"}
+    document = told[-2]["Role"]["AssumeRolePolicyDocument"]
+    assert document["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_a_role_tells_when_it_was_last_used(live_server: LiveServer, iam: Any, name: str) -> None:
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=a_trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"] == {}
+    made = live_server.client("sts").assume_role(RoleArn=role, RoleSessionName="work")["Credentials"]
+    session = live_server.client(
+        "sts",
+        access_key=made["AccessKeyId"],
+        secret_key=made["SecretAccessKey"],
+        aws_session_token=made["SessionToken"],
+    )
+    session.get_caller_identity()
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]["Region"] == "us-east-1"
+
+
+def test_the_credential_report_has_every_key_and_no_secret(iam: Any, user: dict[str, str]) -> None:
+    # Another test may have had it made, up to four hours ago.
+    assert iam.generate_credential_report()["State"] in ("STARTED", "COMPLETE")
+    report = iam.get_credential_report()
+    lines = report["Content"].decode().splitlines()
+    assert report["ReportFormat"] == "text/csv" and lines[0].startswith("user,arn,user_creation_time,password_enabled")
+    assert lines[1].startswith(f"<root_account>,arn:aws:iam::{ACCOUNT}:root,")
+    assert len({line.count(",") for line in lines}) == 1
+    assert user["SecretAccessKey"] not in report["Content"].decode()
 
 
 def test_the_command_makes_a_key_that_opens_what_its_policy_says(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import botocore
 
 from fakes.clock import FakeClock
+from fakes.identity_providers import FakeProviders
 from stoker.identity.entities import Role
 from stoker.identity.identities import Identities, open_identities
 from stoker.model.principal import Principal
@@ -45,6 +46,7 @@ class IdentityHouse:
 
     def __init__(self, root: Path, store_url: str = "") -> None:
         self.clock = FakeClock()
+        self.providers = FakeProviders()
         self.keys = Credentials(account=ACCOUNT, access_key="AKIAROOT", secret_key="root", platform_key=b"p" * 32)
         self._runner = asyncio.Runner()
         self.store = open_store(store_url or f"sqlite:///{root / 'stoker.db'}")
@@ -52,8 +54,10 @@ class IdentityHouse:
         self.directory = self.identities.directory
         self.keys.consult(self.identities.signers)
         self._services = {
-            "iam": IamService(identities=self.identities),
-            "sts": StsService(identities=self.identities, keys=self.keys, clock=self.clock),
+            "iam": IamService(identities=self.identities, clock=self.clock),
+            "sts": StsService(
+                identities=self.identities, keys=self.keys, clock=self.clock, find_keys=self.providers.keys_of
+            ),
         }
 
     def again(self) -> Identities:

@@ -5,7 +5,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from stoker.front_door.apis import Apis, Method, Service
+from stoker.front_door import token_bearers
+from stoker.front_door.apis import Apis, Endpoint, Method, Service
 from stoker.front_door.audit import Audit
 from stoker.front_door.bucket_visitors import BucketVisitors
 from stoker.front_door.exchange import (
@@ -27,6 +28,7 @@ from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.seclusion import seclude
 from stoker.front_door.shortage import shortage
 from stoker.model.errors import ServiceError
+from stoker.model.principal import Principal
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
@@ -152,19 +154,46 @@ class FrontDoor:
     async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
         if self._visitors is not None and not from_sandbox and self._visitors.takes(request):
             return await self._visitors.answer(await self.apis.find(request, "s3"), request, body, request_id)
+        if not from_sandbox and token_bearers.comes_with_form(request):
+            return await self._call_by_token(request, body, request_id)
         claim = self._verifier.claim(request)
         if from_sandbox and not claim.principal.is_session:
             raise UnrecognizedClientException()
         endpoint = await self.apis.find(request, claim.scope.service)
         operation, request = await self._receive(endpoint.api, request, claim, body)
+        return await self._answer_verified(
+            endpoint, operation, request, body, request_id, principal=claim.principal, region=claim.scope.region
+        )
+
+    async def _call_by_token(self, request: Request, body: Body, request_id: str) -> Response:
+        """Of all operations those two that nobody signs."""
+        endpoint = await self.apis.find(request, token_bearers.SERVICE)
+        request = request.with_body(await body.read(request, body_limit(endpoint.api.name, "")))
+        operation = token_bearers.operation_of(endpoint.api, request)
+        principal = token_bearers.bearer(self._account)
+        return await self._answer_verified(
+            endpoint, operation, request, body, request_id, principal=principal, region=token_bearers.REGION
+        )
+
+    async def _answer_verified(
+        self,
+        endpoint: Endpoint,
+        operation: Operation,
+        request: Request,
+        body: Body,
+        request_id: str,
+        *,
+        principal: Principal,
+        region: str,
+    ) -> Response:
         method = endpoint.method(operation)
         call = Call(
             service=endpoint.api.name,
             operation=operation.name,
             params=await in_thread_if_large(request.body, lambda: operation.parse(request)),
-            region=claim.scope.region,
+            region=region,
             account=self._account,
-            principal=claim.principal,
+            principal=principal,
             request_id=request_id,
             source_ip=request.source_ip,
             trace_id=request.headers.get("x-amzn-trace-id"),

@@ -96,6 +96,9 @@ class Audit:
         self, call: Call, request: Request, parameters: Mapping[str, Any] | None, error: ServiceError | None
     ) -> None:
         """A verified call, that was served or refused."""
+        if error is not None and not call.principal.access_key and not self._takes_stranger():
+            # A token that was no good, and anybody can send such.
+            return
         at = datetime.fromtimestamp(self._clock.time(), UTC)
         await self._append(
             {
@@ -122,13 +125,9 @@ class Audit:
 
     async def note_stranger(self, request: Request, request_id: str, error: ServiceError) -> None:
         """A request that nobody known has signed. Beyond some in a minute they are only counted."""
-        now = self._clock.time()
-        if int(now // 60) != self._minute:
-            self._minute, self._strangers = int(now // 60), 0
-        self._strangers += 1
-        if self._strangers > STRANGERS_A_MINUTE:
-            self._left_out += 1
+        if not self._takes_stranger():
             return
+        now = self._clock.time()
         left_out, self._left_out = self._left_out, 0
         await self._append(
             {
@@ -147,6 +146,16 @@ class Audit:
                 **({"additionalEventData": {"leftOutBefore": left_out}} if left_out else {}),
             }
         )
+
+    def _takes_stranger(self) -> bool:
+        """Whether one more of them is written down in this minute."""
+        minute = int(self._clock.time() // 60)
+        if minute != self._minute:
+            self._minute, self._strangers = minute, 0
+        self._strangers += 1
+        taken = self._strangers <= STRANGERS_A_MINUTE
+        self._left_out += not taken
+        return taken
 
     async def _append(self, record: Mapping[str, Any]) -> None:
         try:
@@ -167,6 +176,9 @@ def identity_of(principal: Principal) -> Mapping[str, Any]:
     session = principal.session
     if principal.is_operator:
         return {"type": "Root", **common}
+    if not principal.access_key:
+        # Whoever came with a token, which nobody had looked at when this was asked.
+        return {"type": "WebIdentityUser", "accountId": principal.account}
     if session is None or session.issuer_arn == principal.arn:
         return {"type": "IAMUser", **common, "userName": principal.arn.rpartition("/")[2]}
     issued = datetime.fromtimestamp(session.issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from stoker.model.principal import Principal, Session
 
-Kind: TypeAlias = Literal["Account", "User", "AssumedRole", "Service", "Anonymous"]
+Kind: TypeAlias = Literal["Account", "User", "AssumedRole", "Federated", "Service", "Anonymous"]
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -59,6 +59,11 @@ class Caller(Struct, frozen=True, kw_only=True):
         """A service that acts of its own accord, for a resource of somebody's."""
         return cls(kind="Service", arn=service, service=service)
 
+    @classmethod
+    def of_provider(cls, account: str, provider_arn: str) -> "Caller":
+        """Somebody for whom an identity provider answers."""
+        return cls(kind="Federated", account=account, arn=provider_arn)
+
     @property
     def name(self) -> str:
         """A user's name; empty for everybody else."""
@@ -82,10 +87,11 @@ class Naming(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Principals:
-    """A Principal element. `aws` has ARNs, account numbers and `*`."""
+    """A Principal element. `aws` has ARNs and account numbers, `federated` identity providers' ARNs."""
 
     aws: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    federated: frozenset[str] = frozenset()
     anybody: bool = False
 
     def naming(self, caller: Caller) -> Naming:
@@ -93,6 +99,8 @@ class Principals:
         if caller.kind == "Service":
             named = self.anybody or caller.service in self.services
             return Naming.EXACT if named else Naming.NOT
+        if caller.kind == "Federated":
+            return Naming.EXACT if self.anybody or caller.arn in self.federated else Naming.NOT
         if caller.arn in self.aws and caller.kind != "Account":
             return Naming.EXACT
         if self.anybody or (caller.issuer_arn in self.aws and caller.kind == "AssumedRole"):

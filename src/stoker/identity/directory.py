@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 from stoker.identity.documents import Document, DocumentKind, parse_document
 from stoker.identity.draft import Change
-from stoker.identity.entities import AccessKey, Entity, Group, Holder, ManagedPolicy, Named, Role, User
+from stoker.identity.entities import AccessKey, Entity, Group, Holder, ManagedPolicy, Named, OidcProvider, Role, User
 from stoker.identity.errors import NoSuchEntity
 from stoker.identity.principal_policies import PrincipalPolicies
 from stoker.model.principal import Principal, Session
 
-N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy | OidcProvider)
 _PARSED = 8192
 _SESSIONS = 8192
-_KINDS: tuple[type[Entity], ...] = (User, Group, Role, ManagedPolicy, AccessKey)
+_KINDS: tuple[type[Entity], ...] = (User, Group, Role, ManagedPolicy, OidcProvider, AccessKey)
 _NOBODY = PrincipalPolicies(exists=False)
 
 

@@ -151,7 +151,10 @@ def _principals(given: Mapping[str, Any], kind: DocumentKind) -> Principals | No
         if name != "*" and not _ACCOUNT.fullmatch(name) and not _PRINCIPAL_ARN.fullmatch(name):
             raise MalformedPolicyDocumentError(f'Invalid principal in policy: "AWS":"{name}"')
     return Principals(
-        aws=frozenset(aws) - {"*"}, services=frozenset(_texts(element.get("Service", []))), anybody="*" in aws
+        aws=frozenset(aws) - {"*"},
+        services=frozenset(_texts(element.get("Service", []))),
+        federated=frozenset(_texts(element.get("Federated", []))),
+        anybody="*" in aws,
     )
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from stoker.identity import quotas, rows
 from stoker.identity.aws_policies import PREFIX
 from stoker.identity.documents import Document, DocumentKind
-from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Role, User
+from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, OidcProvider, Role, User
 from stoker.identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
 
-N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy | OidcProvider)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,10 @@ class User(Named):
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Named):
-    """A role. `trust` is the JSON that says who may assume it; `max_session_s` the longest session, in seconds."""
+    """A role. `trust` is the JSON that says who may assume it; `max_session_s` the longest session, in seconds.
+
+    `used` and `used_region` are when and where its sessions last signed, as of when that was written down.
+    """
 
     kind = "role"
     id_prefix = "AROA"
@@ -70,6 +73,8 @@ class Role(Named):
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     max_session_s: int = 3600
+    used: float | None = None
+    used_region: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,26 @@ class ManagedPolicy(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OidcProvider(Named):
+    """Somebody else who says who people are, by OpenID Connect. The name is its issuer's URL without `https://`.
+
+    `audiences` are the client ids that its tokens may be for. `thumbprints` are only kept, as on AWS: its certificate
+    has to be good by the roots that this machine trusts.
+    """
+
+    kind = "oidc-provider"
+    id_prefix = "OIDC"
+
+    audiences: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def issuer(self) -> str:
+        return f"https://{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessKey:
     """A user's access key. The secret is sealed; `used` is when it last signed, as far as that was written down."""
 
@@ -121,7 +146,7 @@ class AccessKey:
 Holder: TypeAlias = User | Group | Role
 """What policies can be put into and attached to."""
 
-Entity: TypeAlias = User | Group | Role | ManagedPolicy | AccessKey
+Entity: TypeAlias = User | Group | Role | ManagedPolicy | OidcProvider | AccessKey
 
 
 def new_id(prefix: str) -> str:

@@ -58,6 +58,37 @@ class ValidationError(ServiceError):
     status = 400
 
 
+class ReportNotPresent(ServiceError):
+    """The request was rejected because the credential report does not exist. Generate one first."""
+
+    code = "ReportNotPresent"
+    status = 410
+
+
+class InvalidIdentityToken(ServiceError):
+    """The web identity token that was passed could not be validated by Stoker. Get a new identity token from the \
+identity provider and then retry the request."""
+
+    code = "InvalidIdentityToken"
+    status = 400
+
+
+class ExpiredIdentityToken(ServiceError):
+    """The web identity token that was passed is expired. Get a new identity token from the identity provider and then \
+retry the request."""
+
+    code = "ExpiredTokenException"
+    status = 400
+
+
+class IDPCommunicationError(ServiceError):
+    """The request could not be fulfilled because the identity provider that was asked to verify the incoming identity \
+token could not be reached."""
+
+    code = "IDPCommunicationError"
+    status = 400
+
+
 class MalformedPolicyDocumentError(ServiceError):
     """Syntax errors in policy."""
 

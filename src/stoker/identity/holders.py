@@ -7,12 +7,12 @@ from typing import TypeVar
 from stoker.identity import quotas
 from stoker.identity.documents import DocumentKind
 from stoker.identity.draft import Draft
-from stoker.identity.entities import Group, ManagedPolicy, Role, User
+from stoker.identity.entities import Group, ManagedPolicy, OidcProvider, Role, User
 from stoker.identity.errors import DeleteConflict, LimitExceeded, NoSuchEntity
 
 H = TypeVar("H", bound=User | Group | Role)
 B = TypeVar("B", bound=User | Role)
-T = TypeVar("T", bound=User | Role | ManagedPolicy)
+T = TypeVar("T", bound=User | Role | ManagedPolicy | OidcProvider)
 
 _QUOTA = {User: "PoliciesPerUser", Group: "PoliciesPerGroup", Role: "PoliciesPerRole"}
 

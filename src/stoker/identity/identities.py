@@ -14,7 +14,7 @@ from stoker.identity.aws_policies import load_aws_policies
 from stoker.identity.directory import Directory, texts_of
 from stoker.identity.documents import DocumentKind
 from stoker.identity.draft import Change, Draft
-from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Role, User
+from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, OidcProvider, Role, User
 from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.identity.sealing import Seal
 from stoker.identity.signers import Signers
@@ -107,6 +107,7 @@ class Identities:
             *rows.read_all(conn, Group, account),
             *rows.read_all(conn, Role, account),
             *rows.read_all(conn, ManagedPolicy, account),
+            *rows.read_all(conn, OidcProvider, account),
             *keys,
         ]
         for entity in entities:

@@ -15,8 +15,8 @@ class PrincipalPolicies:
     `identity` are a user's own and its groups', or a role's; `boundary` is its permissions boundary; `session` are the
     policies that AssumeRole was given. `exists` is False for who is no longer there: then nothing is allowed.
     `arn` is the user's or the role's ARN with its path, which a session's own does not show; `tags` are its tags, a
-    session's own included. `asks_for` are the condition keys that any of them looks at. They are steady if a decision by them
-    is good for whenever this principal does the same to the same thing from the same address.
+    session's own included. `asks_for` are the condition keys that any of them looks at. They are steady if a decision
+    by them is good for whenever this principal does the same to the same thing from the same address.
 
     Whoever hands these out gives the same object until something changes, and a new one at once when it has.
     """

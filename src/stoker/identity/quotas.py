@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from stoker.identity.entities import Group, ManagedPolicy, Named, Role, User
+from stoker.identity.entities import Group, ManagedPolicy, Named, OidcProvider, Role, User
 from stoker.identity.errors import InvalidInput, LimitExceeded
 
 PER_ACCOUNT: Mapping[type[Named], tuple[str, int]] = {
@@ -11,12 +11,15 @@ PER_ACCOUNT: Mapping[type[Named], tuple[str, int]] = {
     Group: ("GroupsPerAccount", 300),
     Role: ("RolesPerAccount", 1000),
     ManagedPolicy: ("PoliciesPerAccount", 1500),
+    OidcProvider: ("OpenIdConnectProvidersPerAccount", 100),
 }
 ACCESS_KEYS = 2
 GROUPS_OF_A_USER = 10
 ATTACHED = 10
 TAGS = 50
 VERSIONS = 5
+AUDIENCES = 100
+THUMBPRINTS = 5
 # Characters without white space.
 MANAGED_POLICY_SIZE = 6144
 TRUST_POLICY_SIZE = 2048

@@ -7,20 +7,39 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, Table
 
-from stoker.identity.entities import AccessKey, Entity, Group, ManagedPolicy, Named, PolicyVersion, Role, User
-from stoker.store.tables_identity import iam_access_keys, iam_groups, iam_policies, iam_revision, iam_roles, iam_users
+from stoker.identity.entities import (
+    AccessKey,
+    Entity,
+    Group,
+    ManagedPolicy,
+    Named,
+    OidcProvider,
+    PolicyVersion,
+    Role,
+    User,
+)
+from stoker.store.tables_identity import (
+    iam_access_keys,
+    iam_groups,
+    iam_oidc_providers,
+    iam_policies,
+    iam_revision,
+    iam_roles,
+    iam_users,
+)
 
-E = TypeVar("E", bound=User | Group | Role | ManagedPolicy | AccessKey)
-N = TypeVar("N", bound=User | Group | Role | ManagedPolicy)
+E = TypeVar("E", bound=User | Group | Role | ManagedPolicy | OidcProvider | AccessKey)
+N = TypeVar("N", bound=User | Group | Role | ManagedPolicy | OidcProvider)
 
 TABLES: Mapping[Any, Table] = {
     User: iam_users,
     Group: iam_groups,
     Role: iam_roles,
     ManagedPolicy: iam_policies,
+    OidcProvider: iam_oidc_providers,
     AccessKey: iam_access_keys,
 }
-_TUPLES = ("attached", "groups")
+_TUPLES = ("attached", "groups", "audiences", "thumbprints")
 
 
 def read_all(conn: Connection, kind: type[E], account: str) -> list[E]:
@@ -74,10 +93,16 @@ def next_revision(conn: Connection) -> int:
 
 
 def note_uses(conn: Connection, uses: Iterable[tuple[str, float, str, str]]) -> None:
-    """When, for which service and in which region keys last signed: it is no change that anybody has to hear of."""
-    for key_id, moment, service, region in uses:
-        values = {"used": moment, "used_service": service, "used_region": region}
-        conn.execute(sa.update(iam_access_keys).where(iam_access_keys.c.id == key_id).values(**values))
+    """When, for which service and in which region keys and roles last signed: it is no change that anybody has to hear
+    of.
+    """
+    for used_id, moment, service, region in uses:
+        values = {"used": moment, "used_region": region}
+        if used_id.startswith(Role.id_prefix):
+            conn.execute(sa.update(iam_roles).where(iam_roles.c.id == used_id).values(**values))
+        else:
+            where = iam_access_keys.c.id == used_id
+            conn.execute(sa.update(iam_access_keys).where(where).values(used_service=service, **values))
 
 
 def _values(entity: Entity) -> dict[str, Any]:

@@ -57,16 +57,21 @@ def assumed_role(directory: Directory, request: SessionRequest, now: float) -> R
     """
     role = directory.role(request.role_arn)
     refused = [
-        action for action in _actions(request) if role is None or not _allowed(directory, role, action, request, now)
+        action for action in actions(request) if role is None or not _allowed(directory, role, action, request, now)
     ]
     if role is None or refused:
         raise AccessDeniedException(
             f"User: {request.caller.arn} is not authorized to perform: {refused[0]} on resource: {request.role_arn}"
         )
+    check(directory, role, request)
+    return role
+
+
+def check(directory: Directory, role: Role, request: SessionRequest) -> None:
+    """Raises for a session that is longer, or of more, than the role and the caller's own session let it be."""
     _check_duration(role, request)
     _check_inherited(request)
     _check_policies(directory, request)
-    return role
 
 
 def grant(role: Role, request: SessionRequest) -> Grant:
@@ -91,7 +96,7 @@ def packed_percent(request: SessionRequest) -> int:
     return -(-sum(map(len, carried)) * 100 // _PACKED_CHARACTERS)
 
 
-def _actions(request: SessionRequest) -> list[str]:
+def actions(request: SessionRequest) -> list[str]:
     """Everything that the trust policy has to allow."""
     actions = ["sts:AssumeRole"]
     if request.tags:
@@ -111,7 +116,7 @@ def _allowed(directory: Directory, role: Role, action: str, request: SessionRequ
         account=directory.account,
         source_ip=request.source_ip,
         tls=request.tls,
-        own=_own(request),
+        own=own_keys(request),
         resource_tags=role.tags,
     )
     asked = policies.asks_for | directory.parse(role.trust, DocumentKind.TRUST).asks_for
@@ -119,7 +124,7 @@ def _allowed(directory: Directory, role: Role, action: str, request: SessionRequ
     return trust.allows(role, action, caller=caller, policies=policies, parse=directory.parse, context=context)
 
 
-def _own(request: SessionRequest) -> Context:
+def own_keys(request: SessionRequest) -> Context:
     """The condition keys that only such a request has."""
     given: dict[str, str | list[str]] = {
         "sts:rolesessionname": request.name,

@@ -8,7 +8,7 @@ from stoker.identity.sealing import Seal
 from stoker.model.principal import Principal
 
 Use = tuple[str, float, str, str]
-"""A key's id, when (seconds since the epoch), the service's name and the region that it signed for."""
+"""A key's or role's id, when (seconds since the epoch), the service's name and the region that it signed for."""
 
 
 class Signers:
@@ -39,18 +39,27 @@ class Signers:
         """Whether a session of this role, user or account may still be used."""
         return self._directory.is_live(issuer_id)
 
-    def note_use(self, key_id: str, moment: float, service: str, region: str) -> None:
-        """A request was verified to be signed with this key, if it is one of those here."""
-        if key_id in self._opened:
-            self._uses[key_id] = (key_id, moment, service, region)
+    def note_use(self, principal: Principal, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed with a user's key, or with those of a role's session."""
+        session = principal.session
+        if session is not None:
+            self._uses[session.issuer_id] = (session.issuer_id, moment, service, region)
+        elif principal.access_key in self._opened:
+            self._uses[principal.access_key] = (principal.access_key, moment, service, region)
 
-    def last_use(self, key_id: str) -> Use | None:
+    def last_use(self, key_or_role_id: str) -> Use | None:
         """The last use, where that is known here better than in the store."""
-        return self._uses.get(key_id)
+        return self._uses.get(key_or_role_id)
 
     def take_uses(self) -> Sequence[Use]:
-        """The uses to write down. They are kept as well: what the directory was loaded with is older."""
+        """The uses to write down. They are kept as well: what the directory was loaded with is older. But those of
+        what is gone are not: a role of every test that ever ran would stay.
+        """
+        self._uses = {name: use for name, use in self._uses.items() if self._knows(name)}
         return list(self._uses.values())
+
+    def _knows(self, key_or_role_id: str) -> bool:
+        return self._directory.key(key_or_role_id) is not None or self._directory.is_live(key_or_role_id)
 
     def forget(self) -> None:
         """The directory has changed."""

@@ -3,6 +3,11 @@
 import asyncio
 import contextlib
 
+from joserfc.jwk import KeySet
+
+from stoker.apis.http.key_sets import KeySets, KeysUnavailableError
+from stoker.deliveries.outbound import Outbound
+from stoker.identity.errors import IDPCommunicationError
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 from stoker.services.iam.service import IamService
@@ -24,7 +29,23 @@ async def build(platform: Platform) -> Area:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await identities.write_uses()
+        await outbound.close()
 
-    iam = IamService(identities=identities)
-    sts = StsService(identities=identities, keys=platform.keys, clock=platform.clock)
+    outbound = Outbound(allow_loopback=platform.settings.loopback_endpoints)
+    key_sets = KeySets(outbound, platform.clock)
+
+    async def find_keys(issuer: str, key_id: str | None) -> KeySet:
+        try:
+            return await key_sets.of(issuer, key_id)
+        except KeysUnavailableError as error:
+            raise IDPCommunicationError(f"The keys of {issuer} could not be had: {error}") from error
+
+    iam = IamService(identities=identities, clock=platform.clock)
+    sts = StsService(
+        identities=identities,
+        keys=platform.keys,
+        clock=platform.clock,
+        find_keys=find_keys,
+        tls=platform.settings.tls is not None,
+    )
     return Area(services=[iam, sts], begin=begin, end=end)

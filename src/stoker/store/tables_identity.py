@@ -47,6 +47,9 @@ iam_roles = Table(
     Column("trust", Text, nullable=False),
     Column("description", String),
     Column("max_session_s", Integer, nullable=False),
+    # Since 0021; written behind, once a minute.
+    Column("used", Float(53)),
+    Column("used_region", String),
 )
 # `versions` is by number: the document's JSON and when it was made. `next_version` never goes back.
 iam_policies = Table(
@@ -63,6 +66,19 @@ iam_policies = Table(
     Column("versions", JSON, nullable=False),
     Column("default_version", Integer, nullable=False),
     Column("next_version", Integer, nullable=False),
+)
+# Since 0021. `name` is the issuer's URL without its scheme.
+iam_oidc_providers = Table(
+    "iam_oidc_providers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("folded", String, nullable=False, unique=True),
+    Column("path", String, nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("audiences", JSON, nullable=False),
+    Column("thumbprints", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
 )
 # `sealed` is the secret under the platform's key. `used` is written behind, once a minute.
 iam_access_keys = Table(

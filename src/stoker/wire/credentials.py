@@ -26,8 +26,8 @@ class Signers(Protocol):
     def is_live(self, issuer_id: str) -> bool:
         """Whether the role or user of this unique id is still there."""
 
-    def note_use(self, key_id: str, moment: float, service: str, region: str) -> None:
-        """A request was verified to be signed with a key, which need not be a user's."""
+    def note_use(self, principal: Principal, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed by a caller, who need not be a user."""
 
 
 class Credentials:
@@ -84,10 +84,10 @@ class Credentials:
             raise UnrecognizedClientException()
         return found
 
-    def note_use(self, access_key: str, moment: float, service: str, region: str) -> None:
-        """A request was verified to be signed with this key."""
+    def note_use(self, principal: Principal, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed by this caller."""
         if self._signers is not None:
-            self._signers.note_use(access_key, moment, service, region)
+            self._signers.note_use(principal, moment, service, region)
 
     def derived_key(self, purpose: str) -> bytes:
         """A key of its own for another use of the platform's, from which neither can be told."""

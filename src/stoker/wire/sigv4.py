@@ -52,8 +52,8 @@ class CredentialSource(Protocol):
     def lookup(self, access_key: str, session_token: str | None, now: float) -> tuple[str, Principal]:
         """The secret key of an access key and who it is; raises an AuthenticationError."""
 
-    def note_use(self, access_key: str, moment: float, service: str, region: str) -> None:
-        """A request was verified to be signed with this key."""
+    def note_use(self, principal: Principal, moment: float, service: str, region: str) -> None:
+        """A request was verified to be signed by this caller."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,7 +219,7 @@ class Verifier:
         signature = sign(key, claim, canonical_request(request, claim, payload_hash))
         if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
             raise InvalidSignatureException()
-        self._credentials.note_use(scope.access_key, self._clock.time(), scope.service, scope.region)
+        self._credentials.note_use(claim.principal, self._clock.time(), scope.service, scope.region)
         return chunked.Seal(key=key, amz_date=claim.amz_date, scope=scope.text, seed=signature)
 
 

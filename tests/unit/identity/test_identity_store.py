@@ -114,7 +114,7 @@ def test_what_was_read_before_a_change_does_not_undo_it(iam: IdentityHouse) -> N
 
 def test_uses_of_keys_are_written_down(iam: IdentityHouse) -> None:
     ann = iam.user("ann")
-    iam.keys.note_use(ann.access_key, 1_700_000_000.0, "s3", "eu-west-1")
+    iam.keys.note_use(ann, 1_700_000_000.0, "s3", "eu-west-1")
     iam.run(iam.identities.write_uses())
     key = iam.again().directory.key(ann.access_key)
     assert key is not None

@@ -27,9 +27,16 @@ _OF_POLICIES = """
     CreatePolicy GetPolicy DeletePolicy CreatePolicyVersion GetPolicyVersion ListPolicyVersions DeletePolicyVersion
     SetDefaultPolicyVersion TagPolicy UntagPolicy ListPolicyTags ListEntitiesForPolicy
 """
+_OF_PROVIDERS = """
+    GetOpenIDConnectProvider DeleteOpenIDConnectProvider AddClientIDToOpenIDConnectProvider
+    RemoveClientIDFromOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint TagOpenIDConnectProvider
+    UntagOpenIDConnectProvider ListOpenIDConnectProviderTags CreateOpenIDConnectProvider
+"""
 _OF_EVERYTHING = """
     ListUsers ListGroups ListRoles ListPolicies GetAccountSummary ListAccountAliases GetAccountAuthorizationDetails
-    ListInstanceProfiles GetAccessKeyLastUsed SimulateCustomPolicy
+    ListInstanceProfiles GetAccessKeyLastUsed SimulateCustomPolicy ListOpenIDConnectProviders
+    ListVirtualMFADevices ListSAMLProviders ListServerCertificates GetAccountPasswordPolicy GenerateCredentialReport
+    GetCredentialReport GetContextKeysForCustomPolicy
 """
 
 
@@ -40,6 +47,7 @@ def access_table(directory: Directory) -> AccessTable:
         (_OF_GROUPS, _named(directory, Group)),
         (_OF_ROLES, _named(directory, Role)),
         (_OF_POLICIES, _policy),
+        (_OF_PROVIDERS, _provider),
         (_OF_EVERYTHING, None),
     ]
     context = _context_in(directory)
@@ -49,7 +57,10 @@ def access_table(directory: Directory) -> AccessTable:
             for operations, resources in rows
             for operation in operations.split()
         },
-        "SimulatePrincipalPolicy": Access(action="iam:SimulatePrincipalPolicy", resources=_simulated),
+        **{
+            operation: Access(action=f"iam:{operation}", resources=_simulated)
+            for operation in ("SimulatePrincipalPolicy", "GetContextKeysForPrincipalPolicy")
+        },
     }
 
 
@@ -101,6 +112,11 @@ def _named(directory: Directory, kind: type[User] | type[Group] | type[Role]) ->
 def _policy(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     made = f"arn:aws:iam::{where.account}:policy{params.get('Path', '/')}{params.get('PolicyName', '')}"
     return [params.get("PolicyArn") or made]
+
+
+def _provider(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    made = str(params.get("Url", "")).removeprefix("https://").rstrip("/")
+    return [params.get("OpenIDConnectProviderArn") or f"arn:aws:iam::{where.account}:oidc-provider/{made}"]
 
 
 def _simulated(params: Mapping[str, Any], _where: Where) -> Sequence[str]:

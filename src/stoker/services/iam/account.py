@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stoker.identity import quotas
-from stoker.identity.entities import Group, ManagedPolicy, Named, Role, User
+from stoker.identity.entities import Group, ManagedPolicy, Named, OidcProvider, Role, User
+from stoker.identity.errors import NoSuchEntity
 from stoker.identity.identities import Identities
 from stoker.services.iam import words
 from stoker.services.iam.policies import PolicyOperations
@@ -15,9 +16,10 @@ _FILTERS = ("User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
 
 
 class AccountOperations:
-    """GetAccountSummary, ListAccountAliases, GetAccountAuthorizationDetails."""
+    """GetAccountSummary, GetAccountAuthorizationDetails, and lists of what an account cannot have here."""
 
     def __init__(self, identities: Identities, policies: PolicyOperations) -> None:
+        self._identities = identities
         self._directory = identities.directory
         self._policies = policies
 
@@ -31,6 +33,7 @@ class AccountOperations:
                 "GroupsQuota": quotas.PER_ACCOUNT[Group][1],
                 "Roles": len(self._directory.all(Role)),
                 "RolesQuota": quotas.PER_ACCOUNT[Role][1],
+                "Providers": len(self._directory.all(OidcProvider)),
                 "Policies": len(policies),
                 "PoliciesQuota": quotas.PER_ACCOUNT[ManagedPolicy][1],
                 "PolicyVersionsInUse": sum(len(policy.versions) for policy in policies),
@@ -55,6 +58,16 @@ class AccountOperations:
     async def list_account_aliases(self, call: Call) -> Members:
         """An account can be given none here, so it has none; Terraform and others ask."""
         return {"AccountAliases": [], "IsTruncated": False}
+
+    async def get_account_password_policy(self, call: Call) -> Members:
+        """Nobody has a password here."""
+        raise NoSuchEntity(f"The Password Policy with domain name {self._directory.account} cannot be found.")
+
+    async def list_saml_providers(self, call: Call) -> Members:
+        return {"SAMLProviderList": []}
+
+    async def list_server_certificates(self, call: Call) -> Members:
+        return {"ServerCertificateMetadataList": [], "IsTruncated": False}
 
     async def get_account_authorization_details(self, call: Call) -> Members:
         wanted = call.params.get("Filter") or _FILTERS
@@ -90,7 +103,8 @@ class AccountOperations:
     def _role(self, role: Role) -> Members:
         members = words.role_members(role)
         shown = {name: value for name, value in members.items() if name not in ("Description", "MaxSessionDuration")}
-        return {**shown, **self._held("Role", role), "InstanceProfileList": []}
+        used = words.last_used_members(role, self._identities.signers.last_use(role.id))
+        return {**shown, **self._held("Role", role), "InstanceProfileList": [], "RoleLastUsed": used}
 
     def _held(self, kind: str, holder: User | Group | Role) -> Members:
         inline = [

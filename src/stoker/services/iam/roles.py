@@ -36,7 +36,9 @@ class RoleOperations:
         return {"Role": words.role_members(role)}
 
     async def get_role(self, call: Call) -> Members:
-        return {"Role": words.role_members(self._directory.get(Role, call.params["RoleName"]))}
+        role = self._directory.get(Role, call.params["RoleName"])
+        used = words.last_used_members(role, self._identities.signers.last_use(role.id))
+        return {"Role": {**words.role_members(role), "RoleLastUsed": used}}
 
     async def list_roles(self, call: Call) -> Members:
         found = words.under(call.params.get("PathPrefix"), self._directory.all(Role), words.path_of)

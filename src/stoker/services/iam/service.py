@@ -4,10 +4,13 @@ import inspect
 
 from stoker.identity.entities import Group, Role, User
 from stoker.identity.identities import Identities
+from stoker.model.clock import Clock
 from stoker.services.iam.access import access_table
 from stoker.services.iam.account import AccountOperations
+from stoker.services.iam.credential_report import CredentialReportOperations
 from stoker.services.iam.groups import GroupOperations
 from stoker.services.iam.holders import HolderOperations
+from stoker.services.iam.oidc_providers import OidcProviderOperations
 from stoker.services.iam.policies import PolicyOperations
 from stoker.services.iam.roles import RoleOperations
 from stoker.services.iam.simulation import SimulationOperations
@@ -19,7 +22,7 @@ class IamService:
 
     name = "iam"
 
-    def __init__(self, *, identities: Identities) -> None:
+    def __init__(self, *, identities: Identities, clock: Clock) -> None:
         self.access = access_table(identities.directory)
         policies = PolicyOperations(identities)
         for part in (
@@ -29,6 +32,8 @@ class IamService:
             policies,
             AccountOperations(identities, policies),
             SimulationOperations(identities),
+            OidcProviderOperations(identities),
+            CredentialReportOperations(identities, clock),
         ):
             self._serve(part)
         for kind in (User, Group, Role):

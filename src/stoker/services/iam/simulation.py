@@ -29,6 +29,14 @@ class SimulationOperations:
     async def simulate_custom_policy(self, call: Call) -> Members:
         return self._simulate(call, Caller(kind="User"), self._given(call), None)
 
+    async def get_context_keys_for_custom_policy(self, call: Call) -> Members:
+        return _context_keys([each.document for each in self._given(call)])
+
+    async def get_context_keys_for_principal_policy(self, call: Call) -> Members:
+        _, named, boundary = simulation.policies_of(self._directory, call.params["PolicySourceArn"])
+        bounds = [boundary] if boundary is not None else []
+        return _context_keys([*(each.document for each in [*named, *self._given(call)]), *bounds])
+
     def _simulate(
         self, call: Call, caller: Caller, policies: Sequence[NamedDocument], boundary: Document | None
     ) -> Members:
@@ -66,6 +74,11 @@ class SimulationOperations:
             return None
         document = self._directory.parse(text, DocumentKind.RESOURCE)
         return NamedDocument(name="ResourcePolicy", kind=RESOURCE, document=document)
+
+
+def _context_keys(documents: Sequence[Document]) -> Members:
+    """All that conditions and variables ask for; told in lower case, since keys have none."""
+    return {"ContextKeyNames": sorted(frozenset[str]().union(*(each.asks_for for each in documents)))}
 
 
 def _entries(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, str | Sequence[str]]:

@@ -110,6 +110,9 @@ class UserOperations:
     async def list_mfa_devices(self, call: Call) -> Members:
         return self._none_of(call, "MFADevices")
 
+    async def list_virtual_mfa_devices(self, call: Call) -> Members:
+        return {"VirtualMFADevices": [], "IsTruncated": False}
+
     async def list_ssh_public_keys(self, call: Call) -> Members:
         return self._none_of(call, "SSHPublicKeys")
 

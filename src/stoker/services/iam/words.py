@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from stoker.identity.entities import AccessKey, Group, ManagedPolicy, Named, PolicyVersion, Role, User
 from stoker.identity.errors import InvalidInput, ValidationError
+from stoker.identity.signers import Use
 from stoker.identity.users import NewKey
 
 T = TypeVar("T")
@@ -52,6 +53,12 @@ def role_members(role: Role) -> Members:
         "PermissionsBoundary": _boundary(role.boundary),
         "Tags": tag_list(role.tags) or None,
     }
+
+
+def last_used_members(role: Role, use: Use | None) -> Members:
+    """When a role's sessions last signed; `use` is what is known better than in the store. Empty if they never did."""
+    _, used, _, region = use or (role.id, role.used, "", role.used_region)
+    return {} if used is None else {"LastUsedDate": moment(used), "Region": region}
 
 
 def listed(members: Members) -> Members:

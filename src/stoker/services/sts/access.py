@@ -7,5 +7,7 @@ ACCESS: AccessTable = {
     "GetSessionToken": None,
     # The role's trust policy and the caller's own policies decide together: see identity/session_requests.py.
     "AssumeRole": None,
+    # The role's trust policy and the token decide: see identity/web_identities.py.
+    "AssumeRoleWithWebIdentity": None,
     "GetAccessKeyInfo": Access(action="sts:GetAccessKeyInfo"),
 }

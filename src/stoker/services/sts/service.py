@@ -6,6 +6,7 @@ from typing import Any
 
 from stoker.identity.entities import AccessKey
 from stoker.identity.identities import Identities
+from stoker.identity.web_identities import FindKeys
 from stoker.model.access import AccessTable
 from stoker.model.clock import Clock
 from stoker.model.errors import AccessDeniedException, NotBuiltError
@@ -39,16 +40,28 @@ _WITHOUT_IAM = json.dumps(
 
 
 class StsService:
-    """Whatever it hands out is sealed with the platform's key and stored nowhere."""
+    """Whatever it hands out is sealed with the platform's key and stored nowhere. `find_keys` gets the public keys of
+    identity providers.
+    """
 
     name = "sts"
     access: AccessTable = ACCESS
 
-    def __init__(self, *, identities: Identities, keys: Credentials, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        identities: Identities,
+        keys: Credentials,
+        clock: Clock,
+        find_keys: FindKeys,
+        tls: bool = False,
+    ) -> None:
         self._identities = identities
         self._keys = keys
         self._clock = clock
-        self.assume_role = RoleSessions(identities=identities, keys=keys, clock=clock).assume_role
+        sessions = RoleSessions(identities=identities, keys=keys, clock=clock, find_keys=find_keys, tls=tls)
+        self.assume_role = sessions.assume_role
+        self.assume_role_with_web_identity = sessions.assume_role_with_web_identity
 
     def __repr__(self) -> str:
         return "<StsService>"

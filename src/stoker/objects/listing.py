@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 MAX_KEYS = 1000
-# Rows that are fetched at once while a delimiter is looked for: more than one for each prefix, fewer than all.
-_STEP = 200
+# Rows that are fetched at once while a delimiter is looked for: few behind a common prefix, for there may be many, and
+# twice as many each time that none was found.
+_FEWEST = 8
 
 
 class HasKey(Protocol):
@@ -75,9 +76,10 @@ def read_page(fetch: Fetch[T], start: From | None, *, prefix: str, delimiter: st
     prefixes: list[str] = []
     last: T | str | None = None
     end = after_prefix(prefix.encode())
+    step = _FEWEST
     while start is not None:
         wanted = limit - len(items) - len(prefixes) + 1
-        count = min(wanted, _STEP) if delimiter else wanted
+        count = min(wanted, step) if delimiter else wanted
         rows = fetch(start, end, count)
         start = None
         skipped: str | None = None
@@ -96,6 +98,7 @@ def read_page(fetch: Fetch[T], start: From | None, *, prefix: str, delimiter: st
                 last = skipped = rolled
         if len(rows) == count:
             start = _behind(rows[-1], skipped)
+            step = step * 2 if skipped is None else _FEWEST
     return Page(items=items, prefixes=prefixes)
 
 

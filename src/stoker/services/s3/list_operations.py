@@ -11,10 +11,12 @@ from stoker.objects.lists import Lists
 from stoker.objects.page_tokens import parse_token, token
 from stoker.objects.version import ObjectVersion
 from stoker.services.s3.words import Members, bucket_of, owner_of
-from stoker.wire.message import Call
+from stoker.wire.message import Call, Result
 
 Encode = Callable[[str], str]
 _MAX_INT = 2_147_483_647
+# A page of more takes over a millisecond to write down.
+SMALL_PAGE = 50
 
 
 class ListOperations:
@@ -22,7 +24,7 @@ class ListOperations:
         self._buckets = buckets
         self._lists = lists
 
-    async def list_objects(self, call: Call) -> Members:
+    async def list_objects(self, call: Call) -> Result:
         params = call.params
         bucket, encode = bucket_of(call, self._buckets), encoder(params)
         limit, prefix, delimiter = page_size(params, "MaxKeys"), params.get("Prefix", ""), params.get("Delimiter", "")
@@ -30,7 +32,8 @@ class ListOperations:
             bucket, prefix=prefix, delimiter=delimiter, marker=params.get("Marker"), limit=limit
         )
         last = last_name(page)
-        return {
+        owner = owner_of(call.account)
+        members = {
             "Name": bucket.name,
             "Prefix": encode(prefix),
             "Marker": encode(params.get("Marker", "")),
@@ -39,11 +42,12 @@ class ListOperations:
             "MaxKeys": limit,
             "IsTruncated": page.truncated,
             "EncodingType": params.get("EncodingType"),
-            "Contents": [_content(each, encode, call, with_owner=True) for each in page.items],
+            "Contents": [_content(each, encode, owner) for each in page.items],
             "CommonPrefixes": common_prefixes(page, encode),
         }
+        return Result(members=members, is_large=len(page.items) > SMALL_PAGE)
 
-    async def list_objects_v2(self, call: Call) -> Members:
+    async def list_objects_v2(self, call: Call) -> Result:
         params = call.params
         bucket, encode = bucket_of(call, self._buckets), encoder(params)
         limit, prefix, delimiter = page_size(params, "MaxKeys"), params.get("Prefix", ""), params.get("Delimiter", "")
@@ -53,8 +57,8 @@ class ListOperations:
         marker = parse_token(given) if given is not None else params.get("StartAfter")
         page = await self._lists.objects(bucket, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
         last = last_name(page)
-        with_owner = params.get("FetchOwner", False)
-        return {
+        owner = owner_of(call.account) if params.get("FetchOwner") else None
+        members = {
             "Name": bucket.name,
             "Prefix": encode(prefix),
             "Delimiter": encode(delimiter) or None,
@@ -65,11 +69,12 @@ class ListOperations:
             "MaxKeys": limit,
             "IsTruncated": page.truncated,
             "EncodingType": params.get("EncodingType"),
-            "Contents": [_content(each, encode, call, with_owner=with_owner) for each in page.items],
+            "Contents": [_content(each, encode, owner) for each in page.items],
             "CommonPrefixes": common_prefixes(page, encode),
         }
+        return Result(members=members, is_large=len(page.items) > SMALL_PAGE)
 
-    async def list_object_versions(self, call: Call) -> Members:
+    async def list_object_versions(self, call: Call) -> Result:
         params = call.params
         bucket, encode = bucket_of(call, self._buckets), encoder(params)
         limit, prefix, delimiter = page_size(params, "MaxKeys"), params.get("Prefix", ""), params.get("Delimiter", "")
@@ -82,8 +87,8 @@ class ListOperations:
             bucket, prefix=prefix, delimiter=delimiter, marker=marker, version_marker=version_marker, limit=limit
         )
         last = page.last
-        shown = _versions(page.items, marker if version_marker else None, encode, call)
-        return {
+        shown = _versions(page.items, marker if version_marker else None, encode, owner_of(call.account))
+        members = {
             "Name": bucket.name,
             "Prefix": encode(prefix),
             "Delimiter": encode(delimiter) or None,
@@ -94,10 +99,11 @@ class ListOperations:
             "MaxKeys": limit,
             "IsTruncated": page.truncated,
             "EncodingType": params.get("EncodingType"),
-            "Versions": [members for version, members in shown if not version.is_marker],
-            "DeleteMarkers": [members for version, members in shown if version.is_marker],
+            "Versions": [each for version, each in shown if not version.is_marker],
+            "DeleteMarkers": [each for version, each in shown if version.is_marker],
             "CommonPrefixes": common_prefixes(page, encode),
         }
+        return Result(members=members, is_large=len(page.items) > SMALL_PAGE)
 
 
 def encoder(params: dict[str, Any]) -> Encode:
@@ -131,7 +137,7 @@ def common_prefixes(page: Page[Any], encode: Encode) -> Sequence[Members]:
     return [{"Prefix": encode(prefix)} for prefix in page.prefixes]
 
 
-def _content(version: ObjectVersion, encode: Encode, call: Call, *, with_owner: bool) -> Members:
+def _content(version: ObjectVersion, encode: Encode, owner: Members | None) -> Members:
     checksum = version.attributes.checksum
     return {
         "Key": encode(version.key),
@@ -141,17 +147,17 @@ def _content(version: ObjectVersion, encode: Encode, call: Call, *, with_owner: 
         "ChecksumType": None if checksum is None else checksum.kind,
         "Size": version.size,
         "StorageClass": version.attributes.storage_class,
-        "Owner": owner_of(call.account) if with_owner else None,
+        "Owner": owner,
     }
 
 
 def _versions(
-    versions: Sequence[ObjectVersion], begun: str | None, encode: Encode, call: Call
+    versions: Sequence[ObjectVersion], begun: str | None, encode: Encode, owner: Members
 ) -> Sequence[tuple[ObjectVersion, Members]]:
     """`begun` is a key whose newest version was on the page before."""
     shown, previous = [], begun
     for version in versions:
-        members = {**_content(version, encode, call, with_owner=True), "VersionId": version.version_id}
+        members = {**_content(version, encode, owner), "VersionId": version.version_id}
         members["IsLatest"] = version.key != previous
         previous = version.key
         if version.is_marker:

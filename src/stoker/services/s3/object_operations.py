@@ -14,6 +14,7 @@ from stoker.objects.intake import Expectations
 from stoker.objects.objects import NewObject, Objects
 from stoker.objects.tags import check_tags
 from stoker.objects.version import Attributes, ObjectVersion
+from stoker.services.s3.list_operations import SMALL_PAGE
 from stoker.services.s3.words import (
     ENCRYPTION,
     Members,
@@ -29,7 +30,7 @@ from stoker.services.s3.words import (
     tags_of_header,
     version_member,
 )
-from stoker.wire.message import Call
+from stoker.wire.message import Call, Result
 
 MAX_DELETES = 1000
 
@@ -81,7 +82,7 @@ class ObjectOperations:
         )
         return _deletion(bucket, deleted, asked_for=params.get("VersionId"))
 
-    async def delete_objects(self, call: Call) -> Members:
+    async def delete_objects(self, call: Call) -> Result:
         params = call.params
         refuse_unbuilt(params)
         bucket, asked = bucket_of(call, self._buckets), params["Delete"]["Objects"]
@@ -96,7 +97,8 @@ class ObjectOperations:
             else:
                 deleted.append(_entry(bucket, key, version_id, result))
         quiet = params["Delete"].get("Quiet", False)
-        return {"Deleted": [] if quiet else deleted, "Errors": errors}
+        members = {"Deleted": [] if quiet else deleted, "Errors": errors}
+        return Result(members=members, is_large=len(asked) > SMALL_PAGE)
 
     async def copy_object(self, call: Call) -> Members:
         params = call.params

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -201,6 +202,20 @@ def test_provisioned_units_are_what_a_table_may_consume(dynamodb: Any, make: Any
     dynamodb.put_item(TableName=table, Item=large)
     summary = dynamodb.describe_table(TableName=table)["Table"]["BillingModeSummary"]
     assert summary["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_batch_that_is_too_large_for_an_answer_is_told_what_is_left(dynamodb: Any, make: Any) -> None:
+    table = make()
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(43):
+            item = {"id": {"S": f"{number}"}, "large": {"S": "x" * 400_000}}
+            pool.submit(dynamodb.put_item, TableName=table, Item=item)
+    wanted = {"Keys": [{"id": {"S": f"{number}"}} for number in range(43)], "ProjectionExpression": "id"}
+    answer = dynamodb.batch_get_item(RequestItems={table: wanted})
+    left = answer["UnprocessedKeys"][table]
+    assert (len(answer["Responses"][table]), len(left["Keys"])) == (42, 1)
+    rest = dynamodb.batch_get_item(RequestItems=answer["UnprocessedKeys"])
+    assert rest["Responses"][table] == left["Keys"] and rest["UnprocessedKeys"] == {}
 
 
 def test_what_a_table_cannot_be_is_refused_in_dynamodb_s_words(dynamodb: Any, make: Any) -> None:

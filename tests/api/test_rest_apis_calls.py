@@ -11,6 +11,7 @@ from fakes.deployment import Deployment
 from fakes.http_api import ACCOUNT
 from fakes.live_server import REGION, LiveServer
 from fakes.rest_api import STAGE, RestApi, invocations_of, make_rest_api
+from fakes.waiting import eventually
 
 HANDLER = """
 import base64, json, time
@@ -439,3 +440,62 @@ def test_methods_must_not_be_without_what_they_require(live_server: LiveServer) 
     assert (wrong.status, wrong.json()) == (400, {"message": "Invalid request body"})
     assert wrong.headers["x-amzn-errortype"] == "BadRequestException"
     assert api.stage("/?q=1", "POST", '{"name": 1}', headers=headers).json() == {"ok": True}
+
+
+def test_a_stage_s_access_log_has_a_line_for_each_request(live_server: LiveServer, echo: str) -> None:
+    api = make_rest_api(live_server)
+    api.allow(echo)
+    api.proxy("/pets/{id}", echo)
+    api.deploy()
+    logs, group = live_server.client("logs"), f"/apis/{api.id}"
+    logs.create_log_group(logGroupName=group)
+    form = '{"id": "$context.requestId", "at": "$context.resourcePath", "x": "$context.no", "status": $context.status}'
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    patch = [
+        {"op": "replace", "path": f"/accessLogSettings/{name}", "value": value}
+        for name, value in (("destinationArn", arn), ("format", form))
+    ]
+    update = {"restApiId": api.id, "stageName": STAGE, "patchOperations": patch}
+    account = api.client.get_account()
+    if "cloudwatchRoleArn" not in account:
+        with pytest.raises(api.client.exceptions.BadRequestException, match="CloudWatch Logs role ARN must be set"):
+            api.client.update_stage(**update)
+    trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = live_server.client("iam").create_role(
+        RoleName=f"logs-{api.id}",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]["Arn"]
+    api.client.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}])
+    assert api.client.update_stage(**update)["accessLogSettings"] == {"destinationArn": arn, "format": form}
+    known, missing = api.stage("/pets/1"), api.stage("/nothing")
+    lines = eventually(lambda: _lines(logs, group, 2), "two lines in the log")
+    assert lines == [
+        {"id": known.headers["x-amzn-requestid"], "at": "/pets/{id}", "status": 201, "x": "-"},
+        {"id": missing.headers["x-amzn-requestid"], "at": "-", "status": 403, "x": "-"},
+    ]
+
+
+def _lines(logs: Any, group: str, count: int) -> list[Any]:
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    return [json.loads(event["message"]) for event in events] if len(events) == count else []
+
+
+def test_stages_answer_as_before_after_a_stop_and_after_kill_9(own_server: LiveServer) -> None:
+    own_server.start()
+    api = make_rest_api(own_server)
+    api.mock("/", '{"at": "$stageVariables.at"}', http_method="GET", apiKeyRequired=True)
+    api.deploy(variables={"at": "home"})
+    key = api.client.create_api_key(name="k", enabled=True)
+    stages = [{"apiId": api.id, "stage": STAGE}]
+    plan = api.client.create_usage_plan(name="p", apiStages=stages, quota={"limit": 2, "period": "MONTH"})["id"]
+    api.client.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    headers = {"x-api-key": key["value"]}
+    assert [api.stage("/", headers=headers).status for _ in range(2)] == [200, 200]
+    own_server.stop()
+    own_server.start()
+    assert api.stage("/", headers=headers).json() == {"message": "Limit Exceeded"}
+    patch = [{"op": "replace", "path": "/quota/limit", "value": "3"}]
+    api.client.update_usage_plan(usagePlanId=plan, patchOperations=patch)
+    own_server.kill()
+    own_server.start()
+    assert api.stage("/", headers=headers).json() == {"at": "home"}

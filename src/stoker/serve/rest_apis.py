@@ -1,5 +1,6 @@
 """REST APIs."""
 
+from stoker.apis.rest.access_logs import AccessLogs
 from stoker.apis.rest.accounts import Accounts
 from stoker.apis.rest.authorization import Authorization
 from stoker.apis.rest.deployments import Deployments, has_stage
@@ -36,7 +37,8 @@ async def build(platform: Platform) -> Area:
         authorization=authorization,
         usage=usage,
         integrations=Integrations(functions=functions, outbound=outbound),
-        now=clock.monotonic,
+        logs=AccessLogs(platform.telemetry, clock),
+        clock=clock,
     )
     host = RestHost(
         store=store, account=settings.account, clock=clock, execution=execution, authorization=authorization

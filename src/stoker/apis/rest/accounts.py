@@ -25,6 +25,12 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
+def require_log_role(conn: Connection, region: str) -> None:
+    """Raises BadRequestException unless there is a role that access logs are written as."""
+    if "cloudwatchRoleArn" not in (ACCOUNTS.find(conn, region, _ID) or {}):
+        raise BadRequestException("CloudWatch Logs role ARN must be set in account settings to enable logging")
+
+
 class Accounts:
     """The role that access logs are written as. `is_role` says whether API Gateway may act as a role."""
 

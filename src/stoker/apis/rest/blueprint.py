@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from stoker.apis.rest.access_logs import LogTarget, read_settings
 from stoker.apis.rest.gateway_responses import Wording, wordings
 from stoker.apis.rest.model_schemas import ModelValidator, validator_for
 from stoker.apis.rest.patterns import Pattern
@@ -83,6 +84,33 @@ class Method:
     limit: Limit | None
 
 
+NO_METHOD = Method(
+    resource_id="",
+    resource_path="",
+    http_method="",
+    operation_name=None,
+    authorization="NONE",
+    authorizer=None,
+    needs_key=False,
+    required=(),
+    models={},
+    integration=Integration(
+        kind="MOCK",
+        uri="",
+        http_method="",
+        credentials=None,
+        parameters={},
+        templates={},
+        passthrough="NEVER",
+        content_handling=None,
+        timeout_s=0.0,
+        responses=(),
+    ),
+    limit=None,
+)
+"""What a request has that leads to no method."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A method and what its path's parameters are, still percent-encoded."""
@@ -115,6 +143,7 @@ class Blueprint:
         self.compress_from: int | None = api.get("minimumCompressionSize")
         self.key_source: str = api.get("apiKeySource", "HEADER")
         self.wordings: Mapping[str, Wording] = wordings(snapshot)
+        self.log: LogTarget | None = read_settings(stage.get("accessLogSettings"))
         self._root = _Node()
         for resource in snapshot["resources"].values():
             node = self._node(resource["path"])

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from stoker.apis import ids
 from stoker.apis.errors import BadRequestException, ConflictException, NotFoundException
 from stoker.apis.rest import patches
+from stoker.apis.rest.accounts import require_log_role
 from stoker.apis.rest.documents import Document
 from stoker.apis.rest.pages import Page, page_of
 from stoker.apis.rest.rest_apis import require_api
@@ -155,6 +156,8 @@ class Deployments:
             require_api(conn, where, api_id)
             stage = _require_stage(conn, api_id, name)
             change(stage)
+            if stage.get("accessLogSettings"):
+                require_log_role(conn, where.region)
             _require_deployment(conn, api_id, stage["deploymentId"])
             _save_stage(conn, api_id, {**stage, "lastUpdatedDate": int(now)})
             return stage

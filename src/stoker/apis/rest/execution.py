@@ -6,14 +6,16 @@ Read this first. Whatever the gateway says itself is a GatewayFault, which the A
 import asyncio
 import base64
 import gzip
+import json
 import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
 from stoker.apis.request import ApiRequest
+from stoker.apis.rest.access_logs import AccessLogs
 from stoker.apis.rest.authorization import Authorization
-from stoker.apis.rest.blueprint import Blueprint
+from stoker.apis.rest.blueprint import NO_METHOD, Blueprint, Found
 from stoker.apis.rest.exchange import Authorized, Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault, word
 from stoker.apis.rest.integrations import Integrations
@@ -21,6 +23,7 @@ from stoker.apis.rest.limits import Buckets
 from stoker.apis.rest.mapping import context_text
 from stoker.apis.rest.request_validation import check_request
 from stoker.apis.rest.usage import Usage, throttled
+from stoker.model.clock import Clock
 from stoker.model.http_event import JSON_TYPE, HttpAnswer
 from stoker.wire.errors import RequestEntityTooLargeException
 
@@ -38,12 +41,15 @@ class Execution:
         authorization: Authorization,
         usage: Usage,
         integrations: Integrations,
-        now: Callable[[], float],
+        logs: AccessLogs,
+        clock: Clock,
     ) -> None:
         self._authorization = authorization
         self._usage = usage
         self._integrations = integrations
-        self._now = now
+        self._logs = logs
+        self._now = clock.monotonic
+        self._time = clock.time
         self._buckets = Buckets()
 
     def __repr__(self) -> str:
@@ -53,13 +59,7 @@ class Execution:
         """The answer to a request for what a stage serves; `path` follows the stage."""
         request_id = str(uuid.uuid4())
         extended_id = base64.b64encode(secrets.token_bytes(11)).decode()
-        found = blueprint.find(request.http.method, path)
-        if found is None:
-            fault = GatewayFault(
-                "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "MissingAuthenticationTokenException"
-            )
-            named = {"context.requestId": request_id, "context.extendedRequestId": extended_id}
-            return _signed(word(fault, blueprint.wordings, named.get), request_id, extended_id)
+        found = blueprint.find(request.http.method, path) or Found(method=NO_METHOD, parameters={})
         exchange = Exchange(
             request=request,
             blueprint=blueprint,
@@ -69,14 +69,35 @@ class Execution:
             request_id=request_id,
             extended_id=extended_id,
         )
+        said: GatewayFault | None = None
         try:
             exchange, answer = await self._answer(exchange)
         except GatewayFault as fault:
+            said = fault
             answer = word(fault, blueprint.wordings, lambda name: _look_up(exchange, name))
-        return await _packed(_signed(answer, request_id, extended_id), exchange)
+        answer = await _packed(_signed(answer, request_id, extended_id), exchange)
+        if blueprint.log is not None:
+            self._logs.write(blueprint.log, blueprint.api_id, self._facts(exchange, answer, said))
+        return answer
+
+    def _facts(self, exchange: Exchange, answer: HttpAnswer, said: GatewayFault | None) -> Callable[[str], str | None]:
+        """What an access log may ask: what the request's context has, and what became of it."""
+        facts = {
+            "status": str(answer.status),
+            "responseLength": str(len(answer.body)) if isinstance(answer.body, bytes) else None,
+            "responseLatency": str(int((self._time() - exchange.request.at) * 1000)),
+            "error.message": said.message if said is not None else None,
+            "error.messageString": json.dumps(said.message) if said is not None else None,
+            "error.responseType": said.kind if said is not None else None,
+        }
+        return lambda name: facts[name] if name in facts else context_text(exchange, name)
 
     async def _answer(self, exchange: Exchange) -> tuple[Exchange, HttpAnswer]:
         method = exchange.method
+        if method is NO_METHOD:
+            raise GatewayFault(
+                "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "MissingAuthenticationTokenException"
+            )
         try:
             exchange = replace(exchange, body=await exchange.request.body())
         except RequestEntityTooLargeException:

@@ -6,6 +6,7 @@ from typing import Any
 
 from stoker.apis.errors import BadRequestException
 from stoker.apis.rest import patches
+from stoker.apis.rest.access_logs import read_settings
 from stoker.apis.rest.documents import Document
 from stoker.model.errors import NotBuiltError
 
@@ -61,7 +62,6 @@ _UNBUILT = {
     "tracingEnabled": "Tracing by X-Ray",
     "clientCertificateId": "A client certificate",
     "documentationVersion": "Versions of the documentation",
-    "accessLogSettings": "An access log of a REST API",
 }
 
 
@@ -85,6 +85,7 @@ def check_stage(stage: Mapping[str, Any]) -> None:
     for key, what in _UNBUILT.items():
         if stage.get(key):
             raise NotBuiltError(f"{what} is not there yet in Stoker.")
+    read_settings(stage.get("accessLogSettings"))
     for name, value in (stage.get("variables") or {}).items():
         if _VARIABLE_NAME.fullmatch(name) is None:
             raise BadRequestException(
@@ -108,7 +109,9 @@ def patch_stage(stage: Document, operations: Sequence[Mapping[str, Any]]) -> Non
             raise NotBuiltError("A canary is not there yet in Stoker.")
         else:
             patches.apply(stage, [operation], _PATCHABLE)
-    check_stage(stage)
+    # The two parts of it come one by one.
+    log = stage.get("accessLogSettings") or {}
+    check_stage(stage if log.get("format") and log.get("destinationArn") else {**stage, "accessLogSettings": None})
 
 
 def _set(stage: Document, found: "re.Match[str]", operation: Mapping[str, Any]) -> None:

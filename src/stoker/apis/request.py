@@ -76,7 +76,9 @@ class SocketWire(Protocol):
     """The client's end of an open WebSocket."""
 
     async def send(self, data: str | bytes) -> None:
-        """Returns once the client's socket takes more. Raises ConnectionError where the client has gone."""
+        """Returns once the client's socket takes more. Raises ConnectionError where the client has gone, and
+        TimeoutError where it has not read what it was sent before.
+        """
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye and end; the host still hears of it."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from stoker.apis.request import MAX_BODY_BYTES, PATH, ApiCall, ApiDomains, ApiHost, ApiRequest, SocketHost
-from stoker.front_door.exchange import ClientDisconnectedError, Receive, Scope, Send, read_body, read_head
+from stoker.front_door.exchange import Body, ClientDisconnectedError, Receive, Scope, Send, read_head
 from stoker.front_door.gateway_sockets import GatewaySockets, refuse
 from stoker.front_door.http_answers import SANDBOX, TRACE_HEADER, event_fields, event_headers, to_response
 from stoker.front_door.limits import BodyLimit
@@ -71,13 +71,14 @@ class Gateway:
         self, call: ApiCall, request: Request, scope: Scope, receive: Receive, *, from_sandbox: bool
     ) -> Response:
         """The answer of the API's host. `from_sandbox` requests may be signed by sessions only."""
-        further = [SANDBOX] if call.by_path else []
+        body = Body(scope, receive)
         try:
             found = await self._find(call)
             if found is None:
-                return to_response(_message(404, "Not Found"), further)
-            host, region = found
-            answer = await host.answer(self._request(call, region, request, scope, receive, from_sandbox=from_sandbox))
+                answer = _message(404, "Not Found")
+            else:
+                host, region = found
+                answer = await host.answer(self._request(call, region, request, scope, body, from_sandbox=from_sandbox))
         except ClientDisconnectedError:
             raise
         except ServiceError as error:
@@ -86,7 +87,7 @@ class Gateway:
             # The boundary: whatever a host did not expect is ours, told here once and not outside.
             log.exception("API %s: %s %s failed", call.api_id, request.method, call.path)
             answer = _message(500, "Internal Server Error")
-        return to_response(answer, further)
+        return body.end(request, to_response(answer, [SANDBOX] if call.by_path else []))
 
     async def connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
         """A client that wants to speak WebSocket: with an API's host, or with nobody."""
@@ -99,7 +100,7 @@ class Gateway:
                 await refuse(_message(404, "Not Found"), send)
                 return
             host, region = found
-            asked = self._request(call, region, request, scope, receive, from_sandbox=from_sandbox)
+            asked = self._request(call, region, request, scope, Body(scope, receive), from_sandbox=from_sandbox)
             await self._sockets.serve(host, asked, receive, send)
         except ServiceError as error:
             await refuse(_message(error.status, error.message), send)
@@ -112,7 +113,7 @@ class Gateway:
         return None
 
     def _request(
-        self, call: ApiCall, region: str, request: Request, scope: Scope, receive: Receive, *, from_sandbox: bool
+        self, call: ApiCall, region: str, request: Request, scope: Scope, body: Body, *, from_sandbox: bool
     ) -> ApiRequest:
         now = self._clock.time()
         # The client's trace goes on.
@@ -127,13 +128,13 @@ class Gateway:
             trace_id=trace_id,
             at=now,
             from_sandbox=from_sandbox,
-            body=partial(_read, request, receive),
+            body=partial(_read, request, body),
         )
 
 
-async def _read(request: Request, receive: Receive) -> bytes:
+async def _read(request: Request, body: Body) -> bytes:
     try:
-        return await read_body(request, receive, _LIMIT)
+        return await body.read(request, _LIMIT)
     except RequestEntityTooLargeException:
         raise RequestEntityTooLargeException("Request Entity Too Large") from None
 

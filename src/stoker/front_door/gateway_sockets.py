@@ -14,7 +14,8 @@ from stoker.model.http_event import HttpAnswer
 
 log = logging.getLogger(__name__)
 
-NORMAL = 1000
+SEND_TIMEOUT_S = 10.0
+"""For a client to make room. What waits for it has been held in memory."""
 _NO_CODE = 1005
 
 
@@ -83,7 +84,8 @@ class _Wire:
             raise ConnectionError
         kind = "text" if isinstance(data, str) else "bytes"
         try:
-            await self._send({"type": "websocket.send", kind: data})
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._send({"type": "websocket.send", kind: data})
         except (ClientDisconnected, RuntimeError) as error:
             # The second is what the server raises where a goodbye has crossed this.
             raise ConnectionError from error

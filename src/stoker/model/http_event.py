@@ -303,6 +303,11 @@ def answer_header(name: str, content: object) -> tuple[str, str]:
     return (f"x-amzn-Remapped-{name}" if name.lower() in REMAPPED else name), text
 
 
+def header_text(text: str) -> str:
+    """Text as a header's value: without line breaks and what no header can have."""
+    return "".join(each if _VALUE.fullmatch(each) else " " for each in text)
+
+
 def _cookies(value: object) -> list[tuple[str, str]]:
     if value is None:
         return []

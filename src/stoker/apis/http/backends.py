@@ -17,7 +17,7 @@ from stoker.apis.request import MAX_BODY_BYTES
 from stoker.deliveries.outbound import ForbiddenAddressError, Outbound, OutboundRequest, UnreachableError
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError, TooManyRequestsException
-from stoker.model.http_event import HttpAnswer, MalformedAnswerError, read_answer
+from stoker.model.http_event import HttpAnswer, MalformedAnswerError, header_text, read_answer
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Backends:
         exchange.integration_status = got.status
         if not got.complete:
             raise internal_error("the endpoint's answer is larger than 10 MB")
-        kept = [(name, value) for name, value in got.headers if name.lower() not in _BETWEEN_HOPS]
+        kept = [_one_line(name, value) for name, value in got.headers if name.lower() not in _BETWEEN_HOPS]
         return HttpAnswer(status=got.status, headers=kept, body=got.body)
 
 
@@ -127,7 +127,9 @@ def _url(exchange: Exchange, integration: Integration, query: str) -> str:
     """The endpoint, with the path's variables filled in. The request's path is only there as far as they have it."""
     url = integration.uri
     for name, value in exchange.variables.items():
-        url = url.replace("{" + name + "}", quote(value, safe="/%:@!$&'()*+,;=~-._"))
+        # A slash that was encoded stays so: only a greedy variable stands for several segments.
+        greedy = f"{{{name}+}}" in exchange.route_key
+        url = url.replace(f"{{{name}}}", quote(value, safe="/" if greedy else ""))
     if not query:
         return url
     return f"{url}{'&' if urlsplit(url).query else '?'}{query}"
@@ -146,6 +148,11 @@ def _forwarded(exchange: Exchange) -> Sequence[tuple[str, str]]:
     ]
 
 
+def _one_line(name: str, value: str) -> tuple[str, str]:
+    """A header that an endpoint may have folded: sent on as it is, its second line would be one of its own."""
+    return name, header_text(value)
+
+
 def _mapped_answer(exchange: Exchange, integration: Integration, answer: HttpAnswer) -> HttpAnswer:
     changes = integration.response.get(answer.status)
     if not changes:
@@ -155,7 +162,7 @@ def _mapped_answer(exchange: Exchange, integration: Integration, answer: HttpAns
     for change in changes:
         value = change.value.fill(exchange.value)
         if change.place == "header":
-            headers = list(changed(headers, change, value))
+            headers = list(changed(headers, change, None if value is None else header_text(value)))
         elif value is not None and value.isdecimal() and 200 <= int(value) <= 599:
             status = int(value)
     return HttpAnswer(status=status, headers=headers, body=answer.body)

@@ -16,6 +16,13 @@ class GoneException(ServiceError):  # noqa: N818 - AWS's name
     status = 410
 
 
+class LimitExceededException(ServiceError):  # noqa: N818 - AWS's name
+    """The client does not take its messages."""
+
+    code = "LimitExceededException"
+    status = 429
+
+
 class PayloadTooLargeException(ServiceError):  # noqa: N818 - AWS's name
     """Message too long"""
 
@@ -64,7 +71,10 @@ class Connections:
         return found
 
     async def post(self, region: str, connection_id: str, data: bytes, now: float) -> None:
-        """Send a client a message: as text if it is some. Raises GoneException, PayloadTooLargeException."""
+        """Send a client a message: as text if it is some.
+
+        Raises GoneException, PayloadTooLargeException, and LimitExceededException where the client does not read.
+        """
         if len(data) > MAX_MESSAGE_BYTES:
             raise PayloadTooLargeException
         connection = self.require(region, connection_id)
@@ -72,6 +82,8 @@ class Connections:
             await connection.wire.send(as_message(data))
         except ConnectionError:
             raise GoneException from None
+        except TimeoutError:
+            raise LimitExceededException from None
         connection.active_at = now
 
 

@@ -1,5 +1,7 @@
 """APIs as requests meet them: compiled when first called, and anew after each change."""
 
+import asyncio
+
 from stoker.apis.http.apis import HttpApis
 from stoker.apis.http.compiled import DeployedApi, compile_api
 
@@ -20,7 +22,8 @@ class DeployedApis:
         """From the database. Raises NotFoundException where the API has just gone."""
         changes = self._changes
         draft, snapshots = await self._apis.deployed(region, api_id)
-        api = compile_api(region, draft, snapshots)
+        # A large API takes some milliseconds.
+        api = await asyncio.to_thread(compile_api, region, draft, snapshots)
         if changes == self._changes:
             self._known[api_id] = api
         return api

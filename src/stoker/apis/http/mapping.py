@@ -110,7 +110,7 @@ def map_request(changes: Sequence[Change], given: Mapped, values: Values) -> Map
         value = change.value.fill(values)
         if change.place == "path":
             if value is not None:
-                given = replace(given, path=quote(value, safe="/%:@!$&'()*+,;=~-._"))
+                given = replace(given, path=quote(value, safe="/:@!$&'()*+,;=~-._"))
         elif change.place == "header":
             given = replace(given, headers=changed(given.headers, change, value))
         else:

@@ -169,8 +169,8 @@ class SocketSession:
         try:
             await self._wire.send(data)
             self._connection.active_at = self._clock.time()
-        except ConnectionError:
-            # The client has gone; `closed` hears of it.
+        except (ConnectionError, TimeoutError):
+            # The client has gone, and `closed` hears of it; or it does not read, and misses something.
             return
 
     def _exchange(self, stage: DeployedStage, route: Route | None, moment: SocketMoment, body: bytes) -> Exchange:

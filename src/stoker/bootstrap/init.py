@@ -47,10 +47,16 @@ def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> No
     messages.send(job.control, {"ready": True}, (worker_pidfd,))
     os.close(worker_pidfd)
     order = messages.receive(job.control)
+    if order is not None and order[0].get("ahead"):
+        # For the worker alone: its program starts ahead of need, and waits for what follows as this process does.
+        messages.send(start, order[0])
+        order = messages.receive(job.control)
     if order is None:
         os._exit(0)
     rest = _mount(*order)
-    messages.send(start, order[0], rest)
+    # The program may have ended; then that is what there is to tell.
+    with contextlib.suppress(BrokenPipeError):
+        messages.send(start, order[0], rest)
     for descriptor in rest:
         os.close(descriptor)
     _drop(job)

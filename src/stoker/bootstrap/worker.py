@@ -25,7 +25,8 @@ def run(job: Job, go: socket.socket) -> None:
     """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends.
 
     The kind `restored` comes with a template's image as descriptor and "table_bytes", how much of it says what to do.
-    With "extensions", the names of external ones, comes the pipe for their output as descriptor.
+    With "extensions", the names of external ones, comes the pipe for their output as descriptor. One that is "ahead" of
+    need only says which program to start; that gets the order itself.
     """
     job.control.close()
     go = keep_only(job, go)
@@ -34,6 +35,11 @@ def run(job: Job, go: socket.socket) -> None:
     if received is None:
         os._exit(0)
     order, descriptors = received
+    if order.get("ahead"):
+        os.set_inheritable(go.detach(), True)
+        os.environ.clear()
+        os.environ.update(order["environment"], STOKER_ORDER_FD=str(GO))
+        _execute(order["kind"], order["argv"])
     if order.get("extensions"):
         extensions.launch(order["extensions"], order["environment"], descriptors[0], go)
     go.close()

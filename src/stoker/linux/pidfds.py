@@ -1,6 +1,7 @@
 """Descriptors that mean processes."""
 
 import os
+import select
 from pathlib import Path
 
 
@@ -16,3 +17,11 @@ def pid_of(pidfd: int) -> int:
         if name == "Pid" and int(value) > 0:
             return int(value)
     raise ProcessGoneError(f"pidfd {pidfd} of process {os.getpid()} means no living process")
+
+
+def has_ended(pidfd: int) -> bool:
+    """Whether the process that a pidfd means is over, reaped or not."""
+    # poll: the kernel says that it is readable when that is so (pidfd_open(2)).
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))

@@ -114,6 +114,18 @@ class Blank:
         """Bytes at most, up to now or to the end."""
         return self.cgroup.peak_memory() or self.last_memory_bytes
 
+    def start_ahead(self, message: dict[str, Any]) -> None:
+        """Have the worker execute the program that its order will be for; `order` follows. Raises BlankGoneError."""
+        try:
+            messages.send(self.control, {**message, "ahead": True})
+        except ConnectionError as error:
+            raise BlankGoneError from error
+
+    @property
+    def alive(self) -> bool:
+        """Its worker is there, and so is process 1."""
+        return not self.ended.done() and self.worker_pidfd is not None and not pidfds.has_ended(self.worker_pidfd)
+
     def order(self, message: dict[str, Any], mounts: dict[str, int], descriptors: tuple[int, ...] = ()) -> None:
         """Say what to be: hang these detached mounts at their targets, then start as the message says.
 

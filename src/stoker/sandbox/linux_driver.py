@@ -16,6 +16,7 @@ from stoker.sandbox import snapshot
 from stoker.sandbox.blank import Blank, BlankGoneError
 from stoker.sandbox.driver import ExitStatus, SandboxError, SnapshotStaleError, Usage
 from stoker.sandbox.function_mounts import function_mounts
+from stoker.sandbox.nodes_ahead import NodesAhead
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot
@@ -130,6 +131,7 @@ class LinuxDriver:
         self._blanks = blanks
         self._serve_endpoint = serve_endpoint
         self._zygotes: dict[str, Zygote] = {}
+        self._nodes = NodesAhead(lambda runtime: self._zygote(runtime).take(), self._discard)
         self._sandboxes: dict[int, LinuxSandbox] = {}
         self._compilations: list[asyncio.Task[None]] = []
 
@@ -174,7 +176,7 @@ class LinuxDriver:
         return await self._start(spec)
 
     async def _start(self, spec: SandboxSpec) -> LinuxSandbox:
-        blank = await self._zygote(spec.runtime).take()
+        blank = await self._take_blank(spec)
         try:
             await self._specialise(blank, spec)
             listener = await self._serve_endpoint(blank.slot.endpoint)
@@ -188,8 +190,20 @@ class LinuxDriver:
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 
+    async def _take_blank(self, spec: SandboxSpec) -> Blank:
+        """What it is made from: a process of its program that waits for its order, or a blank."""
+        if spec.runtime.kind == "node" and self._blanks:
+            waiting = await self._nodes.take(spec, node_command(spec))
+            if waiting is not None:
+                return waiting
+        return await self._zygote(spec.runtime).take()
+
+    def shed(self) -> bool:
+        return self._nodes.shed()
+
     async def close(self) -> None:
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes.values())))
+        await self._nodes.close()
         await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))
         await asyncio.gather(*self._compilations)
         await self._slots.close()

@@ -30,11 +30,13 @@ class Reserve(Generic[T]):
         low: int,
         high: int,
         usable: Callable[[T], bool] = lambda item: True,
+        lull_s: float = LULL_S,
     ) -> None:
         self._name = name
         self._make = make
         self._discard = discard
         self._usable = usable
+        self._lull_s = lull_s
         self._low = low
         self._high = high
         self._wanted = low
@@ -48,17 +50,30 @@ class Reserve(Generic[T]):
 
     async def take(self) -> T:
         """A ready one, or one made now; raises what `make` raises."""
-        self._last_taken = asyncio.get_running_loop().time()
         try:
-            while self._ready:
-                item = self._ready.popleft()
-                if self._usable(item):
-                    return item
-                await self._discard(item)
+            item = await self._pop()
+            if item is not None:
+                return item
             self._wanted = min(self._high, max(1, self._wanted * 2)) if self._high else 0
             return await self._make()
         finally:
             self.fill()
+
+    async def take_ready(self) -> T | None:
+        """A ready one, or None, where what is made ahead is not worth waiting for."""
+        try:
+            return await self._pop()
+        finally:
+            self.fill()
+
+    async def _pop(self) -> T | None:
+        self._last_taken = asyncio.get_running_loop().time()
+        while self._ready:
+            item = self._ready.popleft()
+            if self._usable(item):
+                return item
+            await self._discard(item)
+        return None
 
     def fill(self) -> None:
         """Begin to make what is wanted, in the next lull."""
@@ -80,7 +95,7 @@ class Reserve(Generic[T]):
     async def _fill(self) -> None:
         loop = asyncio.get_running_loop()
         while len(self._ready) < self._wanted:
-            rest = self._last_taken + LULL_S - loop.time()
+            rest = self._last_taken + self._lull_s - loop.time()
             if rest > 0:
                 await asyncio.sleep(rest)
             else:

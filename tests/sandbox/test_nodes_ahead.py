@@ -1,0 +1,122 @@
+"""Node processes that are started ahead of need: quicker, and otherwise as those started for their function."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driver_suite import NODE, NODE_RUNTIME, House, Started, spec
+
+from fakes.waiting import eventually
+from stoker.sandbox import nodes_ahead
+from stoker.sandbox.linux_driver import LinuxDriver
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.skipif(NODE is None, reason="node is not installed")]
+
+HANDLER = """
+const fs = require('fs');
+const v8 = require('v8');
+exports.handler = async () => ({
+  environment: process.env,
+  cwd: process.cwd(),
+  descriptors: fs.readdirSync('/proc/self/fd').map((fd) => {
+    try { return fs.readlinkSync(`/proc/self/fd/${fd}`); } catch { return null; }
+  }).filter((target) => target && target.startsWith('socket:')).length,
+  heap: v8.getHeapStatistics().heap_size_limit,
+  zone: new Date(0).getTimezoneOffset(),
+  uid: process.getuid(),
+  uptime: process.uptime(),
+  tmp: fs.statSync('/tmp').mode & 0o777,
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House("linux", tmp_path_factory.mktemp("data"), blanks=2)
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o755)
+    (tmp_path / "probe.js").write_text(HANDLER)
+    return tmp_path
+
+
+def start(house: House, task: Path, **environment: str) -> Started:
+    plain = spec(task, NODE_RUNTIME)
+    return house.start(spec(task, NODE_RUNTIME, environment={**plain.environment, **environment}))
+
+
+def seen(probe: Started) -> Any:
+    probe.receive()
+    value = probe.ask("look")
+    probe.close()
+    return value
+
+
+def made_ahead(house: House) -> None:
+    """Wait until the driver has one that is ready."""
+
+    async def ready() -> None:
+        driver = house.driver
+        assert isinstance(driver, LinuxDriver)
+        async with asyncio.timeout(20):
+            while not all(reserve._ready for reserve, _ in driver._nodes._kinds.values()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        # It has been started; it may take its time to be there.
+        await asyncio.sleep(0.3)
+
+    house.run(ready())
+
+
+def test_it_is_the_same_for_the_function_and_was_there_before(house: House, task: Path) -> None:
+    ordinary = seen(start(house, task, GREETING="one"))
+    made_ahead(house)
+    began = time.monotonic()
+    ahead = seen(start(house, task, GREETING="one"))
+    took_s = time.monotonic() - began
+    assert ahead.pop("uptime") > took_s
+    ordinary.pop("uptime")
+    assert ahead == ordinary
+    assert ahead["environment"]["GREETING"] == "one"
+    assert "STOKER_ORDER_FD" not in ahead["environment"]
+
+
+def test_a_function_that_says_how_node_is_to_start_gets_a_process_of_its_own(house: House, task: Path) -> None:
+    seen(start(house, task))
+    made_ahead(house)
+    began = time.monotonic()
+    value = seen(start(house, task, NODE_OPTIONS="--no-warnings"))
+    assert value["uptime"] < time.monotonic() - began
+
+
+def test_one_that_was_killed_while_it_waited_is_not_missed(house: House, task: Path) -> None:
+    seen(start(house, task))
+    made_ahead(house)
+    driver = house.driver
+    assert isinstance(driver, LinuxDriver)
+    waiting = [blank for reserve, _ in driver._nodes._kinds.values() for blank in reserve._ready]
+    for blank in waiting:
+        os.kill(int(Path(f"/proc/{blank.pid}/task/{blank.pid}/children").read_text().split()[0]), 9)
+    eventually(lambda: not any(blank.alive for blank in waiting), "all are dead")
+    assert seen(start(house, task, GREETING="well"))["environment"]["GREETING"] == "well"
+
+
+def test_when_memory_is_short_none_is_kept(house: House, task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen(start(house, task))
+    made_ahead(house)
+    driver = house.driver
+    assert isinstance(driver, LinuxDriver)
+
+    async def shed() -> list[bool]:
+        return [driver.shed(), driver.shed()]
+
+    assert house.run(shed()) == [True, False]
+    monkeypatch.setattr(nodes_ahead.memory_info, "available_bytes", lambda: 0)
+    assert seen(start(house, task))["uid"] != 0

@@ -14,7 +14,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from fakes.command_line import stoker
-from fakes.live_server import LiveServer
+from fakes.deployment import Deployment
+from fakes.live_server import SECRET_KEY, LiveServer
 from fakes.s3 import fetch
 from fakes.waiting import eventually
 
@@ -393,6 +394,13 @@ def test_the_command_makes_a_key_that_opens_what_its_policy_says(
     assert name in stoker(live_server.env, "credentials", "list").stdout
     stoker(live_server.env, "credentials", "delete", name)
     assert code_of(functions.list_functions)[:2] == ("UnrecognizedClientException", 403)
+    managed = ("--policy", "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess")
+    made = json.loads(stoker(live_server.env, "credentials", "create", name, *managed, "--json").stdout)
+    keys = {"access_key": made["AWS_ACCESS_KEY_ID"], "secret_key": made["AWS_SECRET_ACCESS_KEY"]}
+    queues = live_server.client("sqs", **keys)
+    assert "ResponseMetadata" in queues.list_queues()
+    assert code_of(queues.create_queue, QueueName=name)[:2] == ("AccessDeniedException", 403)
+    stoker(live_server.env, "credentials", "delete", name)
     stoker(live_server.env, "credentials", "create", name, "--policy", "absent.json", status=1)
     assert name not in stoker(live_server.env, "credentials", "list").stdout
 
@@ -411,6 +419,39 @@ def test_the_audit_log_has_changes_and_refusals_and_no_secrets(
     created = [r for r in records() if r.get("eventName") == "CreateAccessKey"]
     assert user["UserName"] in [r["requestParameters"]["userName"] for r in created]
     assert user["SecretAccessKey"] not in json.dumps(records())
+
+
+def test_no_secret_is_in_a_file_a_log_or_an_error(
+    live_server: LiveServer, iam: Any, user: dict[str, str], name: str
+) -> None:
+    """The log is among the files of the data directory, as are the audit log and what is kept of functions."""
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=a_trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+    made = live_server.client("sts").assume_role(RoleArn=role, RoleSessionName="work")["Credentials"]
+    inside = Deployment(live_server.client("lambda"))
+    function = inside.deploy("import os\ndef handler(event, context):\n    return dict(os.environ)\n")
+    held = inside.invoke(function).value
+    secrets = [
+        user["SecretAccessKey"],
+        made["SecretAccessKey"],
+        made["SessionToken"],
+        held["AWS_SECRET_ACCESS_KEY"],
+        held["AWS_SESSION_TOKEN"],
+        (live_server.data / "platform.key").read_text().strip(),
+    ]
+    session = {"access_key": made["AccessKeyId"], "aws_session_token": made["SessionToken"]}
+    told = [
+        code_of(live_server.client("iam", secret_key=made["SecretAccessKey"], **session).get_user)[2],
+        code_of(live_server.client("sts", secret_key="wrong", **session).get_caller_identity)[2],
+        code_of(live_server.client("sts", access_key=user["AccessKeyId"], secret_key="wrong").get_caller_identity)[2],
+        code_of(live_server.client("sts").get_access_key_info, AccessKeyId=user["SecretAccessKey"][:40])[2],
+    ]
+    assert not [text for text in told for secret in secrets if secret in text]
+    files = [path for path in live_server.data.rglob("*") if path.is_file() and path.name != "platform.key"]
+    assert live_server.data / "stoker.log" in files
+    contents = {path: path.read_bytes() for path in files}
+    assert not [path for path, content in contents.items() for each in secrets if each.encode() in content]
+    holding_the_root_key = [path.name for path, content in contents.items() if SECRET_KEY.encode() in content]
+    assert holding_the_root_key == ["credentials"]
 
 
 def test_everything_is_there_after_kill_9(own_server: LiveServer, name: str) -> None:

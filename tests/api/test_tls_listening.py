@@ -47,6 +47,9 @@ def test_it_does_not_listen_for_others_without_tls_unless_told_to(tmp_path: Path
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert refused.returncode == 1
     assert "--tls-cert" in refused.stderr and "--insecure" in refused.stderr
+    assert "ENFORCED" not in refused.stderr
+    refused = subprocess.run([*command, "--no-iam-enforcement"], capture_output=True, text=True, timeout=60)
+    assert "IAM IS NOT ENFORCED" in refused.stderr
 
 
 def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -69,6 +69,12 @@ def _allow_many_descriptors() -> None:
 
 def _is_guarded(settings: Settings) -> bool:
     """Whether it may listen where it is told to; says why not, and what is not guarded."""
+    if not settings.enforce_iam:
+        print(
+            "stoker: IAM IS NOT ENFORCED (--no-iam-enforcement): a user's key may do everything; only roles' sessions "
+            "are held to their policies. For development.",
+            file=sys.stderr,
+        )
     if not settings.is_local and settings.tls is None and not settings.insecure:
         print(
             f"stoker: not starting: on {settings.host} everybody on the way could read the secrets that pass. "
@@ -76,12 +82,6 @@ def _is_guarded(settings: Settings) -> bool:
             file=sys.stderr,
         )
         return False
-    if not settings.enforce_iam:
-        print(
-            "stoker: IAM IS NOT ENFORCED (--no-iam-enforcement): a user's key may do everything; only roles' sessions "
-            "are held to their policies. For development.",
-            file=sys.stderr,
-        )
     return True
 
 

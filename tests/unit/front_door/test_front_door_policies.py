@@ -13,7 +13,7 @@ from stoker.front_door.authorisation import Authoriser
 from stoker.identity.authority import Authority
 from stoker.model.access import Access, AccessTable
 from stoker.model.errors import AccessDeniedException
-from stoker.model.principal import Principal
+from stoker.model.principal import Principal, Session
 from stoker.services.lambda_.access import ACCESS
 from stoker.wire.message import Call
 
@@ -218,6 +218,19 @@ def test_each_resource_has_to_be_allowed_and_a_call_that_names_none_is_about_all
     assert desk.may("SendMessage", "sqs", named=[QUEUE, QUEUE])
     assert not desk.may("SendMessage", "sqs", named=[QUEUE, f"{QUEUE}2"])
     assert not desk.may("SendMessage", "sqs", named=[])
+
+
+def test_in_development_users_may_everything_and_sessions_what_their_roles_may(desk: Desk) -> None:
+    """Function code stays hostile."""
+    authority = Authority(desk.iam.directory, account=ACCOUNT, clock=desk.iam.clock, enforce=False)
+    desk.authoriser = Authoriser(authority, [desk.functions, desk.queues])
+    assert desk.may("Invoke", FunctionName="f")
+    assert desk.may("SendMessage", "sqs", named=[QUEUE])
+    role = desk.iam.role("worker")
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/s"
+    session = Session(issuer_arn=role.arn, issuer_id=role.id)
+    worker = Principal(account=ACCOUNT, arn=arn, user_id=f"{role.id}:s", access_key="ASIA", session=session)
+    assert not desk.may("Invoke", FunctionName="f", caller=worker)
 
 
 def test_an_operation_without_a_row_is_the_account_s_alone(desk: Desk) -> None:

@@ -122,3 +122,53 @@ def test_an_http_endpoint_has_no_policy_and_a_bus_is_open_to_its_own_account(del
 
 def test_in_development_nobody_is_asked(iam: IdentityHouse) -> None:
     assert Deliveries(iam, enforce=False).may(FUNCTION)
+
+
+DELIVERING = [
+    ("s3.amazonaws.com", "arn:aws:s3:::mine", "arn:aws:s3:::theirs"),
+    ("sns.amazonaws.com", f"arn:aws:sns:us-east-1:{ACCOUNT}:mine", f"arn:aws:sns:us-east-1:{ACCOUNT}:theirs"),
+    ("events.amazonaws.com", f"arn:aws:events:us-east-1:{ACCOUNT}:rule/mine", RULE),
+    (
+        "apigateway.amazonaws.com",
+        f"arn:aws:execute-api:us-east-1:{ACCOUNT}:mine/*",
+        f"arn:aws:execute-api:::{ACCOUNT}:x",
+    ),
+    ("lambda.amazonaws.com", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:mine", FUNCTION),
+]
+
+
+@pytest.mark.parametrize(("service", "mine", "theirs"), DELIVERING)
+@pytest.mark.parametrize("target", [FUNCTION, QUEUE])
+def test_each_service_is_let_in_for_the_source_that_is_named_and_no_other(
+    deliveries: Deliveries, target: str, service: str, mine: str, theirs: str
+) -> None:
+    action = "sqs:SendMessage" if target == QUEUE else "lambda:InvokeFunction"
+    for condition in ({"ArnLike": {"AWS:SourceArn": mine}}, {"ArnEquals": {"aws:SourceArn": mine}}):
+        deliveries.policies[target] = policy(action, target, Principal={"Service": service}, Condition=condition)
+        assert deliveries.may(target, caller=service, source_arn=mine.replace("*", "stage/GET/"))
+        assert not deliveries.may(target, caller=service, source_arn=theirs)
+        for other, *_ in DELIVERING:
+            if other != service:
+                assert not deliveries.may(target, caller=other, source_arn=mine)
+    foreign = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+    deliveries.policies[target] = policy(action, target, Principal={"Service": service}, Condition=foreign)
+    assert not deliveries.may(target, caller=service, source_arn=mine)
+    deliveries.policies[target] = policy("sqs:ReceiveMessage", target, Principal={"Service": service})
+    assert not deliveries.may(target, caller=service, source_arn=mine)
+
+
+@pytest.mark.parametrize("service", ["scheduler.amazonaws.com", "events.amazonaws.com"])
+def test_a_role_trusts_a_service_for_the_source_that_it_names(deliveries: Deliveries, service: str) -> None:
+    group = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/mine"
+    for key, value, allowed in [
+        ("aws:SourceArn", group, True),
+        ("aws:SourceArn", f"{group}s", False),
+        ("aws:SourceAccount", ACCOUNT, True),
+        ("aws:SourceAccount", "111111111111", False),
+    ]:
+        name = f"for-{key[4:]}-{allowed}"
+        condition = {"StringEquals": {key: value}}
+        role = deliveries.house.role(name, trust({"Service": service}, Condition=condition)).arn
+        document = policy("sqs:SendMessage", QUEUE)
+        deliveries.house.call("PutRolePolicy", RoleName=name, PolicyName="p", PolicyDocument=document)
+        assert deliveries.may(QUEUE, caller=service, source_arn=group, role_arn=role) is allowed

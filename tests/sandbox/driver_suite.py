@@ -83,6 +83,8 @@ class Started:
                 if len(self._received) >= end:
                     meta, body = self._received[frames.HEADER.size : start], self._received[start:end]
                     self._received = self._received[end:]
+                    if kind == frames.IMPORT:
+                        continue
                     return kind, json.loads(meta or b"{}"), json.loads(body or b"null")
             data = await asyncio.get_running_loop().sock_recv(self.sandbox.channel, 65536)
             if not data:

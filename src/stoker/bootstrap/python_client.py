@@ -15,7 +15,7 @@ import sys
 from awslambdaric.lambda_runtime_client import InvocationRequest
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 
-from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
+from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NEXT, RESPONSE, encode
 
 RECEIVE_BYTES = 64 * 1024
 
@@ -47,6 +47,10 @@ class ChannelClient:
         self._channel = channel
         self._received = bytearray()
         self._asked = False
+
+    def importing(self) -> None:
+        """The function's own init begins."""
+        self._channel.sendall(encode(IMPORT))
 
     def wait_next_invocation(self) -> InvocationRequest:
         if not self._asked:
@@ -111,6 +115,7 @@ def run(handler: str, client: ChannelClient) -> None:
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" or "AWS_LAMBDA_LOG_LEVEL" in os.environ:
         # It reads both at import, which was in the zygote.
         bootstrap = importlib.reload(bootstrap)
+    client.importing()
     try:
         bootstrap.run(handler, client)
     except ChannelClosedError:

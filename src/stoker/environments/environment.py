@@ -227,7 +227,8 @@ class Environment:
     async def _initialise(self, job: Job | None, limit_s: float) -> InitFailure | None:
         attempt = Initialisation(await self._start_sandbox(), self._clock, self._log, self.function)
         self._process = attempt.process
-        self._start.enter("init" if self.origin.snapshot is None else "restore")
+        self._start.enter("runtime" if self.origin.snapshot is None else "restore")
+        attempt.process.on_import(self._importing)
         self._move(Event.STARTED)
         if self.state is State.STOPPING:
             raise EnvironmentEndedError(repr(self))
@@ -242,6 +243,11 @@ class Environment:
         end, extensions = self._outcome_of(failure, job), attempt.process.extensions
         self._log.init_ended(duration_ms, again=again, outcome=end, extensions=extensions)
         return failure
+
+    def _importing(self) -> None:
+        self._start.enter("import")
+        if self._feed.watched:
+            self._feed.mark(self)
 
     def _outcome_of(self, failure: InitFailure | None, job: Job | None) -> Outcome:
         request_id = job.request_id if job is not None else ""

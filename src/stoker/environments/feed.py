@@ -21,8 +21,8 @@ MOST_UNSEEN = 5_000
 
 
 class Phase(Struct, frozen=True, kw_only=True):
-    """A part of a start: `sandbox` (code, layers, namespaces, limits), `runtime` (the interpreter), `import` (the
-    function's own init), `init` (the last two where they cannot be told apart) or `restore` (memory of a template).
+    """A part of a start: `sandbox` (code, layers, namespaces, limits), `runtime` (the interpreter; of
+    custom runtimes all of the init), `import` (the function's own init) or `restore` (memory of a template).
     """
 
     name: str

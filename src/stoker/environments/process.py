@@ -93,6 +93,10 @@ class FunctionProcess:
     def extensions(self) -> Sequence[ExtensionState]:
         return self._connection.extensions.states
 
+    def on_import(self, tell: Callable[[], None]) -> None:
+        """See RuntimeConnection.on_import."""
+        self._connection.on_import(tell)
+
     async def open(self) -> None:
         """Begin to listen to it."""
         self.sandbox.exited.add_done_callback(self._exited)

@@ -6,6 +6,7 @@ one order. Extensions come by HTTP, whatever the function does.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Protocol
 
 from stoker.runtime_api.extension_api import (
@@ -42,6 +43,10 @@ class RuntimeConnection:
     def waiting(self) -> bool:
         """The process has asked for work and does nothing else."""
         return self._session.phase is Phase.READY
+
+    def on_import(self, tell: Callable[[], None]) -> None:
+        """Have it told when the function's own init begins, where the runtime says so. Before `open`."""
+        self._channel.on_import = tell
 
     async def open(self, channel: socket.socket, runtime_api: socket.socket) -> None:
         """Take over a connected stream socket and a listening one."""

@@ -5,6 +5,7 @@ turn closes the channel, which ends the process at its next read.
 """
 
 import asyncio
+from collections.abc import Callable
 from json import JSONDecoder
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import cast
@@ -14,6 +15,7 @@ from stoker.bootstrap.frames import (
     ERROR,
     EVENT,
     HEADER,
+    IMPORT,
     INIT_ERROR,
     MAX_META_BYTES,
     NEXT,
@@ -42,6 +44,8 @@ class FrameChannel(asyncio.Protocol):
         self._spoke = False
         self._lost = False
         self._sink: ResponseSink | None = None
+        # Called when the function's own init begins, where the runtime says so; once.
+        self.on_import: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         return f"<FrameChannel {'open' if self._transport else 'closed'} {self._session!r}>"
@@ -89,6 +93,8 @@ class FrameChannel(asyncio.Protocol):
         """Act on one frame; False: it was out of turn or no frame at all."""
         if kind == NEXT:
             return self._ask(apart=True)
+        if kind == IMPORT:
+            return self._importing()
         members = _members(head)
         if members is None:
             return False
@@ -104,6 +110,12 @@ class FrameChannel(asyncio.Protocol):
         if kind == STREAM_END:
             return self._finish_stream(self._session.finish_stream(request_id, error_type or None, body))
         return kind == INIT_ERROR and self._init_failed(self._session.fail_init(error_type, body))
+
+    def _importing(self) -> bool:
+        tell, self.on_import = self.on_import, None
+        if tell is not None:
+            tell()
+        return self._session.phase is Phase.STARTING
 
     def _stream(self, sink: ResponseSink | Refusal) -> bool:
         if isinstance(sink, Refusal):

@@ -5,6 +5,7 @@ import asyncio
 from fakes.fleet import FleetBench
 from fakes.loop import on_loop, until
 from fakes.sandbox import FakeProcess, echo
+from stoker.bootstrap.frames import IMPORT, encode
 from stoker.environments.feed import MOST_UNSEEN, Feed, Watcher
 from stoker.environments.idleness import SETTLE_AFTER_S
 
@@ -21,9 +22,41 @@ async def test_a_cold_start_is_told_with_its_phases_and_a_warm_one_not_at_all() 
     await bench.invoke()
     await bench.invoke()
     (start,) = heard
-    assert [(phase.name, phase.ms) for phase in start.phases] == [("sandbox", 0.0), ("init", 250.0)]
+    assert [(phase.name, phase.ms) for phase in start.phases] == [("sandbox", 0.0), ("runtime", 250.0)]
     assert (start.function, start.version, start.kind, start.failed) == ("hello", "$LATEST", "on-demand", False)
     assert list(bench.fleet.feed.starts) == heard
+
+
+@on_loop
+async def test_a_runtime_that_says_when_it_imports_splits_its_init() -> None:
+    async def tells(process: FakeProcess) -> None:
+        bench.clock.advance(0.04)
+        await process.send(encode(IMPORT))
+        await until(lambda: any(each.view().state == "import" for each in bench.fleet.environments))
+        bench.clock.advance(0.2)
+        await echo(process)
+
+    bench = FleetBench(tells)
+    await bench.invoke()
+    (start,) = bench.fleet.feed.starts
+    assert [(phase.name, phase.ms) for phase in start.phases] == [
+        ("sandbox", 0.0),
+        ("runtime", 40.0),
+        ("import", 200.0),
+    ]
+
+
+@on_loop
+async def test_who_tells_of_an_import_in_the_middle_of_work_is_ended() -> None:
+    async def lies(process: FakeProcess) -> None:
+        await process.next()
+        await process.event()
+        await process.send(encode(IMPORT))
+
+    bench = FleetBench(lies)
+    answer = bench.invoke()
+    await bench.pass_time(answer.done)
+    assert (await answer).function_error == "Unhandled"
 
 
 @on_loop

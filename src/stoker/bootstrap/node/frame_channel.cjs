@@ -4,7 +4,7 @@
 
 const { Socket } = require('node:net');
 const {
-  CHUNK, ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
+  CHUNK, ERROR, EVENT, FrameReader, IMPORT, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
 } = require('./frames.cjs');
 
 // A piece is read as a whole before it is passed on.
@@ -34,6 +34,11 @@ class FrameChannel {
     this.#socket.on('end', () => process.exit(0));
     // During init it is the function's own work, such as a top-level await, that keeps the process alive.
     this.#socket.unref();
+  }
+
+  /** The function's own init begins. */
+  importing() {
+    this.#socket.write(encode(IMPORT, {}, ''));
   }
 
   start(onEvent) {

@@ -12,6 +12,7 @@ const EVENT = 5;
 const STREAM = 6;
 const CHUNK = 7;
 const STREAM_END = 8;
+const IMPORT = 10;
 
 /** One frame, ready to send, from a JSON-able `meta` and a `body` of text. */
 function encode(kind, meta, body) {
@@ -77,5 +78,5 @@ class FrameReader {
 }
 
 module.exports = {
-  CHUNK, ERROR, EVENT, FrameReader, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
+  CHUNK, ERROR, EVENT, FrameReader, IMPORT, INIT_ERROR, NEXT, RESPONSE, STREAM, STREAM_END, encode, encodeHead,
 };

@@ -40,7 +40,7 @@ async function main() {
   responseStream.install(globalThis);
   const runtime = new Runtime({ transport, logger });
   runtime.watch(process);
-  transport.importing?.();
+  runtime.importing();
   runtime.serve(await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER));
 }
 

@@ -40,6 +40,11 @@ class Runtime {
     this.#logger = logger;
   }
 
+  /** The function's own init begins: for those who watch. Over HTTP there is no word for it. */
+  importing() {
+    this.#transport.importing?.();
+  }
+
   /** Answer for what nobody catches. Before the function's code is loaded, since that may throw already. */
   watch(process) {
     process.on('uncaughtException', (error) => this.#crash('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));

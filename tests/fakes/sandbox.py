@@ -178,6 +178,9 @@ class FakeDriver:
         sandbox.process.play(script)
         return sandbox
 
+    def shed(self) -> bool:
+        return False
+
     async def close(self) -> None:
         for sandbox in self.sandboxes:
             await sandbox.close()

@@ -43,8 +43,9 @@ class Fleet:
     """Starts, reuses and closes environments. Belongs to the event loop's thread.
 
     `mint(function)` gives a function's credentials, `driver_for` its sandbox driver. `reservations` say
-    how many invocations may run at once, `spare_mb` what memory new environments may take now;
-    `template_budget_mb` is what all templates together may have, 0 is none.
+    how many invocations may run at once, `spare_mb` what memory new environments may take now; `shed` lets something go
+    that sandboxes were to be made from, and says whether there was anything. `template_budget_mb` is what all templates
+    together may have, 0 is none.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class Fleet:
         reservations: Reservations,
         keep_warm_s: float,
         spare_mb: Callable[[], float],
+        shed: Callable[[], bool] = lambda: False,
         template_budget_mb: float = 0.0,
     ) -> None:
         self._clock = clock
+        self._shed = shed
         self.feed = Feed()
         self._maker = EnvironmentMaker(
             registry=registry,
@@ -183,8 +186,8 @@ class Fleet:
         self._look_whether_drained()
 
     def _make_room(self, idle: Environment | None) -> None:
-        """Memory is short: a template goes, or else the environment that has been idle longest."""
-        if not self.templates.make_room() and idle is not None:
+        """Memory is short: what was made ahead goes, else a template, else the environment that was idle longest."""
+        if not self._shed() and not self.templates.make_room() and idle is not None:
             self._let_go(idle)
 
     def _let_go(self, environment: Environment) -> None:

@@ -101,5 +101,8 @@ class SandboxDriver(Protocol):
     async def start(self, spec: SandboxSpec) -> Sandbox:
         """Build one; raises SandboxError, and SnapshotStaleError where the snapshot in `spec` serves no more."""
 
+    def shed(self) -> bool:
+        """Memory is short: let something go that was made ahead of need; whether there was anything."""
+
     async def close(self) -> None:
         """Close every sandbox of this driver and its helpers."""

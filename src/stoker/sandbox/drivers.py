@@ -29,6 +29,10 @@ class Drivers:
                 self._opened[name] = await self._openers[name]()
             return self._opened[name]
 
+    def shed(self) -> bool:
+        """Let something go that was made ahead of need; whether there was anything."""
+        return any(driver.shed() for driver in self._opened.values())
+
     async def close(self) -> None:
         for driver in self._opened.values():
             await driver.close()

@@ -172,6 +172,9 @@ class GvisorDriver:
         self._sandboxes[blank.pid] = sandbox
         return sandbox
 
+    def shed(self) -> bool:
+        return False
+
     async def close(self) -> None:
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes.values())))
         await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))

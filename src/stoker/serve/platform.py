@@ -130,6 +130,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         reservations=registry.reservations,
         keep_warm_s=settings.keep_warm_s,
         spare_mb=spare_memory_mb(),
+        shed=drivers.shed,
         template_budget_mb=template_budget_mb(),
     )
     registry.optimise_by(fleet.templates.make)

@@ -32,9 +32,19 @@ class Owner:
 class SmallMachine(FleetBench):
     """Has memory for so many environments."""
 
-    def __init__(self, places: int, *scripts: Any) -> None:
+    def __init__(self, places: int, *scripts: Any, ahead: int = 0) -> None:
         self.places = places
-        super().__init__(*scripts, spare_mb=lambda: 100.0 * (self.places - len(self.driver.live)))
+        # What was made ahead of need, each in a place of its own.
+        self.ahead = ahead
+        super().__init__(*scripts, shed=self._shed, spare_mb=lambda: 100.0 * self._spare)
+
+    @property
+    def _spare(self) -> int:
+        return self.places - self.ahead - len(self.driver.live)
+
+    def _shed(self) -> bool:
+        self.ahead -= (had := self.ahead > 0)
+        return had
 
 
 async def answers_when_told(process: FakeProcess) -> None:
@@ -47,6 +57,15 @@ async def answers_when_told(process: FakeProcess) -> None:
 
 def let_answer(bench: FleetBench, number: int = 0) -> None:
     bench.driver.sandboxes[number].process.__dict__.setdefault("go", asyncio.Event()).set()
+
+
+@on_loop
+async def test_what_was_made_ahead_goes_before_anything_that_is_idle() -> None:
+    bench = SmallMachine(2, ahead=1)
+    await bench.invoke(function=OTHER)
+    answer = bench.invoke(b"1")
+    await bench.pass_time(until=answer.done)
+    assert (bench.ahead, len(bench.fleet.environments)) == (0, 2)
 
 
 @on_loop

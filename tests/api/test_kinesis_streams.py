@@ -220,14 +220,47 @@ def test_what_is_too_large_is_refused_in_kinesis_words(kinesis: Any, make: Any) 
         "InvalidArgumentException",
         "Records size exceeds 10 MB limit",
     )
-    arn = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
     for operation, params in (
-        ("register_stream_consumer", {"StreamARN": arn, "ConsumerName": "c"}),
+        ("start_stream_encryption", {"StreamName": name, "EncryptionType": "KMS", "KeyId": "k"}),
         ("enable_enhanced_monitoring", {"StreamName": name, "ShardLevelMetrics": ["ALL"]}),
     ):
         with pytest.raises(ClientError) as caught:
             getattr(kinesis, operation)(**params)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_a_consumer_is_told_of_records_as_they_come_and_of_the_shard_s_end(kinesis: Any, make: Any) -> None:
+    name = make()
+    arn = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
+    kinesis.put_record(StreamName=name, Data=b"before", PartitionKey="k")
+    consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]
+    described = kinesis.describe_stream_consumer(ConsumerARN=consumer["ConsumerARN"])["ConsumerDescription"]
+    assert (described["ConsumerStatus"], described["StreamARN"]) == ("ACTIVE", arn)
+    assert kinesis.list_stream_consumers(StreamARN=arn)["Consumers"] == [consumer]
+    place = {"ConsumerARN": consumer["ConsumerARN"], "ShardId": FIRST, "StartingPosition": {"Type": "TRIM_HORIZON"}}
+    events = (event["SubscribeToShardEvent"] for event in kinesis.subscribe_to_shard(**place)["EventStream"])
+
+    def next_texts() -> list[str]:
+        return next(found for event in events if (found := texts(event)))
+
+    assert next_texts() == ["before"]
+    kinesis.put_record(StreamName=name, Data=b"pushed", PartitionKey="k")
+    assert next_texts() == ["pushed"]
+    assert refused(kinesis.subscribe_to_shard, **place)[0] == "ResourceInUseException"
+    kinesis.split_shard(StreamName=name, ShardToSplit=FIRST, NewStartingHashKey=str(1 << 127))
+    last = list(events)[-1]
+    assert [child["ShardId"][-1] for child in last["ChildShards"]] == ["1", "2"]
+    assert "ContinuationSequenceNumber" not in last
+    assert refused(kinesis.register_stream_consumer, StreamARN=arn, ConsumerName="c") == (
+        "ResourceInUseException",
+        f"Consumer c under stream {arn} already exists for account {ACCOUNT}.",
+    )
+    assert refused(kinesis.delete_stream, StreamName=name)[0] == "ResourceInUseException"
+    kinesis.deregister_stream_consumer(StreamARN=arn, ConsumerName="c")
+    assert refused(kinesis.describe_stream_consumer, ConsumerARN=consumer["ConsumerARN"]) == (
+        "ResourceNotFoundException",
+        f"Consumer c under stream {arn} not found for account {ACCOUNT}.",
+    )
 
 
 def test_who_may_not_read_a_stream_may_not_with_an_iterator_either(live_server: LiveServer, make: Any) -> None:

@@ -84,6 +84,16 @@ def test_a_split_shard_is_read_to_its_end_before_its_children(live_server: LiveS
     assert stream.texts() == ["a", "b", "c", "d", "e"]
 
 
+def test_a_consumer_s_records_reach_the_function_with_its_arn(live_server: LiveServer) -> None:
+    stream = Stream(live_server)
+    consumer = stream.kinesis.register_stream_consumer(StreamARN=stream.source_arn, ConsumerName="c")["Consumer"]
+    stream.source_arn = consumer["ConsumerARN"]
+    stream.map()
+    stream.put("hello")
+    (record,) = eventually(stream.records, "the record to be heard")
+    assert record["eventSourceARN"] == consumer["ConsumerARN"]
+
+
 def test_a_stream_that_cannot_be_read_is_refused_in_lambda_s_words(live_server: LiveServer) -> None:
     stream = Stream(live_server)
 

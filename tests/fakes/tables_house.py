@@ -19,6 +19,7 @@ from stoker.streams.catalogue import Catalogue as StreamCatalogue
 from stoker.streams.records import Placed, Records, Start, new_record
 from stoker.streams.retention import Retention as StreamRetention
 from stoker.streams.streams import Streams
+from stoker.streams.subscriptions import Subscriptions
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
@@ -81,6 +82,7 @@ class StreamHouse:
             store=store, catalogue=catalogue, clock=clock, arrivals=arrivals, retention=self.retention
         )
         self.records = Records(store=store, catalogue=catalogue, clock=clock, arrivals=arrivals)
+        self.subscriptions = Subscriptions(streams=self.streams, records=self.records, arrivals=arrivals, clock=clock)
 
     async def make(self, name: str, shards: int = 1) -> None:
         await self.streams.create(REGION, name, mode="PROVISIONED", shards=shards, max_record_kib=1024, tags={})

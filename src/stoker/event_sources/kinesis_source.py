@@ -16,6 +16,7 @@ from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterValueException
 from stoker.store.arrivals import Arrivals
 from stoker.streams import stream as streams
+from stoker.streams.consumers import required
 from stoker.streams.errors import StreamsError
 from stoker.streams.record_rows import StoredRecord
 from stoker.streams.records import MAX_RECORDS, Batch, Records, Start
@@ -26,7 +27,12 @@ MayRead = Callable[[str, str, str], Awaitable[bool]]
 """Takes a role's ARN, an IAM action and a resource's ARN."""
 RoleOf = Callable[[Mapping], Awaitable[str]]
 ACTIONS = ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards", "ListStreams")
-_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:([a-z0-9-]+):(\d{12}):stream/([a-zA-Z0-9_.-]+)")
+CONSUMERS_ACTIONS = ("DescribeStreamConsumer", "SubscribeToShard")
+# A stream, or one of its consumers: reading is the same, and who may is asked of the consumer.
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:kinesis:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):stream/(?P<stream>[a-zA-Z0-9_.-]+)"
+    r"(/consumer/(?P<consumer>[a-zA-Z0-9_.-]+):(?P<created>\d+))?"
+)
 _ABILITIES = Abilities(label="Kinesis", batch_size=100, streams=True)
 
 
@@ -51,17 +57,20 @@ class KinesisSource:
     async def check(self, mapping: Mapping, *, timeout_s: int, role_arn: str) -> None:
         arn = mapping.source_arn
         match = _ARN.fullmatch(arn)
-        if match is None or match[1] != mapping.function.region or match[2] != self.account:
+        if match is None or match["region"] != mapping.function.region or match["account"] != self.account:
             raise _invalid(f"Stream not found: {arn}")
         try:
-            await self.streams.find(match[1], match[3])
+            stream = await self.streams.find(match["region"], match["stream"])
+            if match["consumer"] is not None:
+                required(stream, match["consumer"], self.account, int(match["created"]))
         except StreamsError:
             raise _invalid(f"Stream not found: {arn}") from None
-        for action in ACTIONS:
+        actions = ACTIONS if match["consumer"] is None else CONSUMERS_ACTIONS
+        for action in actions:
             if not await self.allows(role_arn, f"kinesis:{action}", arn):
                 raise _invalid(
-                    f"Cannot access stream {arn}. Please ensure the role can perform the GetRecords, "
-                    "GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM."
+                    f"Cannot access stream {arn}. Please ensure the role can perform the {', '.join(actions[:-1])}, "
+                    f"and {actions[-1]} Actions on your stream in IAM."
                 )
 
     async def open(self, mapping: Mapping) -> "KinesisShards":
@@ -80,7 +89,7 @@ class KinesisShards:
         self._source = source
         self._mapping = mapping
         self._region = mapping.function.region
-        self._name = mapping.source_arn.rpartition("/")[2]
+        self._name = mapping.source_arn.split("/")[1]
 
     def __repr__(self) -> str:
         return f"<KinesisShards {self._mapping.source_arn}>"

@@ -20,6 +20,8 @@ _ACTIONS: Mapping[str, Sequence[str]] = {
     "kinesis": ("kinesis:GetRecords",),
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
 }
+# A consumer of a Kinesis stream has its records pushed to it.
+_OF_CONSUMERS = ("kinesis:SubscribeToShard",)
 
 
 class ReadingRights:
@@ -30,6 +32,8 @@ class ReadingRights:
         self._find_role = find_role
         self._role_may = role_may
         self._actions = _ACTIONS.get(source_arn.split(":")[2], ()) if source_arn.startswith("arn:") else ()
+        if ":stream/" in source_arn and "/consumer/" in source_arn:
+            self._actions = _OF_CONSUMERS
 
     def __repr__(self) -> str:
         return f"<ReadingRights {self._source_arn}>"

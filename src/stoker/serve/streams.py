@@ -10,6 +10,7 @@ from stoker.streams.catalogue import Catalogue
 from stoker.streams.records import Records
 from stoker.streams.retention import Retention
 from stoker.streams.streams import Streams
+from stoker.streams.subscriptions import Subscriptions
 from stoker.streams.target import StreamTarget
 
 
@@ -19,6 +20,7 @@ async def build(platform: Platform) -> Area:
     retention = Retention(store=store, catalogue=catalogue, clock=clock)
     streams = Streams(store=store, catalogue=catalogue, clock=clock, arrivals=arrivals, retention=retention)
     records = Records(store=store, catalogue=catalogue, clock=clock, arrivals=arrivals)
+    subscriptions = Subscriptions(streams=streams, records=records, arrivals=arrivals, clock=clock)
     platform.targets.register("kinesis", StreamTarget(records).deliver)
 
     async def role_of(mapping: Mapping) -> str:
@@ -38,5 +40,8 @@ async def build(platform: Platform) -> Area:
     async def begin() -> None:
         retention.wake()
 
-    service = KinesisService(streams=streams, records=records, clock=clock)
-    return Area(services=[service], begin=begin, end=retention.close)
+    async def let_go() -> None:
+        subscriptions.end_all()
+
+    service = KinesisService(streams=streams, records=records, subscriptions=subscriptions, clock=clock)
+    return Area(services=[service], begin=begin, let_go=let_go, end=retention.close)

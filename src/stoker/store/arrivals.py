@@ -16,9 +16,12 @@ class Arrivals:
         return f"<Arrivals {sum(map(len, self._waiting.values()))} waiting>"
 
     @contextlib.contextmanager
-    def watch(self, key: Hashable) -> Iterator[asyncio.Event]:
-        """An event that is set by each arrival: clear it, look, and wait if there was nothing."""
-        event = asyncio.Event()
+    def watch(self, key: Hashable, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """An event that is set by each arrival: clear it, look, and wait if there was nothing.
+
+        One that is given may be set by others too.
+        """
+        event = event or asyncio.Event()
         self._waiting[key].add(event)
         try:
             yield event

@@ -42,6 +42,16 @@ class Shard(Struct, frozen=True, kw_only=True):
         return int(self.first_key), int(self.last_key)
 
 
+class Consumer(Struct, frozen=True, kw_only=True):
+    """A reader that shards' records are pushed to (enhanced fan-out). `created` is in whole seconds since the epoch."""
+
+    name: str
+    created: int
+
+    def arn(self, stream_arn: str) -> str:
+        return f"{stream_arn}/consumer/{self.name}:{self.created}"
+
+
 class Stream(Struct, frozen=True, kw_only=True):
     """One stream. `id` and `revision` are the row's: the first is never another stream's, the second counts changes."""
 
@@ -53,6 +63,7 @@ class Stream(Struct, frozen=True, kw_only=True):
     retention_h: int = LEAST_RETENTION_H
     max_record_kib: int = 1024
     tags: Mapping[str, str] = {}
+    consumers: tuple[Consumer, ...] = ()
     id: int = 0
     revision: int = 0
 
@@ -74,6 +85,10 @@ class Stream(Struct, frozen=True, kw_only=True):
     def shard(self, name: str) -> Shard | None:
         """The shard of this name."""
         return next((shard for shard in self.shards if shard.name == name), None)
+
+    def consumer(self, name: str) -> Consumer | None:
+        """The consumer of this name."""
+        return next((consumer for consumer in self.consumers if consumer.name == name), None)
 
     def shard_for(self, key: int) -> Shard:
         """The open shard that has this hash key in its range."""

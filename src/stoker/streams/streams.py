@@ -10,12 +10,12 @@ from stoker.store import refusals
 from stoker.store.arrivals import Arrivals
 from stoker.store.store import Store
 from stoker.streams import catalogue as rows
-from stoker.streams import record_rows, resharding
+from stoker.streams import consumers, record_rows, resharding
 from stoker.streams.catalogue import Catalogue
 from stoker.streams.errors import InvalidArgument, StreamInUse, StreamLimitExceeded
 from stoker.streams.resharding import MAX_SHARDS, Ranges
 from stoker.streams.retention import Retention
-from stoker.streams.stream import LEAST_RETENTION_H, ON_DEMAND, PROVISIONED, Stream
+from stoker.streams.stream import LEAST_RETENTION_H, ON_DEMAND, PROVISIONED, Consumer, Stream
 
 MOST_RETENTION_H = 8760
 MAX_TAGS = 50
@@ -71,11 +71,16 @@ class Streams:
         """Streams in the order of their names."""
         return await self._store.read(lambda conn: rows.page(conn, region, after, limit))
 
-    async def delete(self, region: str, name: str) -> None:
+    async def delete(self, region: str, name: str, *, with_consumers: bool = False) -> None:
         """Forget a stream; its records go behind."""
 
         def work(conn: Connection) -> Stream:
             stream = self._catalogue.require(conn, region, name)
+            if stream.consumers and not with_consumers:
+                raise StreamInUse(
+                    f"Stream {name} under account {self._account} has registered consumers: deregister them first, or "
+                    "set EnforceConsumerDeletion."
+                )
             rows.delete(conn, stream)
             return stream
 
@@ -120,6 +125,18 @@ class Streams:
             return replace(stream, tags=tags)
 
         await self._change(region, name, changed)
+
+    async def register(self, region: str, name: str, consumer_name: str) -> Consumer:
+        """A new consumer of a stream."""
+        consumer = Consumer(name=consumer_name, created=int(self._clock.time()))
+        await self._change(region, name, lambda stream: consumers.registered(stream, consumer, self._account))
+        return consumer
+
+    async def deregister(self, region: str, name: str, consumer_name: str) -> None:
+        """Forget a consumer; its subscriptions end."""
+        stream = await self.find(region, name)
+        await self._change(region, name, lambda stream: consumers.deregistered(stream, consumer_name, self._account))
+        self._arrivals.announce((stream.id, shard.number) for shard in stream.shards)
 
     async def _change(self, region: str, name: str, change: Callable[[Stream], Stream]) -> None:
         def work(conn: Connection) -> None:

@@ -1,7 +1,7 @@
 """Kinesis' records on both engines, and what becomes of them as time passes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from fakes.clock import FakeClock
 from fakes.tables_house import REGION, StreamHouse
 from stoker.store.store import open_store
 from stoker.store.tables_streams import kinesis_records, kinesis_shards
-from stoker.streams.errors import ExpiredIterator, StreamNotFound
-from stoker.streams.records import Start
+from stoker.streams.errors import ExpiredIterator, StreamInUse, StreamNotFound
+from stoker.streams.records import Batch, Start
 
 Scene = Callable[[StreamHouse], Awaitable[None]]
 Play = Callable[[Scene], None]
@@ -121,5 +121,40 @@ def test_an_iterator_is_good_for_five_minutes(play: Play) -> None:
         house.clock.advance(2)
         with pytest.raises(ExpiredIterator):
             house.records.parse(iterator)
+
+    play(scene)
+
+
+def test_a_subscription_gives_signs_of_life_may_be_taken_over_and_ends_after_five_minutes(play: Play) -> None:
+    async def scene(house: StreamHouse) -> None:
+        await house.make("s")
+        consumer = await house.streams.register(REGION, "s", "c")
+        stream = await house.streams.find(REGION, "s")
+
+        async def subscribe() -> AsyncIterator[Batch]:
+            start = Start(kind="TRIM_HORIZON")
+            return await house.subscriptions.open(stream, consumer, stream.shards[0], start)
+
+        async def after(batches: AsyncIterator[Batch], seconds: float) -> list[bytes]:
+            """What a subscription gives when so much time has passed, while nothing comes."""
+            batch = asyncio.ensure_future(anext(batches))
+            while not batch.done():
+                await asyncio.sleep(0.001)
+                house.clock.advance(seconds)
+            return [record.data for record in (await batch).records]
+
+        first = await subscribe()
+        with pytest.raises(StreamInUse):
+            await subscribe()
+        assert await after(first, 5.0) == []
+        house.clock.advance(5.0)
+        second = await subscribe()
+        with pytest.raises(StopAsyncIteration):
+            await anext(first)
+        await house.put("s", "a")
+        assert await after(second, 0.0) == [b"a"]
+        house.clock.advance(300.0)
+        with pytest.raises(StopAsyncIteration):
+            await anext(second)
 
     play(scene)

@@ -19,6 +19,8 @@ _ON_STREAMS = (
     "DescribeStream",
     "DescribeStreamSummary",
     "GetShardIterator",
+    "ListStreamConsumers",
+    "RegisterStreamConsumer",
     "IncreaseStreamRetentionPeriod",
     "ListTagsForStream",
     "MergeShards",
@@ -51,8 +53,18 @@ def _named(params: Params, where: Where) -> Sequence[str]:
     return [arn_here(str(params.get("ResourceARN", "")), where)]
 
 
+def _consumer(params: Params, where: Where) -> Sequence[str]:
+    """By its ARN, or by its name: whoever may do something to a consumer of any time may do it to this one."""
+    if "ConsumerARN" in params:
+        return [arn_here(str(params["ConsumerARN"]), where)]
+    return [f"{_stream(params, where)[0]}/consumer/{params.get('ConsumerName', '')}:*"]
+
+
+_ON_CONSUMERS = ("DeregisterStreamConsumer", "DescribeStreamConsumer", "SubscribeToShard")
+
 ACCESS: AccessTable = {
     **{action: Access(action=f"kinesis:{action}", resources=_stream) for action in _ON_STREAMS},
+    **{action: Access(action=f"kinesis:{action}", resources=_consumer) for action in _ON_CONSUMERS},
     "GetRecords": Access(action="kinesis:GetRecords", resources=_of_iterator),
     "ListShards": Access(action="kinesis:ListShards", resources=_of_list),
     "ListStreams": Access(action="kinesis:ListStreams"),

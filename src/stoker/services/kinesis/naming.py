@@ -7,8 +7,6 @@ from stoker.model.errors import NotBuiltError
 from stoker.streams.errors import InvalidArgument
 from stoker.wire.message import Call
 
-_UNBUILT = ("StreamId", "DryRun")
-
 
 def stream_name(call: Call) -> str:
     """InvalidArgumentException where neither is given, or they differ."""
@@ -33,8 +31,8 @@ def name_in(arn: str) -> str:
     return name
 
 
-def refuse_unbuilt(params: Mapping[str, Any]) -> None:
+def refuse_unbuilt(params: Mapping[str, Any], *names: str) -> None:
     """What would be taken and not obeyed."""
-    for name in _UNBUILT:
+    for name in names or ("StreamId", "DryRun"):
         if params.get(name):
             raise NotBuiltError(f"{name} is not there yet in Stoker.")

@@ -6,14 +6,13 @@ from typing import Any
 
 from stoker.model.errors import ValidationException
 from stoker.services.kinesis.naming import name_in, refuse_unbuilt, stream_name
-from stoker.services.kinesis.stream_words import child_members
+from stoker.services.kinesis.record_words import children, record_members
 from stoker.streams.errors import InvalidArgument
 from stoker.streams.record_rows import NewRecord
 from stoker.streams.records import (
     AFTER_SEQUENCE_NUMBER,
     AT_SEQUENCE_NUMBER,
     MAX_RECORDS,
-    Batch,
     Placed,
     Records,
     Start,
@@ -71,19 +70,10 @@ class RecordOperations:
         limit = call.params.get("Limit", MAX_RECORDS)
         batch = await self._records.read(place.stream_id, place.shard, place.next, limit)
         members = {
-            "Records": [
-                {
-                    "SequenceNumber": told_sequence(batch.shard.number, each.sequence),
-                    "ApproximateArrivalTimestamp": round(each.created, 3),
-                    "Data": each.data,
-                    "PartitionKey": each.partition_key,
-                    "EncryptionType": "NONE",
-                }
-                for each in batch.records
-            ],
+            "Records": [record_members(batch.shard, each) for each in batch.records],
             "NextShardIterator": self._records.told(place, batch),
             "MillisBehindLatest": round(batch.behind_s * 1000),
-            "ChildShards": _children(batch),
+            "ChildShards": children(batch),
         }
         size = sum(len(each.data) for each in batch.records)
         return Result(members=members, is_large=len(batch.records) > _LARGE_RECORDS or size > _LARGE_BYTES)
@@ -101,10 +91,3 @@ def _new_record(params: Mapping[str, Any], where: str) -> NewRecord:
 
 def _told(placed: Placed) -> Mapping[str, Any]:
     return {"ShardId": shard_name(placed.shard), "SequenceNumber": told_sequence(placed.shard, placed.sequence)}
-
-
-def _children(batch: Batch) -> Any:
-    """Where to go on after a shard's end."""
-    if batch.next is not None:
-        return None
-    return [child_members(shard) for shard in batch.stream.shards if batch.shard.number in shard.parents]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from stoker.model.clock import Clock
 from stoker.services.kinesis.access import ACCESS
+from stoker.services.kinesis.consumer_operations import ConsumerOperations
 from stoker.services.kinesis.naming import name_in
 from stoker.services.kinesis.record_operations import RecordOperations
 from stoker.services.kinesis.shard_operations import ShardOperations
@@ -11,6 +12,7 @@ from stoker.services.kinesis.stream_operations import StreamOperations, TagOpera
 from stoker.streams.errors import StreamsError
 from stoker.streams.records import Records
 from stoker.streams.streams import Streams
+from stoker.streams.subscriptions import Subscriptions
 
 
 class KinesisService:
@@ -19,7 +21,7 @@ class KinesisService:
     name = "kinesis"
     access = ACCESS
 
-    def __init__(self, *, streams: Streams, records: Records, clock: Clock) -> None:
+    def __init__(self, *, streams: Streams, records: Records, subscriptions: Subscriptions, clock: Clock) -> None:
         self._streams = streams
         admin = StreamOperations(streams, clock)
         self.create_stream = admin.create
@@ -38,6 +40,7 @@ class KinesisService:
         self.describe_stream = shards.describe
         self.list_shards = shards.list
         self._serve_tags(TagOperations(streams))
+        self._serve_consumers(ConsumerOperations(streams, subscriptions, clock))
         operations = RecordOperations(records)
         self.put_record = operations.put
         self.put_records = operations.put_many
@@ -54,6 +57,13 @@ class KinesisService:
         self.tag_resource = tags.add_to_resource
         self.untag_resource = tags.remove_from_resource
         self.list_tags_for_resource = tags.list_of_resource
+
+    def _serve_consumers(self, consumers: ConsumerOperations) -> None:
+        self.register_stream_consumer = consumers.register
+        self.deregister_stream_consumer = consumers.deregister
+        self.describe_stream_consumer = consumers.describe
+        self.list_stream_consumers = consumers.list
+        self.subscribe_to_shard = consumers.subscribe
 
     async def resource_tags(self, arn: str) -> Mapping[str, str]:
         """A stream's tags, none for what is no stream."""

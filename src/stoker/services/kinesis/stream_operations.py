@@ -43,7 +43,8 @@ class StreamOperations:
         )
 
     async def delete(self, call: Call) -> None:
-        await self._streams.delete(call.region, stream_name(call))
+        with_consumers = call.params.get("EnforceConsumerDeletion", False)
+        await self._streams.delete(call.region, stream_name(call), with_consumers=with_consumers)
 
     async def describe_summary(self, call: Call) -> Mapping[str, Any]:
         stream = await self._streams.find(call.region, stream_name(call))

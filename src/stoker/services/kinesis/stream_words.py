@@ -49,7 +49,7 @@ def summary(stream: Stream, account: str) -> Mapping[str, Any]:
     return {
         **stream_members(stream, account),
         "OpenShardCount": len(stream.open_shards),
-        "ConsumerCount": 0,
+        "ConsumerCount": len(stream.consumers),
         "MaxRecordSizeInKiB": stream.max_record_kib,
     }
 

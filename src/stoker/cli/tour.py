@@ -99,8 +99,10 @@ def _is_there(url: str) -> bool:
 def _say_where(connection: Connection, options: ClientOptions) -> None:
     screen.say("\n━━ yours", style="bold")
     print(f"endpoint  {connection.endpoint}")
-    console = connection.endpoint + _CONSOLE
-    print(f"console   {console}{'' if _is_there(console) else '  (not in this release yet)'}")
     data = local_data(options)
     if (data / "credentials").is_file():
         print(f"for every AWS client of a shell:  eval $({sys.argv[0]} --data {data} credentials --export)")
+        print(f"the key to sign in with is in {data / 'credentials'}")
+    console = connection.endpoint + _CONSOLE
+    if _is_there(console):
+        print(f"console   {console}")

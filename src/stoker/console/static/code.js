@@ -251,5 +251,6 @@ test.addEventListener("submit", async (happened) => {
     document.querySelector("#result").textContent = "Not tested: the code could not be saved.";
     return;
   }
-  submit(test);
+  await submit(test);
+  document.querySelector("#result").scrollIntoView({ block: "nearest" });
 });

@@ -165,7 +165,7 @@ function showStarts() {
       drawing.setAttribute("viewBox", "0 0 1000 20");
       drawing.setAttribute("preserveAspectRatio", "none");
       drawing.setAttribute("role", "img");
-      drawing.setAttribute("aria-label", start.phases.map((phase) => `${phase.name} ${ms(phase.ms)}`).join(", "));
+      drawing.setAttribute("aria-label", start.phases.map((phase) => `${phase.label ?? phase.name} ${ms(phase.ms)}`).join(", "));
       let x = 0;
       for (const phase of start.phases) {
         const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -178,7 +178,7 @@ function showStarts() {
       const numbers = make("span", "phases");
       for (const phase of start.phases) {
         const part = make("span");
-        part.append(make("i", `dot ${phase.name}`), `${phase.name} ${ms(phase.ms)}`);
+        part.append(make("i", `dot ${phase.name}`), `${phase.label ?? phase.name} ${ms(phase.ms)}`);
         numbers.append(part);
       }
       const kind = start.warm ? "warm call, no start" : start.from_template ? "from the template" : start.kind === "provisioned-concurrency" ? "provisioned" : "cold";
@@ -195,7 +195,7 @@ for (const form of document.querySelectorAll("form[data-into='#called']")) {
   form.addEventListener("answered", () => {
     const took = document.querySelector("#called [data-warm]")?.dataset.warm;
     if (!took) return;
-    const phases = [{ name: "running", ms: Number(took) }];
+    const phases = [{ name: "running", label: "handler", ms: Number(took) }];
     const call = { function: picture.dataset.only, version: "$LATEST", began: now(), phases, total: Number(took), warm: true };
     starts = [{ ...call, number: "call" }, ...starts].slice(0, MOST_STARTS);
     showStarts();

@@ -8,6 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ WAL_KEPT_BYTES = 64 << 20
 # PostgreSQL: serialization_failure and deadlock_detected; the transaction did nothing and may be run again.
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 DISK_FULL_SQLSTATE = "53100"
+RELAXED = "stoker_relaxed"
 
 
 class UnsupportedStoreError(Exception):
@@ -30,7 +32,15 @@ def writer_engine(url: sa.URL) -> sa.Engine:
     """The engine of the one writer. A commit returns when the data is on the disk."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1, query_only=False)
-    return _postgresql_engine(url, connections=1, isolation_level="SERIALIZABLE")
+    engine = _postgresql_engine(url, connections=1, isolation_level="SERIALIZABLE")
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def relaxed(engine: sa.Engine) -> sa.Engine:
+    """The same engine, whose commits do not wait for the disk: they outlive the process, and with the next commit that
+    waits the machine."""
+    return engine.execution_options(**{RELAXED: True})
 
 
 def reader_engine(url: sa.URL, connections: int) -> sa.Engine:
@@ -89,8 +99,19 @@ def _sqlite_engine(url: sa.URL, *, begin: str, connections: int, query_only: boo
     sa.event.listen(engine, "connect", _sqlite_session(query_only))
     # isolation_level None (below) stops sqlite3 from opening transactions by its own rules, which leave SELECT and
     # SAVEPOINT outside of them; so SQLAlchemy's begin has to say BEGIN itself.
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    sa.event.listen(engine, "begin", partial(_begin_sqlite, begin))
     return engine
+
+
+def _begin_sqlite(begin: str, connection: sa.Connection) -> None:
+    synchronous = "NORMAL" if connection.get_execution_options().get(RELAXED) else "FULL"
+    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+    connection.exec_driver_sql(begin)
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get(RELAXED):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _sqlite_session(query_only: bool) -> Callable[[sqlite3.Connection, object], None]:

@@ -46,12 +46,13 @@ class Store:
             raise StoreClosedError(StoreClosedError.__doc__)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+    async def write(self, work: Callable[[sa.Connection], T], *, relaxed: bool = False) -> T:
         """What `work` returned, once it is on the disk. One that raises is undone alone and its error raised here.
 
-        When the commit fails, all that shared it fail with its error.
+        When the commit fails, all that shared it fail with its error. What is `relaxed` outlives kill -9, but a power
+        cut may undo it, with nothing after it that was not relaxed: for what is done again then, and no harm.
         """
-        return await self._writer.submit(work)
+        return await self._writer.submit(work, relaxed=relaxed)
 
     async def close(self) -> None:
         """Let what was asked for finish, then disconnect. Idempotent."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from stoker.store.engines import is_retryable
+from stoker.store.engines import is_retryable, relaxed
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -33,6 +33,7 @@ class _Pending:
     work: Work[Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    relaxed: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,7 @@ class GroupCommitWriter:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._relaxed_engine = relaxed(engine)
         self._waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         # Guards `_closed` against the put that follows it, so that nothing is queued behind the end.
         self._gate = threading.Lock()
@@ -55,10 +57,13 @@ class GroupCommitWriter:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """A future of the running loop, done after the COMMIT. Cancelling it does not undo the work."""
+    def submit(self, work: Work[T], *, relaxed: bool = False) -> asyncio.Future[T]:
+        """A future of the running loop, done after the COMMIT. Cancelling it does not undo the work.
+
+        A group of nothing but `relaxed` works does not wait for the disk.
+        """
         loop = asyncio.get_running_loop()
-        pending = _Pending(work=work, future=loop.create_future(), loop=loop)
+        pending = _Pending(work=work, future=loop.create_future(), loop=loop, relaxed=relaxed)
         with self._gate:
             if self._closed:
                 raise StoreClosedError(StoreClosedError.__doc__)
@@ -100,11 +105,12 @@ class GroupCommitWriter:
         A SAVEPOINT costs more than most works (SQLite) or two round trips (PostgreSQL), and errors are rare.
         """
         works = [pending.work for pending in group]
+        engine = self._relaxed_engine if all(pending.relaxed for pending in group) else self._engine
         run = _run_all
         for _ in range(MAX_ATTEMPTS):
             # The boundary of the writer's thread: whatever happens, every caller has to hear of it.
             try:
-                with self._engine.begin() as connection:
+                with engine.begin() as connection:
                     return run(connection, works)
             except _WorkError:
                 run = _run_each

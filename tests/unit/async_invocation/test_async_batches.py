@@ -15,12 +15,21 @@ class Disk:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.full = False
+        self.turns = 1
+        self._written = asyncio.Event()
 
     async def write(self, items: Sequence[int]) -> None:
-        await asyncio.sleep(0)
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
         if self.full:
             raise OSError("no space left")
         self.batches.append(list(items))
+        self._written.set()
+
+    async def until(self, count: int) -> None:
+        while len(self.batches) < count:
+            self._written.clear()
+            await self._written.wait()
 
 
 @on_loop
@@ -63,3 +72,28 @@ async def test_a_caller_who_left_disturbs_nobody() -> None:
     with pytest.raises(asyncio.CancelledError):
         await left
     assert disk.batches == [[1, 2]]
+
+
+@on_loop
+async def test_callers_who_come_again_share_each_write_and_do_not_fall_into_two_halves() -> None:
+    async def batches_of_callers(**patience: float) -> list[list[int]]:
+        disk = Disk()
+        disk.turns = 50
+        batches = WriteBatches(disk.write, most=10, **patience)
+
+        async def call(number: int) -> None:
+            while True:
+                await batches.add(number)
+                for _ in range(10):
+                    await asyncio.sleep(0)
+
+        callers = [asyncio.ensure_future(call(0))]
+        await asyncio.sleep(0)
+        callers += [asyncio.ensure_future(call(number)) for number in range(1, 4)]
+        await disk.until(6)
+        for caller in callers:
+            caller.cancel()
+        return [sorted(batch) for batch in disk.batches[:6]]
+
+    assert [0, 1, 2, 3] not in await batches_of_callers(patience=0.0)
+    assert await batches_of_callers(patience=1e9, longest_wait_s=60.0) == [[0], *[[0, 1, 2, 3]] * 5]

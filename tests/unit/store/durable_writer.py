@@ -13,7 +13,9 @@ from stoker.store.store import Store, open_store
 async def write_one(store: Store, blobs: BlobStore, number: int) -> None:
     digest = await asyncio.to_thread(blobs.put, str(number).encode() * 100)
     statement = sa.text("INSERT INTO kept VALUES (:n, :d)")
-    await store.write(lambda c: c.execute(statement, {"n": number, "d": digest}).close())
+    # Every other group waits for no disk: a killed process loses nothing of it either.
+    relaxed = (number - 1) % 16 < 8
+    await store.write(lambda c: c.execute(statement, {"n": number, "d": digest}).close(), relaxed=relaxed)
     print(number, flush=True)
 
 

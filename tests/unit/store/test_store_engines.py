@@ -32,6 +32,26 @@ def test_what_was_written_is_read(with_store: WithStore) -> None:
     with_store(scenario)
 
 
+def test_what_need_not_wait_for_the_disk_is_read_as_well_and_the_next_write_waits(with_store: WithStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.write(add("a"), relaxed=True)
+        await asyncio.gather(store.write(add("b"), relaxed=True), store.write(add("c")))
+        assert await store.read(notes) == ["a", "b", "c"]
+        assert not await store.write(waits_for_the_disk, relaxed=True)
+        assert await store.write(waits_for_the_disk)
+
+    with_store(scenario)
+
+
+def waits_for_the_disk(connection: sa.Connection) -> bool:
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        return connection.execute(sa.text("PRAGMA synchronous")).scalar() == 2
+    # The tests' own server waits for no disk at all: what counts is whether it was told so for this transaction.
+    query = "SELECT source <> 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
+    return bool(connection.execute(sa.text(query)).scalar())
+
+
 def test_a_write_answers_what_its_work_returned(with_store: WithStore) -> None:
     async def scenario(store: Store) -> None:
         assert await store.write(lambda connection: notes(connection)) == []

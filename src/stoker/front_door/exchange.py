@@ -76,7 +76,8 @@ class Body:
         self._taken: Callable[[int], None] = scope.get("extensions", {}).get(TAKEN, _nobody_counts)
 
     async def read(self, request: Request, limit: BodyLimit) -> bytes:
-        """The whole body, as `read_body` does."""
+        """The whole body, as `read_body` does. Of one that is refused for its stated length nothing is read."""
+        limit.check(int(request.headers.get("content-length") or 0))
         self.is_begun = True
         return await read_body(request, self._receive, limit)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from cold import ColdFigures, burst_ratio
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
+from queues import FEW_WAITING, QueueFigures
 from warm import WarmFigures
 
 MB = 1_048_576
@@ -56,6 +57,7 @@ class Row:
 
 HALF = Bound(ratio=0.5)
 HEAVY = Bound(ratio=1.5)
+SAME_COST = Bound(ratio=1.25)
 PEERS = {
     "serverless-offline": {"latency": Bound(ratio=1), "throughput": Bound(ratio=1, at_least=True)},
     "bare uvicorn": {},
@@ -146,6 +148,22 @@ def _memory_row(what: str, footprint: Footprint, *, at_most_mb: int) -> Row:
         target=f"≤ {at_most_mb} MB",
         met=value <= at_most_mb,
     )
+
+
+def queue_rows(figures: QueueFigures, many: int) -> list[Row]:
+    """SQS: what eight clients get done, and what waits costs."""
+    ms, few = statistics.median(figures.first_ms), f"with {FEW_WAITING} waiting"
+    return [
+        _rate_row("SQS: durable sends, 8 clients", figures.sends),
+        _rate_row("SQS: receive and delete, 8 clients", figures.cycles),
+        _paired(f"SQS: a receive, {many:,} waiting", "ms", figures.many_ms, few, figures.few_ms, SAME_COST),
+        Row(what="SQS: from an idle queue to the handler", value=ms, unit="ms", target="≤ 20 ms", met=ms <= 20),
+    ]
+
+
+def _rate_row(what: str, rates: Sequence[float]) -> Row:
+    value = statistics.median(rates)
+    return Row(what=what, value=value, unit="/s", target="≥ 2,000/s", met=value >= 2000)
 
 
 def peer_rows(figures: dict[str, WarmFigures]) -> list[Row]:

@@ -24,7 +24,19 @@ from load import Endpoint
 from memory import measure_fresh, measure_memory
 from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
 from plot import as_svg
-from report import Row, as_json, as_markdown, as_text, cold_rows, heavy_rows, memory_rows, peer_rows, warm_rows
+from queues import measure_queues
+from report import (
+    Row,
+    as_json,
+    as_markdown,
+    as_text,
+    cold_rows,
+    heavy_rows,
+    memory_rows,
+    peer_rows,
+    queue_rows,
+    warm_rows,
+)
 from scale import FULL, QUICK, Scale
 from stoker_target import Stoker
 from target import TargetError
@@ -106,11 +118,17 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
     warm, failed = await measure_warm([own, *peers], scale)
+    _say("queues …")
+    # Of its own: it is stopped and started again.
+    with Stoker() as other:
+        other.start()
+        queues = queue_rows(await measure_queues(other, scale, runtime), scale.many_waiting)
     return [
         *cold_rows(cold, scale.burst_size),
         *heavy,
         *warm_rows(warm, {**missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
+        *queues,
     ]
 
 

@@ -14,7 +14,26 @@ class Scale:
     latency_s: float
     throughput_s: float
     connections: int
+    many_waiting: int
 
 
-FULL = Scale(cold_rounds=20, bursts=3, burst_size=20, warm_rounds=9, latency_s=1.0, throughput_s=3.0, connections=32)
-QUICK = Scale(cold_rounds=7, bursts=1, burst_size=20, warm_rounds=3, latency_s=0.4, throughput_s=1.0, connections=32)
+FULL = Scale(
+    cold_rounds=20,
+    bursts=3,
+    burst_size=20,
+    warm_rounds=9,
+    latency_s=1.0,
+    throughput_s=3.0,
+    connections=32,
+    many_waiting=1_000_000,
+)
+QUICK = Scale(
+    cold_rounds=7,
+    bursts=1,
+    burst_size=20,
+    warm_rounds=3,
+    latency_s=0.4,
+    throughput_s=1.0,
+    connections=32,
+    many_waiting=100_000,
+)

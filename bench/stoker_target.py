@@ -8,7 +8,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -25,6 +25,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+USES_QUEUES = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
 
 
 def _zipped(filename: str, source: str) -> bytes:
@@ -40,6 +41,7 @@ class Stoker:
     def __init__(self) -> None:
         self.port = free_port()
         self.server = Server("stoker")
+        self._has_role = False
         self._credentials = Credentials(f"AKIA{secrets.token_hex(8).upper()}", secrets.token_hex(20))
 
     def start(self) -> None:
@@ -48,7 +50,7 @@ class Stoker:
                 str(Path(sys.executable).parent / "stoker"),
                 "up",
                 "--data",
-                str(self.server.directory / "data"),
+                str(self.data),
                 "--port",
                 str(self.port),
             ],
@@ -58,10 +60,28 @@ class Stoker:
             },
             f"{self._url}/_stoker/health",
         )
-        self._client = self._client_of("lambda")
-        self._client_of("iam").create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
+        self._client = self.client("lambda")
+        if not self._has_role:
+            role = ROLE.rpartition("/")[2]
+            iam = self.client("iam")
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST))
+            iam.put_role_policy(RoleName=role, PolicyName="queues", PolicyDocument=json.dumps(USES_QUEUES))
+            self._has_role = True
 
-    def _client_of(self, service: str) -> Any:
+    def stop(self) -> None:
+        """It may be started again on the same data."""
+        self.server.stop()
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The access key and its secret."""
+        return self._credentials.access_key, self._credentials.secret_key
+
+    @property
+    def data(self) -> Path:
+        return self.server.directory / "data"
+
+    def client(self, service: str) -> Any:
         return boto3.client(
             service,
             region_name=REGION,
@@ -118,3 +138,9 @@ class Stoker:
 
     def close(self) -> None:
         self.server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

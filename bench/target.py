@@ -60,6 +60,11 @@ class Server:
             time.sleep(POLL_S)
 
     def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def stop(self) -> None:
+        """It may be started again in the same directory."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -68,7 +73,6 @@ class Server:
                 # The whole group: it is a session of its own.
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _answers(url: str) -> bool:

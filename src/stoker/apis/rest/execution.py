@@ -11,6 +11,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from stoker.apis.request import ApiRequest
 from stoker.apis.rest.access_logs import AccessLogs
@@ -71,10 +72,12 @@ class Execution:
         )
         said: GatewayFault | None = None
         try:
-            exchange, answer = await self._answer(exchange)
+            exchange = await _read(exchange)
+            exchange = await self._admit(exchange)
+            answer = await self._integrations.call(exchange)
         except GatewayFault as fault:
             said = fault
-            answer = word(fault, blueprint.wordings, lambda name: _look_up(exchange, name))
+            answer = word(fault, blueprint.wordings, partial(_look_up, exchange))
         answer = await _packed(_signed(answer, request_id, extended_id), exchange)
         if blueprint.log is not None:
             self._logs.write(blueprint.log, blueprint.api_id, self._facts(exchange, answer, said))
@@ -92,21 +95,13 @@ class Execution:
         }
         return lambda name: facts[name] if name in facts else context_text(exchange, name)
 
-    async def _answer(self, exchange: Exchange) -> tuple[Exchange, HttpAnswer]:
+    async def _admit(self, exchange: Exchange) -> Exchange:
+        """The request with who makes it; raises GatewayFault if it may not be made, or is not as its method wants."""
         method = exchange.method
-        if method is NO_METHOD:
-            raise GatewayFault(
-                "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "MissingAuthenticationTokenException"
-            )
-        try:
-            exchange = replace(exchange, body=await exchange.request.body())
-        except RequestEntityTooLargeException:
-            raise GatewayFault("REQUEST_TOO_LARGE", "Request Too Long", "RequestTooLongException") from None
         exchange = replace(exchange, authorized=await self._authorization.authorize(exchange))
         if method.needs_key:
             value = _key_of(exchange, exchange.authorized)
-            key_id = await self._usage.admit(exchange, value)
-            exchange = replace(exchange, api_key=value, api_key_id=key_id)
+            exchange = replace(exchange, api_key=value, api_key_id=await self._usage.admit(exchange, value))
         place = (exchange.blueprint.arn, method.resource_path, method.http_method)
         if method.limit is not None and not self._buckets.take(place, method.limit, self._now()):
             raise throttled()
@@ -114,7 +109,19 @@ class Execution:
             await asyncio.to_thread(check_request, exchange)
         else:
             check_request(exchange)
-        return exchange, await self._integrations.call(exchange)
+        return exchange
+
+
+async def _read(exchange: Exchange) -> Exchange:
+    """The request with its body, if it is for anything."""
+    if exchange.method is NO_METHOD:
+        raise GatewayFault(
+            "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "MissingAuthenticationTokenException"
+        )
+    try:
+        return replace(exchange, body=await exchange.request.body())
+    except RequestEntityTooLargeException:
+        raise GatewayFault("REQUEST_TOO_LARGE", "Request Too Long", "RequestTooLongException") from None
 
 
 def _key_of(exchange: Exchange, authorized: Authorized) -> str | None:

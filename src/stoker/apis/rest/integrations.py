@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from stoker.apis.functions import FunctionAnswer, FunctionCall, Functions, function_arn
@@ -113,14 +114,7 @@ class Integrations:
         headers = [*((name, value) for name, value in sent if name not in mapped), *request.headers]
         own = {name for name, _ in request.query}
         query = [(name, value) for name, values in exchange.multi_query.items() for value in values if name not in own]
-        asked = IntegrationRequest(
-            body=exchange.body,
-            headers=headers,
-            query=[*query, *request.query],
-            path=request.path,
-            content_type=request.content_type,
-            overrides=request.overrides,
-        )
+        asked = replace(request, body=exchange.body, headers=headers, query=[*query, *request.query])
         answer = await self._send(exchange, asked)
         kept = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_RETURNED]
         return HttpAnswer(status=answer.status, headers=kept, body=answer.body)
@@ -128,18 +122,7 @@ class Integrations:
     async def _call_server(self, exchange: Exchange, request: IntegrationRequest) -> IntegrationAnswer:
         named = {name.lower() for name, _ in request.headers}
         further = [("Content-Type", request.content_type)] if request.body and "content-type" not in named else []
-        headers = [*request.headers, *further]
-        answer = await self._send(
-            exchange,
-            IntegrationRequest(
-                body=request.body,
-                headers=headers,
-                query=request.query,
-                path=request.path,
-                content_type=request.content_type,
-                overrides=request.overrides,
-            ),
-        )
+        answer = await self._send(exchange, replace(request, headers=[*request.headers, *further]))
         return IntegrationAnswer(
             body=answer.body,
             headers=answer.headers,

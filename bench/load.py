@@ -5,12 +5,15 @@ be replayed: SigV4 signatures are good for some minutes.
 """
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 # Longer than any target's own time-out.
 PATIENCE_S = 90.0
+MAX_PLACES = 32
 
 
 class LoadError(Exception):
@@ -19,10 +22,11 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a request goes, and its bytes."""
+    """Where a request goes, and its bytes; `others` are sent in turns with it."""
 
     port: int
     request: bytes
+    others: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +48,10 @@ def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the request again as soon as its answer is whole, until told to stop."""
+    """Sends the next request as soon as its answer is whole, until told to stop."""
 
-    def __init__(self, request: bytes) -> None:
-        self.request = request
+    def __init__(self, requests: Iterator[bytes]) -> None:
+        self._requests = requests
         self.latencies_ns: list[int] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._deadline_ns = 0
@@ -86,7 +90,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent_ns = time.perf_counter_ns()
-        self._transport.write(self.request)
+        self._transport.write(next(self._requests))
 
     def _end(self, error: LoadError | None) -> None:
         if not self.ended.done():
@@ -118,14 +122,18 @@ async def once(*endpoints: Endpoint) -> Load:
     return await _drive(list(endpoints), 0.0)
 
 
-async def _connect(endpoint: Endpoint) -> _Connection:
+async def _connect(endpoint: Endpoint, place: int) -> _Connection:
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: _Connection(endpoint.request), "127.0.0.1", endpoint.port)
+    requests = [endpoint.request, *endpoint.others]
+    # Each connection begins elsewhere, so that not all ask for the same.
+    first = place * len(requests) // MAX_PLACES % len(requests)
+    in_turns = itertools.cycle([*requests[first:], *requests[:first]])
+    _, connection = await loop.create_connection(lambda: _Connection(in_turns), "127.0.0.1", endpoint.port)
     return connection
 
 
 async def _drive(endpoints: list[Endpoint], seconds: float) -> Load:
-    connections = [await _connect(endpoint) for endpoint in endpoints]
+    connections = [await _connect(endpoint, place) for place, endpoint in enumerate(endpoints)]
     begin = time.perf_counter_ns()
     for connection in connections:
         connection.run_until(begin + int(seconds * 1e9))

@@ -8,6 +8,7 @@ from cold import ColdFigures, burst_ratio
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
 from queues import FEW_WAITING, QueueFigures
+from tables import FEW, MANY, TableFigures
 from warm import WarmFigures
 
 MB = 1_048_576
@@ -58,6 +59,7 @@ class Row:
 HALF = Bound(ratio=0.5)
 HEAVY = Bound(ratio=1.5)
 SAME_COST = Bound(ratio=1.25)
+SAME = Bound(ratio=0.8, at_least=True)
 PEERS = {
     "serverless-offline": {"latency": Bound(ratio=1), "throughput": Bound(ratio=1, at_least=True)},
     "bare uvicorn": {},
@@ -148,6 +150,14 @@ def _memory_row(what: str, footprint: Footprint, *, at_most_mb: int) -> Row:
         target=f"≤ {at_most_mb} MB",
         met=value <= at_most_mb,
     )
+
+
+def table_rows(figures: TableFigures) -> list[Row]:
+    """A point operation costs the same in a large table as in a small one."""
+    large, small = f"of {MANY:,} items", f"in one of {FEW:,}"
+    reads = _paired(f"DynamoDB reads, table {large}", "/s", figures.many_reads, small, figures.few_reads, SAME)
+    writes = _paired(f"DynamoDB writes, table {large}", "/s", figures.many_writes, small, figures.few_writes, SAME)
+    return [reads, writes]
 
 
 def queue_rows(figures: QueueFigures, many: int) -> list[Row]:

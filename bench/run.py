@@ -35,10 +35,12 @@ from report import (
     memory_rows,
     peer_rows,
     queue_rows,
+    table_rows,
     warm_rows,
 )
 from scale import FULL, QUICK, Scale
 from stoker_target import Stoker
+from tables import measure_tables
 from target import TargetError
 from warm import Target, measure_warm
 
@@ -118,6 +120,8 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
     warm, failed = await measure_warm([own, *peers], scale)
+    _say("tables …")
+    tables = await measure_tables(stoker, scale)
     _say("queues …")
     # Of its own: it is stopped and started again.
     with Stoker() as other:
@@ -129,6 +133,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
         *warm_rows(warm, {**missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
         *queues,
+        *table_rows(tables),
     ]
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fakes.deployment import Deployment
 from fakes.http_api import ACCOUNT, allow
-from fakes.live_server import REGION, LiveServer
+from fakes.live_server import ACCESS_KEY, REGION, SECRET_KEY, LiveServer
 from fakes.waiting import eventually
 
 HANDLER = """
@@ -131,6 +134,55 @@ def test_a_function_finds_the_client_by_the_management_api(chat: Chat) -> None:
         return connection_id in [each["connectionId"] for each in chat.seen("DISCONNECT")]
 
     eventually(disconnected, "the function to be told of the end")
+
+
+AUTHORIZER = """
+def handler(event, context):
+    assert event["type"] == "REQUEST" and event["requestContext"]["eventType"] == "CONNECT"
+    allowed = event["queryStringParameters"]["token"] == "good"
+    statement = {
+        "Effect": "Allow" if allowed else "Deny", "Action": "execute-api:Invoke", "Resource": event["methodArn"]
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"principalId": "ann", "policyDocument": policy, "context": {"team": "red"}}
+"""
+
+
+def test_a_function_or_a_signature_opens_the_connection(chat: Chat) -> None:
+    client, server = chat.server.client("apigatewayv2"), chat.server
+    gate = Deployment(server.client("lambda")).deploy(AUTHORIZER)
+    allow(server, gate, chat.id)
+    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+    authorizer = client.create_authorizer(
+        ApiId=chat.id,
+        Name="gate",
+        AuthorizerType="REQUEST",
+        AuthorizerUri=f"{uri}{gate}/invocations",
+        IdentitySource=["route.request.querystring.token"],
+    )["AuthorizerId"]
+    (route,) = [each for each in client.get_routes(ApiId=chat.id)["Items"] if each["RouteKey"] == "$connect"]
+
+    def guard(**members: Any) -> None:
+        client.update_route(ApiId=chat.id, RouteId=route["RouteId"], **members)
+
+    guard(AuthorizationType="CUSTOM", AuthorizerId=authorizer)
+    with chat.open("?token=good") as socket:
+        about = said(socket, {"action": "say"})["requestContext"]
+    assert about["authorizer"] == {"team": "red", "principalId": "ann"}
+    for query, status in (("?token=bad", 403), ("", 401)):
+        with pytest.raises(InvalidStatus) as refused:
+            chat.open(query)
+        assert refused.value.response.status_code == status
+    guard(AuthorizationType="AWS_IAM")
+    with pytest.raises(InvalidStatus):
+        chat.open()
+    request = AWSRequest("GET", f"http://127.0.0.1:{server.port}/_stoker/api/{chat.id}/dev")
+    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "execute-api", REGION).add_auth(request)
+    with chat.open(additional_headers=dict(request.headers.items())) as socket:
+        about = said(socket, {"action": "say"})["requestContext"]
+    assert about["identity"]["userArn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    guard(AuthorizationType="NONE")
+    server.client("lambda").delete_function(FunctionName=gate)
 
 
 def test_only_those_who_may_manage_connections_do(chat: Chat) -> None:

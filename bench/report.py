@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cold import ColdFigures, burst_ratio
+from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
 from queues import FEW_WAITING, QueueFigures
-from tables import FEW, MANY, TableFigures
+from tables import FEW_ITEMS, TableFigures
 from warm import WarmFigures
 
 MB = 1_048_576
@@ -58,6 +59,7 @@ class Row:
 
 HALF = Bound(ratio=0.5)
 HEAVY = Bound(ratio=1.5)
+GATEWAY = Bound(ratio=1.3)
 SAME_COST = Bound(ratio=1.25)
 SAME = Bound(ratio=0.8, at_least=True)
 PEERS = {
@@ -133,6 +135,22 @@ def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connecti
     return rows
 
 
+def gateway_rows(figures: GatewayFigures) -> list[Row]:
+    kilobytes = figures.idle_bytes / 1024
+    direct = "signed Invoke"
+    return [
+        _paired("HTTP API call, one client, p50", "ms", figures.api.p50_ms, direct, figures.invoke.p50_ms, GATEWAY),
+        _paired("CPU of all processes, one HTTP API call", "µs", figures.api.cpu_us, direct, figures.invoke.cpu_us),
+        Row(
+            what=f"one of {IDLE_CONNECTIONS:,} idle connections",
+            value=kilobytes,
+            unit="KB",
+            target="≤ 20 KB",
+            met=kilobytes <= 20,
+        ),
+    ]
+
+
 def memory_rows(fresh: Footprint, figures: MemoryFigures) -> list[Row]:
     return [
         _memory_row("idle warm environment", figures.environment, at_most_mb=8),
@@ -152,9 +170,9 @@ def _memory_row(what: str, footprint: Footprint, *, at_most_mb: int) -> Row:
     )
 
 
-def table_rows(figures: TableFigures) -> list[Row]:
+def table_rows(figures: TableFigures, many: int) -> list[Row]:
     """A point operation costs the same in a large table as in a small one."""
-    large, small = f"of {MANY:,} items", f"in one of {FEW:,}"
+    large, small = f"of {many:,} items", f"in one of {FEW_ITEMS:,}"
     reads = _paired(f"DynamoDB reads, table {large}", "/s", figures.many_reads, small, figures.few_reads, SAME)
     writes = _paired(f"DynamoDB writes, table {large}", "/s", figures.many_writes, small, figures.few_writes, SAME)
     return [reads, writes]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import uvloop
 from cold import measure_cold
+from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
 from memory import measure_fresh, measure_memory
@@ -31,6 +32,7 @@ from report import (
     as_markdown,
     as_text,
     cold_rows,
+    gateway_rows,
     heavy_rows,
     memory_rows,
     peer_rows,
@@ -120,20 +122,25 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
     warm, failed = await measure_warm([own, *peers], scale)
-    _say("tables …")
-    tables = await measure_tables(stoker, scale)
+    _say("an API …")
+    gateway = await measure_gateway(stoker, "hello", scale)
+    # Of their own: they are stopped and started again.
     _say("queues …")
-    # Of its own: it is stopped and started again.
     with Stoker() as other:
         other.start()
         queues = queue_rows(await measure_queues(other, scale, runtime), scale.many_waiting)
+    _say("tables …")
+    with Stoker() as other:
+        other.start()
+        tables = table_rows(await measure_tables(other, scale), scale.many_items)
     return [
         *cold_rows(cold, scale.burst_size),
         *heavy,
         *warm_rows(warm, {**missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
+        *gateway_rows(gateway),
         *queues,
-        *table_rows(tables),
+        *tables,
     ]
 
 

@@ -15,6 +15,7 @@ class Scale:
     throughput_s: float
     connections: int
     many_waiting: int
+    many_items: int
 
 
 FULL = Scale(
@@ -26,6 +27,7 @@ FULL = Scale(
     throughput_s=3.0,
     connections=32,
     many_waiting=1_000_000,
+    many_items=1_000_000,
 )
 QUICK = Scale(
     cold_rounds=7,
@@ -36,4 +38,5 @@ QUICK = Scale(
     throughput_s=1.0,
     connections=32,
     many_waiting=100_000,
+    many_items=100_000,
 )

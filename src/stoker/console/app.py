@@ -56,9 +56,14 @@ class Console:
         self._assets = assets
         self._renderer = Renderer(root=PATH, assets=f"{PATH}/static/{assets.version}")
         self._home = home
+        self._leaving = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"<Console {self._sessions!r}>"
+
+    async def let_go(self) -> None:
+        """Stoker stops: pages that are kept up to date are so no longer."""
+        self._leaving.set()
 
     async def answer(self, request: Request) -> Response:
         """Raises nothing that is a caller's fault: it is told on a page."""
@@ -127,12 +132,13 @@ class Console:
     async def _lines(self, events: AsyncIterator[tuple[str, Any]], session: Session) -> AsyncIterator[bytes]:
         """Server-sent events; a comment now and then, so that what is between keeps the connection open."""
         pending: asyncio.Task[tuple[str, Any]] | None = None
+        leaving = asyncio.create_task(self._leaving.wait())
         try:
             yield b"retry: 1000\n\n"
-            while self._sessions.is_live(session):
+            while self._sessions.is_live(session) and not self._leaving.is_set():
                 pending = pending or asyncio.ensure_future(anext(events))
-                done, _ = await asyncio.wait({pending}, timeout=_ALIVE_S)
-                if not done:
+                await asyncio.wait({pending, leaving}, timeout=_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+                if not pending.done():
                     yield b": still here\n\n"
                     continue
                 name, value = pending.result()
@@ -143,6 +149,7 @@ class Console:
         except ApiError as error:
             yield f"event: refused\ndata: {json.dumps(error.message)}\n\n".encode()
         finally:
+            leaving.cancel()
             if pending is not None:
                 pending.cancel()
                 await asyncio.wait({pending})

@@ -7,6 +7,8 @@ from stoker.console.aws_models import ApiError
 
 # After so long it is asked anew: a policy that is taken away, or given, shows within that time.
 REMEMBERED_S = 15.0
+# A refusal is written into the audit log each time.
+REMEMBERED_REFUSAL_S = 60.0
 _MOST = 10_000
 
 
@@ -25,10 +27,12 @@ class Sight:
         if region != self._aws.region:
             return False
         known = self._known.get(function)
-        if known is None or time.monotonic() - known[0] > REMEMBERED_S:
+        if known is None or time.monotonic() >= known[0]:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            known = self._known[function] = time.monotonic(), await self._ask(function)
+            may = await self._ask(function)
+            until = time.monotonic() + (REMEMBERED_S if may else REMEMBERED_REFUSAL_S)
+            known = self._known[function] = until, may
         return known[1]
 
     async def _ask(self, function: str) -> bool:

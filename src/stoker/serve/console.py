@@ -52,4 +52,4 @@ async def build(platform: Platform) -> Area:
         signing_in=SigningIn(door, region=settings.region),
         assets=await asyncio.to_thread(Assets),
     )
-    return Area(pages={"console": console.answer}, meet=late.open)
+    return Area(pages={"console": console.answer}, meet=late.open, let_go=console.let_go)

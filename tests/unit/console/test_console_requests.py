@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from stoker.console.aws import Door
 from stoker.console.pages.signing_in import SigningIn
 from stoker.console.routing import get, post
 from stoker.console.sessions import Sessions
-from stoker.console.visit import Page, Redirect, Visit
+from stoker.console.visit import Events, Page, Redirect, Visit
 from stoker.wire.message import Request, Response
 
 HOST = "127.0.0.1:4566"
@@ -47,7 +48,7 @@ class House:
         self.door, self.done = FakeDoor(), 0
         door = Door(application=self.door, endpoint=f"http://{HOST}")
         self.console = Console(
-            [get("/functions", self._show), post("/do", self._do)],
+            [get("/functions", self._show), get("/live", self._live), post("/do", self._do)],
             door=door,
             sessions=Sessions(clock=FakeClock(), port=4566, secure=False),
             signing_in=SigningIn(door, region="us-east-1"),
@@ -56,6 +57,16 @@ class House:
 
     async def _show(self, visit: Visit) -> Page:
         return Page(template="refusal.html", context={"error": visit.session.csrf})
+
+    async def _live(self, visit: Visit) -> Events:
+        async def events() -> AsyncIterator[tuple[str, Any]]:
+            try:
+                yield "number", {"text": "1\n2</script>"}
+                await asyncio.Event().wait()
+            finally:
+                self.done += 1
+
+        return Events(events=events())
 
     async def _do(self, visit: Visit) -> Redirect:
         self.done += 1
@@ -195,3 +206,26 @@ def test_pages_without_the_editor_weigh_less_than_200_kb() -> None:
     assets = Assets()
     names = [name for name in assets.names if not name.startswith("vendor/")]
     assert sum(len(assets.get(name).content) for name in names) < 200_000  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("end", ["stop", "leave", "sign out"])
+def test_a_live_page_ends_with_its_reader_its_session_and_stoker(house: House, cookie: str, end: str) -> None:
+    async def watch() -> list[bytes]:
+        request = Request(
+            method="GET", host=HOST, path="/_stoker/console/live", query="", headers={"cookie": cookie}, source_ip=""
+        )
+        lines = (await house.console.answer(request)).body
+        assert not isinstance(lines, bytes)
+        heard = [await anext(lines), await anext(lines)]
+        if end == "leave":
+            await lines.aclose()  # type: ignore[attr-defined]
+            return heard
+        if end == "sign out":
+            house.console._sessions.end(cookie)
+        await house.console.let_go()
+        return heard + [line async for line in lines]
+
+    heard = asyncio.run(watch())
+    # What it has to say is on one line, whatever is in it.
+    assert heard == [b"retry: 1000\n\n", b'event: number\ndata: {"text": "1\\n2</script>"}\n\n']
+    assert house.done == 1

@@ -57,6 +57,8 @@ class EchoSandbox:
         self.runtime_api = socket.create_server(("127.0.0.1", 0))
         self.id = str(self.pid)
         self.exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
+        self.extensions: dict[str, Any] = {}
+        self.extension_output = None
 
     def freeze(self) -> None: ...
 

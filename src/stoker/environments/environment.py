@@ -260,9 +260,10 @@ class Environment:
         assert self._process is not None
         self._move(Event.ASSIGNED)
         self.invocations += 1
-        self._idleness.end()
+        now = self._clock.monotonic()
+        self._idleness.end(now)
         try:
-            self._execution.begin(job, self._process)
+            self._execution.begin(job, self._process, now)
         except SandboxError as error:
             self.broken(error)
 
@@ -298,7 +299,8 @@ class Environment:
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)
-        self._changed()
+        if self._feed.watched:
+            self._feed.mark(self)
 
     def _changed(self) -> None:
         if self._feed.watched:

@@ -54,11 +54,10 @@ class Execution:
         self.job = job = Job(function=self._function, invocation=invocation, log_tail=log_tail, answer=answer)
         return job
 
-    def begin(self, job: Job, process: FunctionProcess) -> None:
+    def begin(self, job: Job, process: FunctionProcess, now: float) -> None:
         """Deliver it to the process, which waits for it. Raises SandboxError."""
         self._process = process
         process.thaw()
-        now = self._clock.monotonic()
         if job.started is None:
             job.started = now
         left_s = job.started + self._function.timeout_s - now

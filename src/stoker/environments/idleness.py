@@ -59,10 +59,10 @@ class Idleness:
         self.since = self._clock.monotonic()
         self._settle.set(self.since + SETTLE_AFTER_S)
 
-    def end(self) -> None:
+    def end(self, now: float) -> None:
         """There is an invocation."""
         self._process = None
-        self._settle.set(self._clock.monotonic() + SETTLE_AFTER_S)
+        self._settle.set(now + SETTLE_AFTER_S)
 
     def stop(self) -> None:
         self._process = None

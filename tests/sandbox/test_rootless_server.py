@@ -25,6 +25,8 @@ from test_attacks import (  # noqa: F401
 
 from conftest import Hostile
 from fakes.live_server import LiveServer
+from fakes.waiting import eventually
+from fakes.zips import entry
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -74,6 +76,54 @@ def test_process_1_is_out_of_reach_though_it_has_the_function_s_id(live_server: 
     client.get_waiter("function_active_v2").wait(FunctionName="attack", WaiterConfig={"Delay": 0.1})
     for _ in range(2):
         assert json.loads(client.invoke(FunctionName="attack")["Payload"].read()) == []
+
+
+EXTENSION = """#!/usr/bin/python3
+import http.client, json, os, socket
+def ask(method, path, body, **headers):
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    headers = {f"Lambda-Extension-{name}": value for name, value in headers.items()}
+    connection.request(method, path, json.dumps(body), headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.headers["Lambda-Extension-Identifier"]
+me = ask("POST", "/2020-01-01/extension/register", {"events": []}, Name=os.path.basename(__file__))
+listener = socket.create_server(("sandbox.localdomain", 8080))
+subscription = {"schemaVersion": "2022-12-13", "types": ["platform"], "buffering": {"timeoutMs": 25},
+                "destination": {"protocol": "TCP", "port": 8080}}
+ask("PUT", "/2022-07-01/telemetry", subscription, Identifier=me)
+print("got", json.loads(listener.accept()[0].makefile().readline())["type"], "as", os.getuid(), flush=True)
+ask("GET", "/2020-01-01/extension/event/next", None, Identifier=me)
+"""
+
+
+def test_an_extension_of_a_layer_runs_and_is_told_telemetry(live_server: LiveServer) -> None:
+    layer, code = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(layer, "w") as file:
+        file.writestr(entry("extensions/teller", 0o100755), EXTENSION)
+    with zipfile.ZipFile(code, "w") as file:
+        file.writestr("app.py", "import os\ndef handler(event, context):\n    return os.getuid()\n")
+    client = live_server.client("lambda")
+    version = client.publish_layer_version(LayerName="teller", Content={"ZipFile": layer.getvalue()})
+    client.create_function(
+        FunctionName="extended",
+        Runtime="python3.11",
+        Role="arn:aws:iam::000000000000:role/test",
+        Handler="app.handler",
+        Code={"ZipFile": code.getvalue()},
+        Layers=[version["LayerVersionArn"]],
+        Timeout=20,
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName="extended", WaiterConfig={"Delay": 0.1})
+    answer = client.invoke(FunctionName="extended", LogType="Tail")
+    uid = json.loads(answer["Payload"].read())
+    logs = live_server.client("logs")
+
+    def told() -> bool:
+        events = logs.filter_log_events(logGroupName="/aws/lambda/extended")["events"]
+        return f"got platform.initStart as {uid}\n" in [event["message"] for event in events]
+
+    eventually(told, "what the extension was told")
 
 
 def test_forks_end_at_a_limit_of_processes(hostile: Hostile) -> None:

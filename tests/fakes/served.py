@@ -29,6 +29,7 @@ _TEXTS = (
     "00000000000000000000",
     "rate(1 day)",
     "a.b",
+    "a" * 40,
     "*",
     f"arn:aws:iam::{ACCOUNT}:role/nobody-s",
     f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:nobody-s",

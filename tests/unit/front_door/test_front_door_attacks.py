@@ -13,7 +13,7 @@ from fakes.identity_house import ACCOUNT, IdentityHouse, policy
 from stoker.front_door.authorisation import Authoriser
 from stoker.identity.authority import Authority
 from stoker.model.access import AccessTable
-from stoker.model.errors import AccessDeniedException
+from stoker.model.errors import AccessDeniedException, NotBuiltError
 from stoker.model.principal import Principal, Session
 from stoker.services.dynamodb import access as dynamodb
 from stoker.services.events import access as events
@@ -274,6 +274,67 @@ def test_an_administrator_of_bounded_roles_gives_nobody_more(door: Door) -> None
     assert not door.may("iam", "PutRolePolicy", {"RoleName": "free", "PolicyName": "p"})
     assert door.may("iam", "PutRolePolicy", {"RoleName": "bounded", "PolicyName": "p"})
     assert not door.may("iam", "DeleteRolePermissionsBoundary", {"RoleName": "bounded"})
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "condition"),
+    [
+        ("dynamodb", "GetItem", {"TableName": "t"}, {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["secret"]}}),
+        ("s3", "GetObject", {"Bucket": "b", "Key": "k"}, {"StringEquals": {"s3:ExistingObjectTag/level": "secret"}}),
+        ("sqs", "ListQueues", {}, {"StringLike": {"aws:UserAgent": "Bad*"}}),
+    ],
+)
+def test_a_deny_that_cannot_be_held_to_is_not_passed_by(
+    door: Door, service: str, operation: str, params: dict[str, Any], condition: dict[str, Any]
+) -> None:
+    door.policy({"Action": "*"}, {"Effect": "Deny", "Action": "*", "Condition": condition})
+    with pytest.raises(NotBuiltError, match="not there yet"):
+        door.may(service, operation, params)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "good", "bad", "condition"),
+    [
+        (
+            "s3",
+            "PutObject",
+            {"Bucket": "b", "Key": "k", "Tagging": "level=public&x=y"},
+            {"Bucket": "b", "Key": "k", "Tagging": "x=y&level=secret"},
+            {"StringEquals": {"s3:RequestObjectTag/level": "public"}},
+        ),
+        (
+            "s3",
+            "PutObjectTagging",
+            {"Bucket": "b", "Key": "k", "Tagging": {"TagSet": [{"Key": "a", "Value": "1"}]}},
+            {
+                "Bucket": "b",
+                "Key": "k",
+                "Tagging": {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]},
+            },
+            {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["a"]}},
+        ),
+        (
+            "events",
+            "PutEvents",
+            {"Entries": [{"Source": "mine"}, {"Source": "mine"}]},
+            {"Entries": [{"Source": "mine"}, {"Source": "aws.s3"}]},
+            {"ForAllValues:StringEquals": {"events:source": ["mine"]}},
+        ),
+        (
+            "events",
+            "PutTargets",
+            {"Rule": "r", "Targets": [{"Arn": QUEUE}]},
+            {"Rule": "r", "Targets": [{"Arn": QUEUE}, {"Arn": f"{QUEUE}2"}]},
+            {"ForAllValues:ArnEquals": {"events:TargetArn": [QUEUE]}},
+        ),
+    ],
+)
+def test_what_a_call_says_can_be_asked_for(
+    door: Door, service: str, operation: str, good: dict[str, Any], bad: dict[str, Any], condition: dict[str, Any]
+) -> None:
+    door.policy({"Action": f"{service}:*", "Condition": condition})
+    assert door.may(service, operation, good)
+    assert not door.may(service, operation, bad)
 
 
 def test_sessions_that_were_made_before_are_revoked_by_their_time(door: Door) -> None:

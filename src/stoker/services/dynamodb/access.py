@@ -39,19 +39,10 @@ def _transaction(*kinds: str) -> Resources:
     return resources
 
 
-# Which attribute is a table's key is not known where a policy is asked. So that a policy which lets a caller at some
-# keys or attributes only lets it at none, rather than at all, these are told as a value that nobody names.
-_UNKNOWN = "stoker:unknown"
-
-
 def _context(params: Params) -> Mapping[str, str | Sequence[str]]:
     """The request's own words that a policy may ask about."""
-    asked = {name: str(params[name]) for name in ("Select", "ReturnValues", "ReturnConsumedCapacity") if name in params}
-    return {
-        "dynamodb:LeadingKeys": [_UNKNOWN],
-        "dynamodb:Attributes": [_UNKNOWN],
-        **{f"dynamodb:{name}": value for name, value in asked.items()},
-    }
+    asked = ("Select", "ReturnValues", "ReturnConsumedCapacity")
+    return {f"dynamodb:{name}": str(params[name]) for name in asked if name in params}
 
 
 def _on_table(action: str, resources: Resources = _table) -> Access:

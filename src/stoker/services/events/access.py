@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stoker.buses import names
-from stoker.model.access import Access, AccessTable, Where, arn_here
+from stoker.model.access import Access, AccessTable, Context, Where, arn_here
 
 
 def _bus(member: str) -> Any:
@@ -54,6 +54,17 @@ _PASS_ROLE = Access(
     action="iam:PassRole", resources=_roles, context=lambda _params: {"iam:PassedToService": "events.amazonaws.com"}
 )
 
+
+def _event_context(params: Mapping[str, Any]) -> Context:
+    entries = params.get("Entries", ())
+    keys = {"events:source": "Source", "events:detail-type": "DetailType"}
+    return {key: list(dict.fromkeys(str(entry.get(name, "")) for entry in entries)) for key, name in keys.items()}
+
+
+def _target_context(params: Mapping[str, Any]) -> Context:
+    return {"events:TargetArn": [str(target.get("Arn", "")) for target in params.get("Targets", ())]}
+
+
 ACCESS: AccessTable = {
     "CancelReplay": Access(action="events:CancelReplay", resources=_replay),
     "CreateArchive": Access(
@@ -78,10 +89,12 @@ ACCESS: AccessTable = {
     "ListRules": Access(action="events:ListRules"),
     "ListTagsForResource": Access(action="events:ListTagsForResource", resources=_arn),
     "ListTargetsByRule": Access(action="events:ListTargetsByRule", resources=_rule("Rule")),
-    "PutEvents": Access(action="events:PutEvents", resources=_entries),
+    "PutEvents": Access(action="events:PutEvents", resources=_entries, context=_event_context),
     "PutPermission": Access(action="events:PutPermission", resources=_bus("EventBusName")),
     "PutRule": Access(action="events:PutRule", resources=_rule("Name"), also=[_PASS_ROLE]),
-    "PutTargets": Access(action="events:PutTargets", resources=_rule("Rule"), also=[_PASS_ROLE]),
+    "PutTargets": Access(
+        action="events:PutTargets", resources=_rule("Rule"), context=_target_context, also=[_PASS_ROLE]
+    ),
     "RemovePermission": Access(action="events:RemovePermission", resources=_bus("EventBusName")),
     "RemoveTargets": Access(action="events:RemoveTargets", resources=_rule("Rule")),
     "StartReplay": Access(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from stoker.model.access import Access, AccessTable, Context, Where
 
@@ -57,11 +57,24 @@ def _put_context(params: Mapping[str, Any]) -> Context:
         "s3:if-match": "IfMatch",
         "s3:if-none-match": "IfNoneMatch",
     }
-    return {key: str(params[member]) for key, member in keys.items() if member in params}
+    return {**{key: str(params[member]) for key, member in keys.items() if member in params}, **_tag_context(params)}
+
+
+def _tag_context(params: Mapping[str, Any]) -> Context:
+    """The tags that an object is to have: in a header as a query, or in a body as a set."""
+    tagging = params.get("Tagging") or ""
+    if isinstance(tagging, str):
+        tags = dict(parse_qsl(tagging, keep_blank_values=True))
+    else:
+        tags = {str(tag.get("Key", "")): str(tag.get("Value", "")) for tag in tagging.get("TagSet") or ()}
+    if not tags:
+        return {}
+    return {"s3:RequestObjectTagKeys": list(tags), **{f"s3:RequestObjectTag/{key}": tags[key] for key in tags}}
 
 
 def _version_context(params: Mapping[str, Any]) -> Context:
-    return {"s3:VersionId": params["VersionId"]} if params.get("VersionId") else {}
+    version = {"s3:VersionId": params["VersionId"]} if params.get("VersionId") else {}
+    return {**version, **_tag_context(params)}
 
 
 def _of_bucket(action: str) -> Access:
@@ -74,6 +87,7 @@ def _by_version(action: str, versioned: str) -> Access:
     return Access(
         action=f"s3:{action}",
         resources=_object,
+        context=_version_context,
         instead=lambda params: older if params.get("VersionId") else None,
     )
 
@@ -95,7 +109,7 @@ _ATTRIBUTES_OF_VERSION = Access(
     context=_version_context,
     also=[Access(action="s3:GetObjectVersionAttributes", resources=_object, context=_version_context)],
 )
-_PUT_TAGS = Access(action="s3:PutObjectTagging", resources=_where_tagged)
+_PUT_TAGS = Access(action="s3:PutObjectTagging", resources=_where_tagged, context=_tag_context)
 _PUT = Access(action="s3:PutObject", resources=_object, context=_put_context, also=[_PUT_TAGS])
 _PUT_PART = Access(action="s3:PutObject", resources=_object)
 _FROM_SOURCE = [

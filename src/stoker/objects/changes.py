@@ -31,9 +31,10 @@ def require(conn: Connection, bucket: Bucket) -> Bucket:
     return current
 
 
-def put(conn: Connection, bucket: Bucket, draft: ObjectVersion, now: float) -> ObjectVersion:
-    """Make `draft` the newest version of its key. Its place, id and time are given here."""
-    previous = rows.latest(conn, bucket.id, draft.key)
+def put(
+    conn: Connection, bucket: Bucket, draft: ObjectVersion, previous: ObjectVersion | None, now: float
+) -> ObjectVersion:
+    """Make `draft` the newest version of its key, after `previous`. Its place, id and time are given here."""
     seq = _next_seq(previous, now)
     version = replace(
         draft,
@@ -54,7 +55,7 @@ def delete(conn: Connection, bucket: Bucket, key: str, now: float) -> Deleted:
     """Delete a key: where versions are kept that only adds a marker."""
     if bucket.versioning in (ENABLED, SUSPENDED):
         marker = ObjectVersion(bucket=bucket.id, key=key, seq=0, version_id="", modified=now, is_marker=True)
-        return Deleted(marker=put(conn, bucket, marker, now))
+        return Deleted(marker=put(conn, bucket, marker, rows.latest(conn, bucket.id, key), now))
     version = rows.latest(conn, bucket.id, key)
     if version is not None:
         rows.remove(conn, version)

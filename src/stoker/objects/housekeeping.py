@@ -68,7 +68,10 @@ class Housekeeping:
             try:
                 await self._settle()
                 while self._garbage:
-                    self._garbage = await self._remove_some()
+                    # Before looking: what is noted meanwhile may have come too late to be seen.
+                    self._garbage = False
+                    more = await self._remove_some()
+                    self._garbage |= more
             except Exception:
                 # The boundary of a background task: whatever it is may pass, and must not end it.
                 log.exception("objects' bytes could not be put in order; trying again")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from stoker.objects import checksums
-from stoker.objects.byte_store import ByteStore
+from stoker.objects.byte_store import ByteStore, Draft
 from stoker.objects.errors import (
     BadDigest,
     EntityTooLarge,
@@ -50,7 +50,9 @@ class Taken:
 
 
 class Intake:
-    """Takes bytes for one blob. Blocks, in any thread, one at a time; `abandon` leaves nothing behind."""
+    """Takes bytes for one blob, whose draft begins with the first of them. Its methods block, in any thread, one at a
+    time; `abandon` leaves nothing behind.
+    """
 
     def __init__(self, store: ByteStore, expected: Expectations, length: int | None) -> None:
         self._expected = expected
@@ -58,7 +60,14 @@ class Intake:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._running = {each: checksums.begin(each) for each in (*expected.checksums, *expected.wanted)}
         self._size = 0
-        self._draft = store.draft()
+        self._store = store
+        self._begun: Draft | None = None
+
+    @property
+    def _draft(self) -> Draft:
+        if self._begun is None:
+            self._begun = self._store.draft()
+        return self._begun
 
     def take(self, pieces: Iterable[bytes]) -> None:
         for piece in pieces:
@@ -86,7 +95,8 @@ class Intake:
         return Taken(blob=self._draft.finish(), size=self._size, md5=md5.hex(), checksums=found)
 
     def abandon(self) -> None:
-        self._draft.abandon()
+        if self._begun is not None:
+            self._begun.abandon()
 
 
 def _checksums_in(trailers: Mapping[str, str]) -> Mapping[str, str]:
@@ -125,14 +135,15 @@ class Gate:
         check_expectations(expected)
         if body.length is not None and body.length > expected.limit:
             raise EntityTooLarge(ProposedSize=body.length, MaxSizeAllowed=expected.limit)
-        intake = await self._run(Intake, self._store, expected, body.length)
+        intake = Intake(self._store, expected, body.length)
         try:
             async for piece in body.pieces:
                 await self._run(_feed, intake, body, piece)
             return await self._run(_finish, intake, body)
-        finally:
+        except BaseException:
             # In the same breath, also where this task is being cancelled.
             await asyncio.shield(self._run(intake.abandon))
+            raise
 
     async def copy(self, pieces: Callable[[], Iterable[bytes]], expected: Expectations) -> Taken:
         """A staged blob of bytes that are here."""
@@ -158,5 +169,6 @@ def _copy(store: ByteStore, pieces: Callable[[], Iterable[bytes]], expected: Exp
     try:
         intake.take(pieces())
         return intake.finish({})
-    finally:
+    except BaseException:
         intake.abandon()
+        raise

@@ -37,6 +37,8 @@ class Notifier:
     def __init__(self, outbox: Puts, account: str) -> None:
         self._outbox = outbox
         self._account = account
+        self.told = 0
+        """How many deliveries were put so far, counted by the writer's thread."""
 
     def note(self, conn: Connection, bucket: Bucket, happening: Happening) -> None:
         """Something is done to an object in this transaction; `wake` follows its commit."""
@@ -70,3 +72,4 @@ class Notifier:
 
     def _put(self, conn: Connection, bucket: Bucket, target: str, body: bytes, now: float) -> None:
         self._outbox.put(conn, self.delivery(bucket, target, body), now=now)
+        self.told += 1

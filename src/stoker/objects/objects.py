@@ -89,19 +89,21 @@ class Objects:
             attributes=replace(new.attributes, checksum=checksum),
         )
         try:
-            version = await self.change(lambda conn, now: self._put(conn, new, draft, now))
+            version, replaces = await self.change(lambda conn, now: self._put(conn, new, draft, now))
         except BaseException:
             await self._housekeeping.discard(taken.blob)
             raise
-        self._housekeeping.note(settled=[taken.blob], garbage=True)
+        self._housekeeping.note(settled=[taken.blob], garbage=replaces)
         return version
 
-    def _put(self, conn: Connection, new: NewObject, draft: ObjectVersion, now: float) -> ObjectVersion:
+    def _put(self, conn: Connection, new: NewObject, draft: ObjectVersion, now: float) -> tuple[ObjectVersion, bool]:
+        """The version, and whether it may have taken the place of another."""
         bucket = changes.require(conn, new.bucket)
-        check_write(rows.latest(conn, bucket.id, new.key), new.key, new.conditions)
-        version = changes.put(conn, bucket, draft, now)
+        previous = rows.latest(conn, bucket.id, new.key)
+        check_write(previous, new.key, new.conditions)
+        version = changes.put(conn, bucket, draft, previous, now)
         self.tell(conn, bucket, new.event, new.reason, version, new.actor, now)
-        return version
+        return version, previous is not None
 
     async def find(self, bucket: Bucket, key: str, version_id: str | None) -> ObjectVersion:
         """A version that is no delete marker; raises NoSuchKey, NoSuchVersion or MethodNotAllowed."""
@@ -248,9 +250,11 @@ class Objects:
         self._notifier.note(conn, bucket, happening)
 
     async def change(self, work: Callable[[Connection, float], T]) -> T:
-        now = self._clock.time()
+        now, told = self._clock.time(), self._notifier.told
         result = await self._store.write(lambda conn: work(conn, now))
-        self._notifier.wake()
+        # Looking for something to deliver costs as much as a write: only where this, or one beside it, has put it.
+        if self._notifier.told != told:
+            self._notifier.wake()
         return result
 
     async def _pieces(self, version: ObjectVersion, start: int, length: int) -> Sequence[tuple[str, int, int]]:

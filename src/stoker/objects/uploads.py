@@ -150,7 +150,8 @@ class Uploads:
             chosen = choose_parts(rows.parts(conn, upload.id), asked.parts, current)
             draft = assemble(current, chosen, asked)
             holder = changes.require(conn, bucket)
-            check_write(rows.latest(conn, holder.id, current.key), current.key, asked.conditions)
+            previous = rows.latest(conn, holder.id, current.key)
+            check_write(previous, current.key, asked.conditions)
             rows.remove_parts(conn, upload.id, but=frozenset(part.number for part in chosen))
             start = 0
             for part in chosen:
@@ -158,7 +159,7 @@ class Uploads:
                 conn.execute(sa.update(s3_parts).where(where).values(start=start))
                 start += part.size
             conn.execute(sa.delete(s3_uploads).where(_uploads.id == upload.id))
-            version = changes.put(conn, holder, draft, now)
+            version = changes.put(conn, holder, draft, previous, now)
             event, reason = "ObjectCreated:CompleteMultipartUpload", "CompleteMultipartUpload"
             self._objects.tell(conn, holder, event, reason, version, asked.actor, now)
             return version

@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.object_house import an_object_house
+from fakes.waiting import eventually_none
 from stoker.objects import lifecycle
 from stoker.objects.lifecycle import FIRST_AFTER_S, INTERVAL_S
 from stoker.objects.lifecycle_rules import DAY_S
+from stoker.objects.local_bytes import LocalBytes
 from stoker.objects.notifications import Destination, NotificationRules
 from stoker.objects.uploads import Uploads
 from stoker.objects.version import Attributes
@@ -98,6 +101,39 @@ def test_more_than_a_page_expires_page_by_page(store_url: str, tmp_path: Path, m
     asyncio.run(run())
 
 
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+class Deletes(LocalBytes):
+    """Files during whose removal something happens once."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.meanwhile: Callable[[], None] | None = None
+
+    def discard(self, blobs: Sequence[str]) -> None:
+        super().discard(blobs)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+
+
+def test_what_is_deleted_while_garbage_is_removed_is_removed_too(store_url: str, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with an_object_house(store_url, tmp_path, Deletes) as house:
+            loop, bucket = asyncio.get_running_loop(), await house.bucket()
+            await house.put(bucket, "a")
+            await house.put(bucket, "b")
+            assert isinstance(house.bytes_, Deletes)
+            # In the thread that removes the one, the other is deleted to the end.
+            house.bytes_.meanwhile = lambda: asyncio.run_coroutine_threadsafe(house.delete(bucket, "b"), loop).result()
+            await house.delete(bucket, "a")
+            await asyncio.to_thread(eventually_none, lambda: files_in(tmp_path / "objects"), "a file", within_s=30)
+
+    asyncio.run(run())
+
+
 def test_the_start_sorts_out_what_the_last_run_left(store_url: str, tmp_path: Path) -> None:
     """A blob whose row was committed is kept though it was not settled; one that has no row is not."""
 
@@ -120,7 +156,6 @@ def test_the_start_sorts_out_what_the_last_run_left(store_url: str, tmp_path: Pa
         async with an_object_house(store_url, tmp_path) as house:
             found = await house.objects.find(house.buckets.require("bucket"), "k", None)
             assert await house.objects.read(found, 0, 4) == b"kept"
-            files = [path.name for path in (tmp_path / "objects").rglob("*") if path.is_file()]
-            assert files == [blob]
+            assert files_in(tmp_path / "objects") == [blob]
 
     asyncio.run(second(asyncio.run(first())))

@@ -98,3 +98,24 @@ def test_an_object_that_does_not_fit_is_refused_and_leaves_nothing(server: LiveS
     filler.unlink()
     s3.put_object(Bucket="on-a-small-disk", Key="large", Body=os.urandom(4 << 20))
     s3.delete_object(Bucket="on-a-small-disk", Key="large")
+
+
+def test_a_full_disk_refuses_messages_and_loses_none_that_was_acknowledged(
+    server: LiveServer, small_disk: Path
+) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="small", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    filler = fill(small_disk, leave_bytes=2 << 20)
+    acknowledged = set()
+    with pytest.raises(ClientError, match="no space left on the disk"):
+        for number in range(2000):
+            sqs.send_message(QueueUrl=url, MessageBody=f"{number:<20000}")
+            acknowledged.add(number)
+    assert acknowledged
+    filler.unlink()
+    sqs.send_message(QueueUrl=url, MessageBody="-1")
+    received: set[int] = set()
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        received |= {int(message["Body"]) for message in messages}
+    # The one that was refused was not written either.
+    assert received == acknowledged | {-1}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -176,5 +177,24 @@ def test_a_visibility_timeout_ends_twelve_hours_after_the_receive(store_url: str
         with pytest.raises(QueueError, match="beyond the limit"):
             await queues.change_visibility(queue, received.receipt_handle, 43_200)
         await queues.change_visibility(queue, received.receipt_handle, 36_000)
+
+    run(store_url, scene)
+
+
+@pytest.mark.parametrize("name", ["q", "q.fifo"])
+def test_a_queue_that_is_its_own_dead_letter_queue_neither_spins_nor_loses_anything(store_url: str, name: str) -> None:
+    async def scene(queues: Queues, clock: FakeClock) -> None:
+        target = {"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}", "maxReceiveCount": 1}
+        queue = await make(queues, name, RedrivePolicy=json.dumps(target), VisibilityTimeout="30")
+        group = "g" if name.endswith(".fifo") else None
+        for body in ("first", "second"):
+            await queues.send(queue, message(body, group))
+        for _ in range(4):
+            # Given up and put to its own end, each comes again as one that was never received here.
+            taken = await queues.receive(queue, most=10, wait_s=20)
+            assert sorted(each.content.body for each in taken) == ["first", "second"]
+            assert await take(queues, queue) == []
+            clock.advance(31)
+        assert queues.tally(queue).total == 2
 
     run(store_url, scene)

@@ -1,5 +1,6 @@
 """Kinesis as an unmodified client sees it: streams, shards, records, iterators."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -276,6 +277,17 @@ def test_who_may_not_read_a_stream_may_not_with_an_iterator_either(live_server: 
     client.put_record(StreamName=name, Data=b"", PartitionKey="k")
     place = {"StreamName": name, "ShardId": FIRST, "ShardIteratorType": "TRIM_HORIZON"}
     iterator = client.get_shard_iterator(**place)["ShardIterator"]
+    # One that is made up: it says another stream's name, which the user may read.
+    other = make()
+    iam.put_user_policy(
+        UserName=user, PolicyName="o", PolicyDocument=policy.replace("PutRecord", "GetRecords").replace(name, other)
+    )
+    made_up = base64.urlsafe_b64encode(base64.urlsafe_b64decode(iterator).replace(name.encode(), other.encode()))
+    client.get_records(ShardIterator=client.get_shard_iterator(**{**place, "StreamName": other})["ShardIterator"])
+    assert refused(client.get_records, ShardIterator=made_up.decode()) == (
+        "InvalidArgumentException",
+        "Invalid ShardIterator.",
+    )
     code, text = refused(client.get_records, ShardIterator=iterator)
     assert code == "AccessDeniedException"
     assert f"kinesis:GetRecords on resource: {arn}" in text

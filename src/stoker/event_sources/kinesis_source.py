@@ -60,9 +60,7 @@ class KinesisSource:
         if match is None or match["region"] != mapping.function.region or match["account"] != self.account:
             raise _invalid(f"Stream not found: {arn}")
         try:
-            stream = await self.streams.find(match["region"], match["stream"])
-            if match["consumer"] is not None:
-                required(stream, match["consumer"], self.account, int(match["created"]))
+            await self.find(match)
         except StreamsError:
             raise _invalid(f"Stream not found: {arn}") from None
         actions = ACTIONS if match["consumer"] is None else CONSUMERS_ACTIONS
@@ -72,6 +70,13 @@ class KinesisSource:
                     f"Cannot access stream {arn}. Please ensure the role can perform the {', '.join(actions[:-1])}, "
                     f"and {actions[-1]} Actions on your stream in IAM."
                 )
+
+    async def find(self, place: re.Match[str]) -> Stream:
+        """The stream of an ARN. Raises StreamNotFound, also where the consumer that it names is not there."""
+        stream = await self.streams.find(place["region"], place["stream"])
+        if place["consumer"] is not None:
+            required(stream, place["consumer"], self.account, int(place["created"]))
+        return stream
 
     async def open(self, mapping: Mapping) -> "KinesisShards":
         return KinesisShards(self, mapping)
@@ -88,8 +93,9 @@ class KinesisShards:
     def __init__(self, source: KinesisSource, mapping: Mapping) -> None:
         self._source = source
         self._mapping = mapping
-        self._region = mapping.function.region
-        self._name = mapping.source_arn.split("/")[1]
+        match = _ARN.fullmatch(mapping.source_arn)
+        assert match is not None
+        self._place = match
 
     def __repr__(self) -> str:
         return f"<KinesisShards {self._mapping.source_arn}>"
@@ -122,7 +128,7 @@ class KinesisShards:
     async def close(self) -> None: ...
 
     async def _find(self) -> Stream:
-        return await self._source.streams.find(self._region, self._name)
+        return await self._source.find(self._place)
 
     def _shards(self, stream: Stream) -> Sequence[Shard]:
         return [

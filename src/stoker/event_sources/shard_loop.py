@@ -109,7 +109,7 @@ class ShardLoop:
     async def _gather(self, position: str) -> Page:
         """A batch for each lane, or what comes within the window, or what is there when a tumbling window ends."""
         options = self._mapping.options
-        most = min(options.batch_size * options.parallelization, PAGE_RECORDS * options.parallelization)
+        most = min(options.batch_size, PAGE_RECORDS) * options.parallelization
         page = await self._stream.read(self._shard, position, most, self._until_window_ends())
         ends = self._clock.monotonic() + options.window_s
         while options.window_s and page.records and not page.ended and len(page.records) < most:

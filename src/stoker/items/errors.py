@@ -16,12 +16,6 @@ class ResourceNotFound(ItemsError):
     code = "ResourceNotFoundException"
 
 
-class TableNotFound(ItemsError):
-    """What the operations on tables call it, where those on items say ResourceNotFoundException."""
-
-    code = "TableNotFoundException"
-
-
 class ResourceInUse(ItemsError):
     """The table is being changed or exists already."""
 

@@ -46,7 +46,7 @@ def _of_iterator(params: Params, _where: Where) -> Sequence[str]:
 
 def _of_list(params: Params, where: Where) -> Sequence[str]:
     """A list that goes on names its stream in its token."""
-    return [listed_in(str(params["NextToken"]))] if "NextToken" in params else _stream(params, where)
+    return [arn_here(listed_in(str(params["NextToken"])), where)] if "NextToken" in params else _stream(params, where)
 
 
 def _named(params: Params, where: Where) -> Sequence[str]:

@@ -69,6 +69,9 @@ class RecordOperations:
             raise InvalidArgument("The StreamARN and the stream of the ShardIterator are not the same.")
         limit = call.params.get("Limit", MAX_RECORDS)
         batch = await self._records.read(place.stream_id, place.shard, place.next, limit)
+        # Access was decided by the ARN that the iterator says, and an iterator can be made up.
+        if batch.stream.arn(call.account) != place.arn or batch.stream.region != call.region:
+            raise InvalidArgument("Invalid ShardIterator.")
         members = {
             "Records": [record_members(batch.shard, each) for each in batch.records],
             "NextShardIterator": self._records.told(place, batch),

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import random
 
 from stoker.apis.http.access_log import write_line
 from stoker.apis.http.exchange import Exchange
@@ -25,5 +26,10 @@ class RequestLog:
 
 
 def new_request_id() -> str:
-    """In the form that API Gateway's have."""
-    return base64.b64encode(os.urandom(11)).decode().replace("+", "-").replace("/", "_")
+    """In the form that API Gateway's have. It need not be unguessable, only unlike all others."""
+    return base64.urlsafe_b64encode(random.randbytes(11)).decode()
+
+
+def new_connection_id() -> str:
+    """In the same form, and nobody guesses it."""
+    return base64.urlsafe_b64encode(os.urandom(11)).decode()

@@ -13,7 +13,7 @@ from stoker.apis.http.deployed import DeployedApis
 from stoker.apis.http.draft import WEBSOCKET
 from stoker.apis.http.exchange import Exchange
 from stoker.apis.http.refusal import RefusedError, forbidden, internal_error, not_found
-from stoker.apis.http.request_log import RequestLog, new_request_id
+from stoker.apis.http.request_log import RequestLog, new_connection_id, new_request_id
 from stoker.apis.http.routes import CONNECT
 from stoker.apis.http.socket_backends import SocketBackends
 from stoker.apis.http.socket_events import CONNECTED, SocketMoment, SocketResult, socket_authorizer_event
@@ -64,7 +64,7 @@ class SocketApiHost:
         if path != "/":
             return forbidden("a WebSocket API has no paths").answer()
         exchange = Exchange(request, stage, path, new_request_id(), self._account)
-        moment = SocketMoment(kind=CONNECTED, connection_id=new_request_id(), connected_at=request.at, at=request.at)
+        moment = SocketMoment(kind=CONNECTED, connection_id=new_connection_id(), connected_at=request.at, at=request.at)
         exchange.further = {"connectionId": moment.connection_id, "eventType": CONNECTED, "routeKey": CONNECT}
         try:
             result = await self._connect(exchange, stage, moment)

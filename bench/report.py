@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 from cold import ColdFigures, burst_ratio
 from gateway import IDLE_CONNECTIONS, GatewayFigures
-from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
 from queues import FEW_WAITING, QueueFigures
@@ -60,7 +59,6 @@ class Row:
 
 HALF = Bound(ratio=0.5)
 HEAVY = Bound(ratio=1.5)
-GATEWAY = Bound(ratio=1.3)
 GATEWAY = Bound(ratio=1.3)
 SAME_COST = Bound(ratio=1.25)
 SAME = Bound(ratio=0.8, at_least=True)
@@ -135,22 +133,6 @@ def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connecti
         rows.append(_paired(together, "/s", stoker.per_second, peer, other.per_second, bounds.get("throughput")))
         rows.append(_paired(CPU, "µs", stoker.cpu_us, peer, other.cpu_us))
     return rows
-
-
-def gateway_rows(figures: GatewayFigures) -> list[Row]:
-    kilobytes = figures.idle_bytes / 1024
-    direct = "signed Invoke"
-    return [
-        _paired("HTTP API call, one client, p50", "ms", figures.api.p50_ms, direct, figures.invoke.p50_ms, GATEWAY),
-        _paired("CPU of all processes, one HTTP API call", "µs", figures.api.cpu_us, direct, figures.invoke.cpu_us),
-        Row(
-            what=f"one of {IDLE_CONNECTIONS:,} idle connections",
-            value=kilobytes,
-            unit="KB",
-            target="≤ 20 KB",
-            met=kilobytes <= 20,
-        ),
-    ]
 
 
 def gateway_rows(figures: GatewayFigures) -> list[Row]:

@@ -20,7 +20,6 @@ from pathlib import Path
 import uvloop
 from cold import measure_cold
 from gateway import measure_gateway
-from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
 from memory import measure_fresh, measure_memory
@@ -33,7 +32,6 @@ from report import (
     as_markdown,
     as_text,
     cold_rows,
-    gateway_rows,
     gateway_rows,
     heavy_rows,
     memory_rows,
@@ -131,8 +129,6 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     with Stoker() as other:
         other.start()
         queues = queue_rows(await measure_queues(other, scale, runtime), scale.many_waiting)
-    _say("an API …")
-    gateway = await measure_gateway(stoker, "hello", scale)
     _say("tables …")
     with Stoker() as other:
         other.start()
@@ -142,7 +138,6 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
         *heavy,
         *warm_rows(warm, {**missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
-        *gateway_rows(gateway),
         *gateway_rows(gateway),
         *queues,
         *tables,

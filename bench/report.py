@@ -8,6 +8,7 @@ from cold import ColdFigures, burst_ratio
 from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
+from objects import LARGE_MB, ObjectFigures
 from queues import FEW_WAITING, QueueFigures
 from tables import FEW_ITEMS, TableFigures
 from warm import WarmFigures
@@ -176,6 +177,17 @@ def table_rows(figures: TableFigures, many: int) -> list[Row]:
     reads = _paired(f"DynamoDB reads, table {large}", "/s", figures.many_reads, small, figures.few_reads, SAME)
     writes = _paired(f"DynamoDB writes, table {large}", "/s", figures.many_writes, small, figures.few_writes, SAME)
     return [reads, writes]
+
+
+def object_rows(figures: ObjectFigures) -> list[Row]:
+    """S3: small objects, and a large one."""
+    large = f"S3: an object of {LARGE_MB} MB"
+    return [
+        Row(what="S3: durable puts of 1 kB, 8 clients", value=statistics.median(figures.puts), unit="/s"),
+        Row(what="S3: gets of 1 kB, 8 clients", value=statistics.median(figures.gets), unit="/s"),
+        Row(what=f"{large}, put", value=statistics.median(figures.large_puts), unit="MB/s"),
+        Row(what=f"{large}, get", value=statistics.median(figures.large_gets), unit="MB/s"),
+    ]
 
 
 def queue_rows(figures: QueueFigures, many: int) -> list[Row]:

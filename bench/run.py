@@ -23,6 +23,7 @@ from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
 from memory import measure_fresh, measure_memory
+from objects import measure_objects
 from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
 from plot import as_svg
 from queues import measure_queues
@@ -35,6 +36,7 @@ from report import (
     gateway_rows,
     heavy_rows,
     memory_rows,
+    object_rows,
     peer_rows,
     queue_rows,
     table_rows,
@@ -125,6 +127,8 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     _say("an API …")
     gateway = await measure_gateway(stoker, "hello", scale)
     # Of their own: they are stopped and started again.
+    _say("objects …")
+    objects = object_rows(await measure_objects(stoker, scale))
     _say("queues …")
     with Stoker() as other:
         other.start()

@@ -126,9 +126,9 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     warm, failed = await measure_warm([own, *peers], scale)
     _say("an API …")
     gateway = await measure_gateway(stoker, "hello", scale)
-    # Of their own: they are stopped and started again.
     _say("objects …")
     objects = object_rows(await measure_objects(stoker, scale))
+    # Of their own: they are stopped and started again.
     _say("queues …")
     with Stoker() as other:
         other.start()
@@ -144,6 +144,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
         *memory_rows(fresh, memory),
         *gateway_rows(gateway),
         *queues,
+        *objects,
         *tables,
     ]
 

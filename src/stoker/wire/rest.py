@@ -15,7 +15,7 @@ from stoker.wire.message import Request
 
 Query = dict[str, list[str]]
 Reader = Callable[[str], Any]
-_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_LABEL = re.compile(r"\{([\w-]+)(\+?)\}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 

@@ -64,6 +64,9 @@ class TableHouse:
         search = self._reader.query({"TableName": table, "KeyConditionExpression": text, **params})
         return await self.items.search(REGION, search)
 
+    async def scan(self, table: str, **params: Any) -> Any:
+        return await self.items.search(REGION, self._reader.scan({"TableName": table, **params}))
+
     async def close(self) -> None:
         await self.retention.close()
         await self.jobs.close()

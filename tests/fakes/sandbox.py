@@ -10,7 +10,7 @@ from typing import Any
 from stoker.bootstrap.frames import ERROR, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
 from stoker.model.runtime import Runtime
 from stoker.sandbox.driver import ExitStatus, NotLaunched, SandboxError, Usage
-from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.spec import ProgramStart, SandboxSpec
 
 KILLED = ExitStatus(signal=9)
 
@@ -163,9 +163,11 @@ class FakeDriver:
         self.gate: asyncio.Event | None = None
         self.error: Exception | None = None
         self.prepared: list[str] = []
+        self.program: ProgramStart | None = None
 
-    async def prepare(self, runtime: Runtime) -> None:
+    async def prepare(self, runtime: Runtime, program: ProgramStart | None = None) -> None:
         self.prepared.append(runtime.name)
+        self.program = program
 
     async def start(self, spec: SandboxSpec) -> FakeSandbox:
         if self.gate is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from stoker.environments.variables import program_start
 from stoker.functions.registry import Registry
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.errors import ServiceError
@@ -44,5 +45,7 @@ class Anticipation:
         except ServiceError:
             # The change was its deletion, or there is nothing to run yet; then another change will follow.
             return
-        driver = await self._driver_for(function)
-        await driver.prepare(self._runtimes.require(function.runtime))
+        driver, runtime = await self._driver_for(function), self._runtimes.require(function.runtime)
+        # Layers may bring external extensions, and then it is started otherwise.
+        program = None if function.layers else program_start(function, runtime)
+        await driver.prepare(runtime, program)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import LogStream
 from stoker.model.runtime import Runtime
+from stoker.sandbox.spec import ProgramStart
 
 RUNTIME_API = "127.0.0.1:9001"
 
@@ -48,6 +49,15 @@ def function_variables(
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
     }
+
+
+def program_start(function: FunctionVersion, runtime: Runtime) -> ProgramStart:
+    """How the function's program will be started, as far as that is known before it is."""
+    return ProgramStart(
+        runtime=runtime,
+        memory_mb=function.memory_mb,
+        environment={**_defaults(runtime), **function.environment},
+    )
 
 
 def _defaults(runtime: Runtime) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stoker.model.runtime import Runtime
 from stoker.sandbox.snapshot import Snapshot
-from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.spec import ProgramStart, SandboxSpec
 
 
 class SandboxError(Exception):
@@ -95,8 +95,11 @@ class SandboxDriver(Protocol):
     # Whether `SandboxSpec.to_snapshot` may be asked for.
     takes_snapshots: bool
 
-    async def prepare(self, runtime: Runtime) -> None:
-        """Start what sandboxes of this runtime are made from, so that the first need not wait; raises SandboxError."""
+    async def prepare(self, runtime: Runtime, program: ProgramStart | None = None) -> None:
+        """Start what sandboxes of this runtime, or of this program, are made from, so that the first need not wait.
+
+        Raises SandboxError.
+        """
 
     async def start(self, spec: SandboxSpec) -> Sandbox:
         """Build one; raises SandboxError, and SnapshotStaleError where the snapshot in `spec` serves no more."""

@@ -31,7 +31,7 @@ def order(spec: SandboxSpec) -> dict[str, Any]:
     if spec.runtime.kind == "node":
         environment["STOKER_CHANNEL_FD"] = str(CHANNEL)
         return {
-            "argv": [*MOVE_CHANNEL, *node_command(spec)],
+            "argv": [*MOVE_CHANNEL, *node_command(spec.program)],
             "environment": environment,
         }
     return {"entrypoints": ENTRYPOINTS, "environment": environment}

@@ -23,7 +23,7 @@ from stoker.sandbox.linux_driver import MB, LinuxSandbox, Listener, ServeEndpoin
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot, SnapshotRefusedError
-from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.spec import ProgramStart, SandboxSpec
 from stoker.sandbox.zygotes import Command, Zygote
 
 # The Sentry, its file server and runsc run some 40 threads; the function's own limit is not lowered by them.
@@ -149,7 +149,7 @@ class GvisorDriver:
             raise
         return driver
 
-    async def prepare(self, runtime: Runtime) -> None:
+    async def prepare(self, runtime: Runtime, program: ProgramStart | None = None) -> None:
         await self._compiled(runtime)
         await self._zygote(runtime.roots).prepare()
 

@@ -20,7 +20,7 @@ from stoker.sandbox.nodes_ahead import NodesAhead
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot
-from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.spec import ProgramStart, SandboxSpec
 from stoker.sandbox.zygotes import Zygote, interpreter_command
 
 MB = 1 << 20
@@ -163,8 +163,10 @@ class LinuxDriver:
             serve_endpoint=serve_endpoint,
         )
 
-    async def prepare(self, runtime: Runtime) -> None:
+    async def prepare(self, runtime: Runtime, program: ProgramStart | None = None) -> None:
         await self._zygote(runtime).prepare()
+        if program is not None and runtime.kind == "node" and self._blanks:
+            self._nodes.expect(program, node_command(program))
 
     async def start(self, spec: SandboxSpec) -> LinuxSandbox:
         # One that died while it waited is nobody's fault but its killer's: the next one serves as well.
@@ -192,8 +194,8 @@ class LinuxDriver:
 
     async def _take_blank(self, spec: SandboxSpec) -> Blank:
         """What it is made from: a process of its program that waits for its order, or a blank."""
-        if spec.runtime.kind == "node" and self._blanks:
-            waiting = await self._nodes.take(spec, node_command(spec))
+        if spec.runtime.kind == "node" and self._blanks and not spec.extensions:
+            waiting = await self._nodes.take(spec.program, node_command(spec.program))
             if waiting is not None:
                 return waiting
         return await self._zygote(spec.runtime).take()
@@ -260,11 +262,11 @@ def _open_hierarchy(allow_weak_isolation: bool) -> cgroups.Hierarchy:
         return NoHierarchy()
 
 
-def node_command(spec: SandboxSpec) -> list[str]:
+def node_command(program: ProgramStart) -> list[str]:
     """Node with our bootstrap. V8 looks at the machine's memory and not at the cgroup's, so it is told its share."""
-    old_mb, young_mb = spec.memory_mb * NODE_OLD_SPACE, spec.memory_mb * NODE_YOUNG_SPACE
+    old_mb, young_mb = program.memory_mb * NODE_OLD_SPACE, program.memory_mb * NODE_YOUNG_SPACE
     sizes = [f"--max-old-space-size={old_mb:.0f}", f"--max-semi-space-size={max(1.0, young_mb):.0f}"]
-    return [str(spec.runtime.executable), *sizes, NODE_BOOTSTRAP]
+    return [str(program.runtime.executable), *sizes, NODE_BOOTSTRAP]
 
 
 def _order(spec: SandboxSpec) -> dict[str, Any]:
@@ -275,7 +277,7 @@ def _order(spec: SandboxSpec) -> dict[str, Any]:
             "table_bytes": spec.snapshot.table_bytes,
             "environment": dict(spec.environment),
         }
-    argv = node_command(spec) if spec.runtime.kind == "node" else ENTRYPOINTS
+    argv = node_command(spec.program) if spec.runtime.kind == "node" else ENTRYPOINTS
     return {
         "kind": "template" if spec.to_snapshot else spec.runtime.kind,
         "handler": spec.handler,

@@ -13,7 +13,7 @@ from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import SandboxError
 from stoker.sandbox.reserve import Reserve
-from stoker.sandbox.spec import SandboxSpec
+from stoker.sandbox.spec import ProgramStart
 
 # So many ways to start it are kept at a time, the least recently used go first, and one process of each is ready. It
 # takes some 40 MB, half of it shared with all others.
@@ -48,17 +48,27 @@ class NodesAhead:
     def __repr__(self) -> str:
         return f"<NodesAhead of {len(self._kinds)} kinds>"
 
-    async def take(self, spec: SandboxSpec, argv: Sequence[str]) -> Blank | None:
+    async def take(self, program: ProgramStart, argv: Sequence[str]) -> Blank | None:
         """One that runs Node as this function needs it, to be given its order; None if there is none."""
-        kind = kind_of(spec, argv)
+        reserve = self._used(program, argv)
+        return None if reserve is None else await reserve.take_ready()
+
+    def expect(self, program: ProgramStart, argv: Sequence[str]) -> None:
+        """A function was deployed, and is about to be invoked."""
+        reserve = self._used(program, argv)
+        if reserve is not None:
+            reserve.fill()
+
+    def _used(self, program: ProgramStart, argv: Sequence[str]) -> Reserve[Blank] | None:
+        kind = kind_of(program, argv)
         if kind is None:
             return None
         now = asyncio.get_running_loop().time()
         known = self._kinds.pop(kind, None)
-        reserve = self._reserve(spec.runtime, kind) if known is None else known[0]
+        reserve = self._reserve(program.runtime, kind) if known is None else known[0]
         self._kinds[kind] = reserve, now
         self._let_go_unused(now)
-        return await reserve.take_ready()
+        return reserve
 
     def shed(self) -> bool:
         """Memory is short: let the least recently used go; whether there was one."""
@@ -116,11 +126,9 @@ class NodesAhead:
         task.add_done_callback(self._closing.discard)
 
 
-def kind_of(spec: SandboxSpec, argv: Sequence[str]) -> Kind | None:
+def kind_of(program: ProgramStart, argv: Sequence[str]) -> Kind | None:
     """What a process for this function has to be started with; None if it cannot be started without the function."""
-    if spec.runtime.kind != "node" or spec.extensions:
+    if any(name.startswith(_PREFIXES) and name not in KEPT_VARIABLES for name in program.environment):
         return None
-    if any(name.startswith(_PREFIXES) and name not in KEPT_VARIABLES for name in spec.environment):
-        return None
-    kept = tuple((name, spec.environment[name]) for name in KEPT_VARIABLES if name in spec.environment)
-    return spec.runtime.name, tuple(argv), kept
+    kept = tuple((name, program.environment[name]) for name in KEPT_VARIABLES if name in program.environment)
+    return program.runtime.name, tuple(argv), kept

@@ -9,6 +9,18 @@ from stoker.sandbox.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgramStart:
+    """What decides how a function's program is started, before its code is: memory (in MB) and variables.
+
+    The variables may lack those that are only known when it runs, which no program looks at when it starts.
+    """
+
+    runtime: Runtime
+    memory_mb: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxSpec:
     """One sandbox to start. MB are 1,048,576 bytes; `cpus` is a share in vCPUs (1,769 MB of memory is one).
 
@@ -28,3 +40,7 @@ class SandboxSpec:
     snapshot: Snapshot | None = None
     to_snapshot: bool = False
     extensions: tuple[str, ...] = ()
+
+    @property
+    def program(self) -> ProgramStart:
+        return ProgramStart(runtime=self.runtime, memory_mb=self.memory_mb, environment=self.environment)

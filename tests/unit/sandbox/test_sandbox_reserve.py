@@ -31,12 +31,8 @@ class Workshop:
             low=low,
             high=high,
             usable=lambda item: item not in self.broken,
+            lull_s=0.0,
         )
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reserve, "LULL_S", 0.0)
 
 
 async def settle() -> None:

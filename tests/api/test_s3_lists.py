@@ -106,6 +106,10 @@ def test_configurations_are_kept_or_refused(s3: Any) -> None:
     policy += '"Action": "s3:*", "Resource": "arn:aws:s3:::some-other-bucket"}]}'
     assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy=policy) == ("MalformedPolicy", 400)
     assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="{") == ("MalformedPolicy", 400)
+    assert refusal(s3.get_bucket_replication, Bucket=bucket)[1] == 404
+    assert refusal(s3.get_object_lock_configuration, Bucket=bucket)[1] == 404
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
     unbuilt = {
         s3.put_bucket_replication: {"ReplicationConfiguration": {"Role": "r", "Rules": []}},
         s3.put_object_lock_configuration: {},

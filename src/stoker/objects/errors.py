@@ -285,6 +285,13 @@ class NoSuchVersion(S3Error):
     status = 404
 
 
+class ObjectLockConfigurationNotFoundError(S3Error):
+    """Object Lock configuration does not exist for this bucket"""
+
+    code = "ObjectLockConfigurationNotFoundError"
+    status = 404
+
+
 class OwnershipControlsNotFoundError(S3Error):
     """The bucket ownership controls were not found"""
 
@@ -305,6 +312,13 @@ class PreconditionFailed(S3Error):
 
     code = "PreconditionFailed"
     status = 412
+
+
+class ReplicationConfigurationNotFoundError(S3Error):
+    """The replication configuration was not found"""
+
+    code = "ReplicationConfigurationNotFoundError"
+    status = 404
 
 
 class TooManyBuckets(S3Error):

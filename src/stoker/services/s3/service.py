@@ -118,6 +118,10 @@ class S3Service:
         self.get_object_acl = configurations.get_object_acl
         self.put_object_acl = configurations.put_object_acl
         self.get_bucket_request_payment = configurations.get_bucket_request_payment
+        self.get_bucket_accelerate_configuration = configurations.get_bucket_accelerate_configuration
+        self.get_bucket_logging = configurations.get_bucket_logging
+        self.get_bucket_replication = configurations.get_bucket_replication
+        self.get_object_lock_configuration = configurations.get_object_lock_configuration
 
     def lets_strangers_in(self, arn: str) -> bool:
         """Whether those who have not signed may be asked about for a bucket, by its ARN or that of an object in it."""

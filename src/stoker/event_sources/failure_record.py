@@ -26,6 +26,8 @@ def failure_record(
 ) -> bytes:
     """The record; a bucket gets the batch itself too."""
     request_id = result.request_id if result is not None else ""
+    # DynamoDB tells whole seconds.
+    precision = "seconds" if batch_info == "DDBStreamBatchInfo" else "milliseconds"
     document: dict[str, object] = {
         "requestContext": {
             "requestId": request_id,
@@ -46,8 +48,8 @@ def failure_record(
             "shardId": shard_id,
             "startSequenceNumber": records[0].record.id,
             "endSequenceNumber": records[-1].record.id,
-            "approximateArrivalOfFirstRecord": _moment(records[0].arrived_at, "seconds"),
-            "approximateArrivalOfLastRecord": _moment(records[-1].arrived_at, "seconds"),
+            "approximateArrivalOfFirstRecord": _moment(records[0].arrived_at, precision),
+            "approximateArrivalOfLastRecord": _moment(records[-1].arrived_at, precision),
             "batchSize": len(records),
             "streamArn": mapping.source_arn,
         },

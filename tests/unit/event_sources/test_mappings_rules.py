@@ -7,8 +7,9 @@ import pytest
 
 from stoker.event_sources import tumbling
 from stoker.event_sources.batching import event_of, size_of, split
+from stoker.event_sources.failure_record import failure_record
 from stoker.event_sources.filtering import compile_filters
-from stoker.event_sources.mapping import Options
+from stoker.event_sources.mapping import Mapping, Options
 from stoker.event_sources.options import options_from
 from stoker.event_sources.partial_response import failed_ids
 from stoker.event_sources.poller import Record
@@ -17,6 +18,7 @@ from stoker.event_sources.shards import StreamRecord
 from stoker.event_sources.source import Abilities
 from stoker.event_sources.stream_batches import AGE_EXCEEDED, Batch, after, before, lanes
 from stoker.event_sources.tumbling import Window
+from stoker.model.arn import FunctionId
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult
 
@@ -185,3 +187,54 @@ def test_a_window_holds_what_arrived_in_it_and_carries_a_state() -> None:
     }
     assert tumbling.state_in(b'{"state":{"n":1}}') == {"n": 1}
     assert tumbling.state_in(b"7") is None
+
+
+@pytest.mark.parametrize(
+    ("batch_info", "arrived"),
+    [("DDBStreamBatchInfo", "2022-07-13T13:48:01Z"), ("KinesisBatchInfo", "2022-07-13T13:48:01.250Z")],
+)
+def test_what_was_given_up_is_told_as_its_service_tells_it(batch_info: str, arrived: str) -> None:
+    bucket = "arn:aws:s3:::lost"
+    mapping = Mapping(
+        uuid="u",
+        function=FunctionId(account="000000000000", region="us-east-1", name="f"),
+        qualifier="live",
+        source_arn="arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        options=Options(on_failure=bucket),
+        state="Enabled",
+        modified=0.0,
+    )
+    told = json.loads(
+        failure_record(
+            mapping,
+            "shardId-1",
+            stream("a", "b", at=1657720081.25),
+            condition=AGE_EXCEEDED,
+            attempts=0,
+            result=None,
+            batch_info=batch_info,
+            now=1657720082.5,
+        )
+    )
+    assert told == {
+        "requestContext": {
+            "requestId": "",
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f:live",
+            "condition": "RecordAgeExceeded",
+            "approximateInvokeCount": 0,
+        },
+        "responseContext": None,
+        "version": "1.0",
+        "timestamp": "2022-07-13T13:48:02.500Z",
+        batch_info: {
+            "shardId": "shardId-1",
+            "startSequenceNumber": "a",
+            "endSequenceNumber": "b",
+            "approximateArrivalOfFirstRecord": arrived,
+            "approximateArrivalOfLastRecord": arrived,
+            "batchSize": 2,
+            "streamArn": mapping.source_arn,
+        },
+        # Only a bucket gets the batch itself.
+        "payload": {"Records": [{"id": "a"}, {"id": "b"}]},
+    }

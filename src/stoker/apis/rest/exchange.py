@@ -128,7 +128,7 @@ class Exchange:
         key = {"apiKey": self.api_key, "apiKeyId": self.api_key_id} if self.api_key is not None else {}
         return {**own, **key}
 
-    @property
+    @cached_property
     def request_context(self) -> dict[str, Any]:
         method, at = self.method, self.request.at
         moment = datetime.fromtimestamp(at, UTC)

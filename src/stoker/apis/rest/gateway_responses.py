@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.apis.rest.documents import Document
+from stoker.apis.rest.headers import cleaned
 from stoker.model.http_event import JSON_TYPE, HttpAnswer
 
 # By type; the two defaults for all others have no status of their own.
@@ -102,7 +103,7 @@ def word(fault: GatewayFault, known: Mapping[str, Wording], look_up: Callable[[s
     content_type, template = next(iter(wording.templates.items()))
     for place, source in wording.parameters.items():
         text = source[1:-1] if source.startswith("'") else fill(source)
-        headers.append((place.removeprefix("gatewayresponse.header."), text.replace("\r", "").replace("\n", "")))
+        headers.append((place.removeprefix("gatewayresponse.header."), cleaned(text)))
     body = _VARIABLE.sub(lambda found: fill(found[1] or found[2]), template)
     named = {name.lower() for name, _ in headers}
     typed = [] if "content-type" in named else [("Content-Type", content_type)]

@@ -55,10 +55,11 @@ class RestHost:
 
     async def load(self) -> None:
         """Know which APIs there are. Asked again every other second where other Stokers may make some."""
-        query = sa.select(rest_apis.c.id, rest_apis.c.region, rest_apis.c.document)
+        closed = rest_apis.c.document[("api", "disableExecuteApiEndpoint")].as_boolean()
+        query = sa.select(rest_apis.c.id, rest_apis.c.region, closed.label("closed"))
         self._loaded = self._clock.time()
         found = await self._store.read(lambda conn: conn.execute(query).all())
-        self._regions = {row.id: (row.region, _is_open(row.document)) for row in found}
+        self._regions = {row.id: (row.region, not row.closed) for row in found}
 
     def note(self, region: str, document: Document) -> None:
         """An API was made or changed."""
@@ -86,7 +87,7 @@ class RestHost:
         call = request.call
         stage, path = call.stage, call.path.removeprefix(call.base_path) or "/"
         if stage is None:
-            if not call.by_path and not self._regions[call.api_id][1]:
+            if not call.by_path and not self._regions.get(call.api_id, ("", False))[1]:
                 return forbidden()
             stage, _, rest = call.path[1:].partition("/")
             path = f"/{rest}"

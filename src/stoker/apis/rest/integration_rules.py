@@ -23,7 +23,7 @@ _REQUEST_SOURCES = re.compile(
     r"|(?:context|stageVariables)\..+",
     re.DOTALL,
 )
-_RESPONSE_PLACES = re.compile(r"method\.response\.(?:header|multivalueheader)\..+")
+_RESPONSE_PLACES = re.compile(r"method\.response\.(?:header|multivalueheader)\.[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESPONSE_SOURCES = re.compile(
     r"'.*'|integration\.response\.(?:(?:header|multivalueheader)\..+|body(?:\..+|\[.+)?)|(?:context|stageVariables)\..+",
     re.DOTALL,

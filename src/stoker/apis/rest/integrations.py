@@ -11,6 +11,7 @@ from stoker.apis.functions import FunctionAnswer, FunctionCall, Functions, funct
 from stoker.apis.request import MAX_BODY_BYTES
 from stoker.apis.rest.exchange import Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
+from stoker.apis.rest.headers import cleaned
 from stoker.apis.rest.mapping import (
     IntegrationAnswer,
     IntegrationRequest,
@@ -29,7 +30,7 @@ from stoker.deliveries.outbound import (
     OutboundRequest,
     UnreachableError,
 )
-from stoker.model.errors import ServiceError
+from stoker.model.errors import RequestTooLargeException, ServiceError
 from stoker.model.http_event import JSON_TYPE, HttpAnswer
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ class Integrations:
         query = [(name, value) for name, values in exchange.multi_query.items() for value in values if name not in own]
         asked = replace(request, body=exchange.body, headers=headers, query=[*query, *request.query])
         answer = await self._send(exchange, asked)
-        kept = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_RETURNED]
+        kept = [(name, cleaned(value)) for name, value in answer.headers if name.lower() not in _NOT_RETURNED]
         return HttpAnswer(status=answer.status, headers=kept, body=answer.body)
 
     async def _call_server(self, exchange: Exchange, request: IntegrationRequest) -> IntegrationAnswer:
@@ -162,6 +163,8 @@ async def _limited(exchange: Exchange, call: Awaitable[T]) -> T:
     except TimeoutError:
         raise _too_late() from None
     except ServiceError as error:
+        if isinstance(error, RequestTooLargeException):
+            raise GatewayFault("REQUEST_TOO_LARGE", "Request Too Long", "RequestTooLongException") from None
         # The operator finds the reason here; AWS tells clients nothing.
         log.info("REST API %s: %s was not called: %s", exchange.blueprint.api_id, exchange.method_arn, error)
         raise configuration_error() from None

@@ -15,6 +15,7 @@ from stoker.apis.rest import json_path
 from stoker.apis.rest.blueprint import JSON, Integration, IntegrationResponse
 from stoker.apis.rest.exchange import Exchange, is_binary
 from stoker.apis.rest.gateway_responses import GatewayFault
+from stoker.apis.rest.headers import cleaned, is_name
 from stoker.apis.rest.media_types import accepted, media_type
 from stoker.apis.rest.patterns import PatternTimeoutError
 from stoker.apis.rest.template_names import NotJsonError, Overrides, template_names
@@ -25,7 +26,6 @@ from stoker.model.http_event import HttpAnswer
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9._-]+)\}")
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
-_LINE_END = re.compile(r"[\r\n]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,9 @@ def client_answer(exchange: Exchange, request: IntegrationRequest, answer: Integ
     status = str(overrides.response.get("status", chosen.status))
     if re.fullmatch(r"[2-5]\d\d", status) is None:
         raise configuration_error()
-    clean = [(name, _LINE_END.sub(" ", value)) for name, value in _pairs(headers)]
+    if not all(map(is_name, headers)):
+        raise configuration_error()
+    clean = [(name, cleaned(value)) for name, value in _pairs(headers)]
     return HttpAnswer(status=int(status), headers=clean, body=body)
 
 

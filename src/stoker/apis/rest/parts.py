@@ -12,6 +12,7 @@ from stoker.apis.rest import patches
 from stoker.apis.rest.documents import Document, part_of
 from stoker.apis.rest.errors import LimitExceededException
 from stoker.apis.rest.gateway_responses import DEFAULTS, shown
+from stoker.apis.rest.headers import is_name
 from stoker.apis.rest.model_schemas import check_schema
 from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.model.errors import NotBuiltError
@@ -19,6 +20,7 @@ from stoker.model.errors import NotBuiltError
 Operations = Sequence[Mapping[str, Any]]
 MAX_AUTHORIZERS = 10
 MAX_TTL_S = 3600
+_HEADER = "gatewayresponse.header."
 _MODEL_NAME = re.compile(r"[A-Za-z0-9]+")
 _MODEL = patches.Patchable(
     members={"description": patches.text, "schema": patches.text, "contentType": patches.text},
@@ -217,5 +219,5 @@ def _check_gateway_response(given: Mapping[str, Any]) -> None:
     if status is not None and re.fullmatch(r"[1-5]\d\d", status) is None:
         raise BadRequestException("Invalid status code specified")
     for place in given.get("responseParameters") or {}:
-        if not place.startswith("gatewayresponse.header."):
+        if not place.startswith(_HEADER) or not is_name(place.removeprefix(_HEADER)):
             raise BadRequestException(f"Invalid parameter mapping specified: {place}")

@@ -50,8 +50,8 @@ class RestApis:
         """The APIs of a region, without what they are made of."""
 
         def read(conn: Connection) -> Sequence[Mapping[str, Any]]:
-            query = sa.select(_apis.document).where(_apis.region == region).order_by(_apis.created, _apis.id)
-            return [row.document["api"] for row in conn.execute(query)]
+            query = sa.select(_apis.document["api"]).where(_apis.region == region).order_by(_apis.created, _apis.id)
+            return list(conn.execute(query).scalars())
 
         return page_of(await self._store.read(read), position, limit)
 

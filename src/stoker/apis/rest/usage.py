@@ -83,8 +83,7 @@ class Usage:
             raise _forbidden()
         plan, opened = found[0]
         self._throttle(exchange, key_id, plan, opened)
-        if plan.get("quota"):
-            await self._count(region, plan, key_id)
+        await self._count(region, plan, key_id)
         return key_id
 
     def _throttle(self, exchange: Exchange, key_id: str, plan: Mapping[str, Any], stage: Mapping[str, Any]) -> None:
@@ -102,10 +101,7 @@ class Usage:
         if days is None:
             days = await self._store.read(lambda conn: days_of(conn, place))
             days = self._written.setdefault(place, days)
-        quota = plan["quota"]
-        since = period_begin(quota["period"], today, plan.get("offset", quota.get("offset", 0)))
-        used = sum(count for day, count in days.items() if day >= since.isoformat())
-        if used >= quota["limit"]:
+        if plan.get("quota") and not left_of(plan["quota"], days, today):
             raise GatewayFault("QUOTA_EXCEEDED", "Limit Exceeded", "LimitExceededException")
         day = today.isoformat()
         days[day] = days.get(day, 0) + 1
@@ -128,13 +124,12 @@ class Usage:
             self._holders.popitem(last=False)
         return holder
 
-    async def used(self, region: str, plan_id: str, key_ids: Sequence[str], days: Sequence[str]) -> Mapping[str, Any]:
-        """How often each key was used on each of some days."""
+    async def used(self, region: str, plan_id: str, key_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """How often each key was used, by the day."""
         await self._write()
 
-        def read(conn: Connection) -> Mapping[str, Any]:
-            found = {key_id: days_of(conn, (region, plan_id, key_id)) for key_id in key_ids}
-            return {key_id: [counts.get(day, 0) for day in days] for key_id, counts in found.items()}
+        def read(conn: Connection) -> Mapping[str, Mapping[str, int]]:
+            return {key_id: days_of(conn, (region, plan_id, key_id)) for key_id in key_ids}
 
         return await self._store.read(read)
 
@@ -168,6 +163,14 @@ def period_begin(period: str, today: date, offset: int) -> date:
     if begin > today:
         begin = (today.replace(day=1) - timedelta(days=1)).replace(day=1 + offset)
     return begin
+
+
+def left_of(quota: Mapping[str, Any] | None, used: Mapping[str, int], day: date) -> int:
+    """What was left of a quota at a day's end."""
+    if not quota:
+        return 0
+    begin = period_begin(quota["period"], day, quota.get("offset", 0)).isoformat()
+    return max(0, int(quota["limit"]) - sum(count for at, count in used.items() if begin <= at <= day.isoformat()))
 
 
 def days_of(conn: Connection, place: _Place) -> dict[str, int]:

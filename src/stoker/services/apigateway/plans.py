@@ -5,9 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from stoker.apis.errors import BadRequestException
-from stoker.apis.rest.usage import Usage
+from stoker.apis.rest.usage import Usage, left_of
 from stoker.apis.rest.usage_plans import UsagePlans
-from stoker.model.errors import NotBuiltError
 from stoker.services.apigateway.words import NOTHING, Answer, given, operations
 from stoker.wire.message import Call
 
@@ -78,22 +77,21 @@ class PlanOperations:
         return NOTHING
 
     async def get_usage(self, call: Call) -> Answer:
-        """By key and day: how often it was used, and how much was left of a daily quota."""
+        """By key and day: how often it was used, and how much was left of the quota."""
         params = call.params
         plan = await self._plans.plan(call.region, params["usagePlanId"])
         days = _days(params["startDate"], params["endDate"])
         page = await self._plans.plan_keys(call.region, plan["id"], None, params.get("position"), params.get("limit"))
         keys = [key["id"] for key in page.items if params.get("keyId") in (None, key["id"])]
-        used = await self._usage.used(call.region, plan["id"], keys, days)
-        quota = plan.get("quota")
-        if quota and quota["period"] != "DAY":
-            raise NotBuiltError("Usage of plans with a quota by week or month is not there yet in Stoker.")
-        limit = quota["limit"] if quota else 0
+        used = await self._usage.used(call.region, plan["id"], keys)
         return {
             "usagePlanId": plan["id"],
             "startDate": params["startDate"],
             "endDate": params["endDate"],
-            "items": {key: [[count, max(0, limit - count)] for count in counts] for key, counts in used.items()},
+            "items": {
+                key: [[counts.get(day.isoformat(), 0), left_of(plan.get("quota"), counts, day)] for day in days]
+                for key, counts in used.items()
+            },
             "position": page.position,
         }
 
@@ -102,11 +100,11 @@ def _shown(key: Mapping[str, Any], with_value: bool) -> dict[str, Any]:
     return {name: value for name, value in key.items() if with_value or name != "value"}
 
 
-def _days(begin: str, end: str) -> list[str]:
+def _days(begin: str, end: str) -> list[date]:
     try:
         first, last = date.fromisoformat(begin), date.fromisoformat(end)
     except ValueError:
         raise BadRequestException("Usage start and end dates have the form YYYY-MM-DD.") from None
     if not 0 <= (last - first).days < MAX_DAYS:
         raise BadRequestException(f"Usage end date must be at most {MAX_DAYS} days after the start date.")
-    return [(first + timedelta(days=each)).isoformat() for each in range((last - first).days + 1)]
+    return [first + timedelta(days=each) for each in range((last - first).days + 1)]

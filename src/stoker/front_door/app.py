@@ -21,7 +21,7 @@ from stoker.front_door.exchange import (
     send_response,
 )
 from stoker.front_door.function_urls import FunctionUrls, url_call
-from stoker.front_door.gateway import CONNECTIONS, Gateway, at_connections
+from stoker.front_door.gateway import Gateway, at_connections, connections_path
 from stoker.front_door.limits import body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
@@ -263,7 +263,7 @@ def _asked(api: ServiceApi, request: Request) -> Request:
         return path_style(request)
     if api.name == "apigatewaymanagementapi":
         # It is called below the API's own address.
-        return request.at(CONNECTIONS + request.path.partition(CONNECTIONS)[2])
+        return request.at(connections_path(request.path))
     return request
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _HOST = re.compile(r"([a-z0-9]{1,63})\.execute-api\.([a-z0-9-]{1,63})\.", re.IGNORECASE)
 CONNECTIONS = "/@connections/"
+_CONNECTIONS = re.compile(r"(/[^/]*)?/(@|%40)connections/")
 _LIMIT = BodyLimit(most=MAX_BODY_BYTES, action="Invoke")
 
 
@@ -141,7 +142,12 @@ async def _read(request: Request, body: Body) -> bytes:
 
 def at_connections(call: ApiCall) -> bool:
     """Whether a request is for the management API of a WebSocket API, which is an AWS API at the API's address."""
-    return CONNECTIONS in call.path and call.path.partition(CONNECTIONS)[0].count("/") <= 1
+    return "connections/" in call.path and _CONNECTIONS.match(call.path) is not None
+
+
+def connections_path(path: str) -> str:
+    """The path by which the management API knows its operations, of a request at an API's address."""
+    return CONNECTIONS + path.partition("connections/")[2]
 
 
 def _domain(host: str) -> str:

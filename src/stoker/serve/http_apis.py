@@ -23,6 +23,9 @@ from stoker.serve.platform import Platform
 from stoker.services.apigatewaymanagementapi.service import ApiGatewayManagementApiService
 from stoker.services.apigatewayv2.service import ApiGatewayV2Service
 
+# Calls of HTTP endpoints: each waits in a thread.
+ENDPOINTS_AT_ONCE = 128
+
 
 async def build(platform: Platform) -> Area:
     clock, settings, account = platform.clock, platform.settings, platform.settings.account
@@ -33,14 +36,16 @@ async def build(platform: Platform) -> Area:
         invoker=platform.invoker, events=platform.events, access=platform.delivery_access, account=account
     )
     permissions = ApiPermissions(platform.authority, account)
-    outbound = Outbound(allow_loopback=settings.loopback_endpoints)
+    outbound = Outbound(allow_loopback=settings.loopback_endpoints, at_once=ENDPOINTS_AT_ONCE)
+    # Of their own: endpoints that do not answer must not keep anybody from signing in.
+    issuers = Outbound(allow_loopback=settings.loopback_endpoints)
     authorizers = FunctionAuthorizers(functions=functions, permissions=permissions, clock=clock, account=account)
     apis.watch(authorizers.forget)
     deployed, log, connections = DeployedApis(apis), RequestLog(platform.telemetry, clock), Connections()
     admission = Admission(
         verifier=platform.verifier,
         permissions=permissions,
-        tokens=Tokens(KeySets(outbound, clock), clock),
+        tokens=Tokens(KeySets(issuers, clock), clock),
         functions=authorizers,
         account=account,
     )
@@ -70,11 +75,16 @@ async def build(platform: Platform) -> Area:
         clock=clock,
         address=UrlAddresses(endpoint=settings.endpoint_at(settings.port), label="execute-api", path=PATH).of,
     )
+
+    async def end() -> None:
+        await outbound.close()
+        await issuers.close()
+
     management = ApiGatewayManagementApiService(connections=connections, clock=clock)
     return Area(
         services=[service, management],
         api_hosts=[host],
         socket_hosts=[sockets],
         api_domains=[platform.domains],
-        end=outbound.close,
+        end=end,
     )

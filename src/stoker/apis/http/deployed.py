@@ -12,14 +12,30 @@ class DeployedApis:
     def __init__(self, apis: HttpApis) -> None:
         self._apis = apis
         self._known: dict[str, DeployedApi] = {}
+        self._loading: dict[str, asyncio.Task[DeployedApi]] = {}
         self._changes = 0
         apis.watch(self._forget)
 
     def __repr__(self) -> str:
         return f"<DeployedApis {len(self._known)} compiled>"
 
+    async def get(self, region: str, api_id: str) -> DeployedApi:
+        """What is known, else what is loaded. Raises NotFoundException where the API has just gone."""
+        return self._known.get(api_id) or await self._load_once(region, api_id)
+
+    async def _load_once(self, region: str, api_id: str) -> DeployedApi:
+        """Whoever needs the same one at the same time waits for one look into the database."""
+        task = self._loading.get(api_id)
+        if task is None:
+            task = self._loading[api_id] = asyncio.create_task(self._load(region, api_id))
+            task.add_done_callback(lambda done: self._loaded(api_id, done))
+        return await asyncio.shield(task)
+
+    def _loaded(self, api_id: str, task: asyncio.Task[DeployedApi]) -> None:
+        if self._loading.get(api_id) is task:
+            del self._loading[api_id]
+
     async def _load(self, region: str, api_id: str) -> DeployedApi:
-        """From the database. Raises NotFoundException where the API has just gone."""
         changes = self._changes
         draft, snapshots = await self._apis.deployed(region, api_id)
         # A large API takes some milliseconds.
@@ -31,7 +47,5 @@ class DeployedApis:
     def _forget(self, api_id: str) -> None:
         self._changes += 1
         self._known.pop(api_id, None)
-
-    async def get(self, region: str, api_id: str) -> DeployedApi:
-        """What is known, else what is loaded."""
-        return self._known.get(api_id) or await self._load(region, api_id)
+        # Who asks from now on must not be answered by what was read before.
+        self._loading.pop(api_id, None)

@@ -11,6 +11,7 @@ from stoker.console.aws import Aws, Door
 from stoker.console.aws_models import ApiError
 from stoker.console.forgery import FIELD, ForgeryError, check_origin, check_token
 from stoker.console.pages.signing_in import SigningIn
+from stoker.console.regions import REGION, REGIONS
 from stoker.console.rendering import Renderer
 from stoker.console.routing import Route, Routes
 from stoker.console.sessions import PATH, Session, Sessions
@@ -54,7 +55,7 @@ class Console:
         self._sessions = sessions
         self._signing_in = signing_in
         self._assets = assets
-        self._renderer = Renderer(root=PATH, assets=f"{PATH}/static/{assets.version}")
+        self._renderer = Renderer(root=PATH, regions=REGIONS, assets=f"{PATH}/static/{assets.version}")
         self._home = home
         self._leaving = asyncio.Event()
 
@@ -91,6 +92,9 @@ class Console:
         if path == "/sign-out" and request.method == "POST":
             taken_back = self._sessions.end(request.headers.get("cookie", ""))
             return _redirect(request, "/sign-in", ("set-cookie", taken_back))
+        if path == "/region" and request.method == "POST" and REGION.fullmatch(form["region"]):
+            session.region = form["region"]
+            return _redirect(request, self._home)
         if path in ("", "/"):
             return _redirect(request, self._home)
         found = self._routes.find("GET" if request.method == "HEAD" else request.method, path)

@@ -1,7 +1,7 @@
 """AWS's APIs as one user calls them: signed with their key, through the front door like everybody's calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,7 +54,7 @@ class Aws:
             found.append(await self.call(service, operation, **{**params, taken: following}))
         return found
 
-    async def stream(self, service: str, operation: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
+    async def stream(self, service: str, operation: str, **params: Any) -> AsyncGenerator[dict[str, Any], None]:
         """The events of an operation that streams its answer, until it ends or the iterator is closed."""
         known, request = await asyncio.to_thread(self._prepare, service, operation, params)
         stream = Stream(self._door.application, request)

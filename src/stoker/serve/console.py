@@ -36,7 +36,7 @@ async def build(platform: Platform) -> Area:
         ConfigurationPage(platform.runtimes),
         TriggersPage(),
         VersionsPage(),
-        LogPages(),
+        LogPages(platform.telemetry),
         # What takes any name comes after what has one.
         FunctionPage(),
         QueuePages(),

@@ -3,12 +3,15 @@
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from stoker.console.aws_models import ApiError
 from stoker.console.routing import Route, get
+from stoker.console.tail import Tail
 from stoker.console.visit import Events, InputError, Page, Visit
+from stoker.observability.telemetry import Telemetry
 
 SHOWN = 500
 # What "errors" looks for: any of these words.
@@ -48,7 +51,8 @@ class Line:
 class LogPages:
     """Groups, their lines, and the lines of one invocation."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         self.routes: Sequence[Route] = [
             get("/logs", self.show),
             get("/logs/tail", self.tail),
@@ -73,7 +77,8 @@ class LogPages:
 
     async def tail(self, visit: Visit) -> Events:
         """Lines as they come."""
-        return Events(events=_tail(visit, visit.query.get("group", ""), _pattern(visit.query.get("filter", ""))))
+        group, pattern = visit.query.get("group", ""), _pattern(visit.query.get("filter", ""))
+        return Events(events=_tail(Tail(self._telemetry, visit.aws, group=group, pattern=pattern)))
 
     async def _lines(self, visit: Visit, group: str, context: Mapping[str, Any], template: str) -> Page:
         query = visit.query
@@ -169,20 +174,14 @@ async def _around(visit: Visit, group: str, stream: str, at: int) -> Sequence[Li
     return [line for line in lines if line.request in own] or lines
 
 
-async def _tail(visit: Visit, group: str, pattern: str) -> AsyncIterator[tuple[str, Any]]:
-    identity = await visit.aws.call("sts", "GetCallerIdentity")
-    arn = f"arn:aws:logs:{visit.aws.region}:{identity['Account']}:log-group:{group}"
-    stream = visit.aws.stream("logs", "StartLiveTail", logGroupIdentifiers=[arn], logEventFilterPattern=pattern)
-    async for event in stream:
-        if "sessionStart" in event:
-            yield "started", {}
-        for line in event.get("sessionUpdate", {}).get("sessionResults", ()):
-            shown = Line(at=_millis(line["timestamp"]), stream=line["logStreamName"], text=line["message"])
-            yield "line", {"at": shown.at, "stream": shown.stream, "text": shown.text, "kind": shown.kind}
-
-
-def _millis(moment: Any) -> int:
-    return int(moment) if isinstance(moment, int | float) else int(moment.timestamp() * 1000)
+async def _tail(tail: Tail) -> AsyncIterator[tuple[str, Any]]:
+    async with aclosing(tail.lines()) as lines:
+        await anext(lines)
+        yield "started", {}
+        async for heard in lines:
+            for stream, event in heard:
+                line = Line(at=event.timestamp_ms, stream=stream.stream, text=event.message)
+                yield "line", {"at": line.at, "stream": line.stream, "text": line.text, "kind": line.kind}
 
 
 def _lines_of(events: Any) -> list[Line]:

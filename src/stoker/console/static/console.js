@@ -7,7 +7,8 @@ const csrf = document.body.dataset.csrf ?? "";
 export async function send(form) {
   const fields = new URLSearchParams(new FormData(form));
   const asks = form.method.toLowerCase() === "get";
-  const address = asks ? `${form.action}?${fields}` : form.action;
+  const address = new URL(form.action);
+  if (asks) address.search = fields;
   const answer = await fetch(address, {
     method: asks ? "GET" : "POST",
     body: asks ? undefined : fields,
@@ -54,16 +55,14 @@ document.addEventListener("submit", (event) => {
   submit(form);
 });
 
+for (const form of document.querySelectorAll("form[data-changes]")) {
+  form.addEventListener("change", () => form.submit());
+}
+
 for (const form of document.querySelectorAll("form[data-live]")) {
   let waiting = 0;
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => submit(form), 200);
-  });
-}
-
-for (const form of document.querySelectorAll("form[data-reload]")) {
-  form.addEventListener("answered", (event) => {
-    if (event.detail.fine) location.reload();
   });
 }

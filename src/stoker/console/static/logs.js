@@ -6,6 +6,7 @@ const place = document.querySelector("#lines");
 const filter = document.querySelector("#log-filter");
 const MOST = 2000;
 let source = null;
+let held = null; // lines that came before the page knew what had been there
 
 function list() {
   let lines = place.querySelector("ol.lines");
@@ -36,6 +37,22 @@ function show(line) {
   if (atEnd) lines.scrollTop = lines.scrollHeight;
 }
 
+/** What was written until the tail began: the page is older than that. Lines that came meanwhile may be in both. */
+async function refill() {
+  const query = new URLSearchParams(new FormData(filter));
+  const answer = await fetch(`${location.pathname}?${query}`, { headers: { "x-stoker-fragment": "1" } });
+  if (answer.ok) place.innerHTML = await answer.text();
+  const there = new Set();
+  for (const item of place.querySelectorAll("ol.lines li")) {
+    there.add(`${Date.parse(item.querySelector("time").dateTime)} ${item.querySelector(".text").textContent}`);
+  }
+  const lines = place.querySelector("ol.lines");
+  if (lines) lines.scrollTop = lines.scrollHeight;
+  const came = held.filter((line) => !there.has(`${line.at} ${line.text}`));
+  held = null;
+  came.forEach(show);
+}
+
 function stop() {
   source?.close();
   source = null;
@@ -48,8 +65,16 @@ function start() {
   source = new EventSource(`${button.dataset.tail}?${query}`);
   button.setAttribute("aria-pressed", "true");
   state.textContent = "Connecting.";
-  source.addEventListener("started", () => (state.textContent = "Live: lines appear as they are written."));
-  source.addEventListener("line", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("started", async () => {
+    held = [];
+    await refill().catch(() => (held = null));
+    state.textContent = "Live: lines appear as they are written.";
+  });
+  source.addEventListener("line", (event) => {
+    const line = JSON.parse(event.data);
+    if (held) held.push(line);
+    else show(line);
+  });
   source.addEventListener("refused", (event) => {
     stop();
     state.textContent = JSON.parse(event.data);

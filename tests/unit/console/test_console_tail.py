@@ -1,0 +1,83 @@
+"""Following a log: with the API's leave, and without waiting for its seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from fakes.loop import on_loop
+from stoker.console.aws_models import ApiError
+from stoker.console.tail import Tail
+from stoker.model.invocation import LogEvent, LogStream
+
+MINE = LogStream(region="us-east-1", group="/aws/lambda/mine", stream="s")
+OTHER = LogStream(region="us-east-1", group="/aws/lambda/other", stream="s")
+
+
+class FakeTelemetry:
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+
+    def subscribe(self, listener: Any) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def write(self, stream: LogStream, *texts: str) -> None:
+        for listener in self.listeners:
+            listener(stream, [LogEvent(timestamp_ms=1, message=text) for text in texts], 1)
+
+
+class FakeAws:
+    region = "us-east-1"
+
+    def __init__(self, refusal: ApiError | None = None) -> None:
+        self.over = asyncio.Event()
+        self.asked: list[dict[str, Any]] = []
+        self._refusal = refusal
+
+    async def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        return {"Account": "000000000000"}
+
+    async def stream(self, service: str, operation: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        self.asked.append(params)
+        if self._refusal is not None:
+            raise self._refusal
+        yield {"sessionStart": {}}
+        await self.over.wait()
+
+
+def tail(telemetry: FakeTelemetry, aws: FakeAws, pattern: str = "") -> Any:
+    return Tail(telemetry, aws, group="/aws/lambda/mine", pattern=pattern).lines()  # type: ignore[arg-type]
+
+
+@on_loop
+async def test_lines_that_fit_come_at_once_and_others_never() -> None:
+    telemetry, aws = FakeTelemetry(), FakeAws()
+    lines = tail(telemetry, aws, "good")
+    assert await anext(lines) == []
+    telemetry.write(OTHER, "a good one of somebody else's")
+    telemetry.write(MINE, "a good one", "a bad one")
+    assert [event.message for _, event in await anext(lines)] == ["a good one"]
+    arn = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/mine"
+    assert aws.asked == [{"logGroupIdentifiers": [arn], "logEventFilterPattern": "good"}]
+    await lines.aclose()
+    assert telemetry.listeners == []
+
+
+@on_loop
+async def test_who_may_not_follow_hears_nothing() -> None:
+    telemetry = FakeTelemetry()
+    with pytest.raises(ApiError):
+        await anext(tail(telemetry, FakeAws(ApiError("AccessDeniedException", "no", 400))))
+    assert telemetry.listeners == []
+
+
+@on_loop
+async def test_the_tail_ends_with_the_api_s_session() -> None:
+    telemetry, aws = FakeTelemetry(), FakeAws()
+    lines = tail(telemetry, aws)
+    await anext(lines)
+    aws.over.set()
+    assert [heard async for heard in lines] == []
+    assert telemetry.listeners == []

@@ -5,7 +5,7 @@ from typing import Any
 
 from stoker.apis.functions import SERVICE
 from stoker.apis.request import ApiRequest
-from stoker.apis.rest.access import ACTION, Verdict
+from stoker.apis.rest.access import ACTION, Decide, Verdict
 from stoker.identity.authority import Authority
 from stoker.identity.callers import ANONYMOUS, Caller
 from stoker.identity.circumstances import Circumstances
@@ -63,18 +63,21 @@ class RestAccess:
         facts = self._circumstances(ANONYMOUS, request)
         return _verdict(self._authority.decide(NOBODYS, self._authority.parse(policy), ACTION, arn, facts)[0])
 
-    def of_document(self, document: Any, arn: str, request: ApiRequest) -> Verdict:
+    def policy(self, document: Any) -> Decide:
         text = _about_something(document)
         if text is None:
-            return Verdict.SILENT
+            return lambda arn, request: Verdict.SILENT
         try:
-            parsed = parse_document(text, DocumentKind.IDENTITY)
+            policies = PrincipalPolicies(identity=(parse_document(text, DocumentKind.IDENTITY),))
         except MalformedPolicyDocumentError as error:
             raise ValueError(error.message) from error
-        policies = PrincipalPolicies(identity=(parsed,))
-        context = self._circumstances(self._caller, request).context(policies.asks_for)
-        asked = AccessRequest(caller=self._caller, action=ACTION, resource=arn, context=context)
-        return _verdict(evaluate(asked, policies))
+
+        def decide(arn: str, request: ApiRequest) -> Verdict:
+            context = self._circumstances(self._caller, request).context(policies.asks_for)
+            asked = AccessRequest(caller=self._caller, action=ACTION, resource=arn, context=context)
+            return _verdict(evaluate(asked, policies))
+
+        return decide
 
     def check_policy(self, text: str) -> None:
         """Raises ValueError for what is no resource policy."""

@@ -10,7 +10,7 @@ from fakes.clock import FakeClock
 from fakes.loop import on_loop
 from stoker.apis.functions import FunctionAnswer, FunctionCall
 from stoker.apis.request import ApiCall, ApiRequest
-from stoker.apis.rest.access import Verdict
+from stoker.apis.rest.access import Decide, Verdict
 from stoker.apis.rest.authorization import Authorization
 from stoker.apis.rest.blueprint import Blueprint
 from stoker.apis.rest.documents import new_document
@@ -60,8 +60,8 @@ class Gate:
 class Open:
     """Policies that allow everything."""
 
-    def of_document(self, document: Any, arn: str, request: ApiRequest) -> Verdict:
-        return Verdict.ALLOWED
+    def policy(self, document: Any) -> Decide:
+        return lambda arn, request: Verdict.ALLOWED
 
 
 def exchange(document: Any, sent: Request, variables: Mapping[str, str] | None = None) -> Exchange:

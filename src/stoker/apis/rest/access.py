@@ -1,5 +1,6 @@
 """Who may call a method, as far as signatures and policies say: what `serve` hands in."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
@@ -17,6 +18,10 @@ class Verdict(Enum):
     SILENT = "silent"
 
 
+Decide = Callable[[str, ApiRequest], Verdict]
+"""Whether a policy lets a request call the method with an ARN."""
+
+
 class Access(Protocol):
     """Signatures and policies."""
 
@@ -31,5 +36,5 @@ class Access(Protocol):
     def of_anybody(self, policy: str, arn: str, request: ApiRequest) -> Verdict:
         """Whether an API's policy lets somebody call who did not sign."""
 
-    def of_document(self, document: Any, arn: str, request: ApiRequest) -> Verdict:
-        """What the policy that an authorizer answered says. Raises ValueError for what is no policy."""
+    def policy(self, document: Any) -> Decide:
+        """What a policy that an authorizer answered says. Raises ValueError for what is no policy."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.apis.functions import FunctionCall, Functions, function_arn
-from stoker.apis.rest.access import ACTION, Access, Verdict
+from stoker.apis.rest.access import ACTION, Access, Decide, Verdict
 from stoker.apis.rest.blueprint import Authorizer
 from stoker.apis.rest.exchange import Authorized, Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
@@ -32,9 +32,9 @@ _SIGNATURE_FAULTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Answer:
-    """What an authorizer said; `until` is when that is forgotten (seconds since the epoch)."""
+    """What an authorizer said, and how its policy decides. `until`: when that is forgotten (seconds since the epoch)."""
 
-    document: Any
+    decide: Decide
     authorized: Authorized
     until: float
 
@@ -95,10 +95,7 @@ class Authorization:
         if answer is None or answer.until <= self._clock.time():
             answer = await self._ask(exchange, authorizer, identity[0] if authorizer.kind == "TOKEN" else None)
             self._remember(key, answer)
-        try:
-            verdict = self._access.of_document(answer.document, exchange.method_arn, exchange.request)
-        except ValueError:
-            raise _misconfigured() from None
+        verdict = answer.decide(exchange.method_arn, exchange.request)
         if verdict is Verdict.ALLOWED:
             return answer.authorized
         how = " with an explicit deny" if verdict is Verdict.DENIED else ""
@@ -127,7 +124,12 @@ class Authorization:
             raise _misconfigured() from None
         if answer.failed:
             raise _failed(answer.payload)
-        return _read(answer.payload, until=self._clock.time() + authorizer.ttl_s)
+        document, authorized = _read(answer.payload)
+        try:
+            decide = self._access.policy(document)
+        except ValueError:
+            raise _misconfigured() from None
+        return _Answer(decide=decide, authorized=authorized, until=self._clock.time() + authorizer.ttl_s)
 
     def _remember(self, key: tuple[str, ...], answer: _Answer) -> None:
         if answer.until > self._clock.time():
@@ -155,7 +157,7 @@ def _is_valid(validation: Pattern, token: str) -> bool:
         return False
 
 
-def _read(payload: bytes, *, until: float) -> _Answer:
+def _read(payload: bytes) -> tuple[Any, Authorized]:
     """`{"principalId", "policyDocument", "context", "usageIdentifierKey"}`"""
     try:
         answer = json.loads(payload)
@@ -170,7 +172,7 @@ def _read(payload: bytes, *, until: float) -> _Answer:
         raise _misconfigured()
     texts = {key: _as_text(value) for key, value in context.items()}
     authorized = Authorized(principal_id=principal, context=texts, usage_key=answer.get("usageIdentifierKey"))
-    return _Answer(document=answer["policyDocument"], authorized=authorized, until=until)
+    return answer["policyDocument"], authorized
 
 
 def _as_text(value: Any) -> Any:

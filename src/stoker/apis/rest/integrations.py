@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from stoker.apis.functions import FunctionAnswer, FunctionCall, Functions, function_arn
@@ -76,9 +77,13 @@ class Integrations:
         answer = await self._invoke(exchange, event)
         if answer.failed:
             raise malformed()
-        return proxy_answer(
-            answer.payload, binary_types=exchange.blueprint.binary_types, accept=exchange.header("accept")
+        make = partial(
+            proxy_answer,
+            answer.payload,
+            binary_types=exchange.blueprint.binary_types,
+            accept=exchange.header("accept"),
         )
+        return await asyncio.to_thread(make) if len(answer.payload) > _LARGE_BYTES else make()
 
     async def _call_function(self, exchange: Exchange, request: IntegrationRequest) -> IntegrationAnswer:
         """The request's body is the event; an error's message selects the response."""

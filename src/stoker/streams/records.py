@@ -87,7 +87,7 @@ class Records:
         def work(conn: Connection) -> tuple[Stream, Sequence[Placed]]:
             stream = self._catalogue.require(conn, region, name)
             _check_sizes(stream, new)
-            shards = [stream.shard_for(each.key) for each in new]
+            shards = stream.shards_for([each.key for each in new])
             by_shard: defaultdict[int, list[int]] = defaultdict(list)
             for place, shard in enumerate(shards):
                 by_shard[shard.number].append(place)

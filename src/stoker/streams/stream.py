@@ -1,6 +1,8 @@
 """What a stream is: its shards, open and closed, and its settings. Values that are kept as documents, whole."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -52,7 +54,7 @@ class Consumer(Struct, frozen=True, kw_only=True):
         return f"{stream_arn}/consumer/{self.name}:{self.created}"
 
 
-class Stream(Struct, frozen=True, kw_only=True):
+class Stream(Struct, frozen=True, kw_only=True, dict=True):
     """One stream. `id` and `revision` are the row's: the first is never another stream's, the second counts changes."""
 
     region: str
@@ -90,9 +92,16 @@ class Stream(Struct, frozen=True, kw_only=True):
         """The consumer of this name."""
         return next((consumer for consumer in self.consumers if consumer.name == name), None)
 
-    def shard_for(self, key: int) -> Shard:
-        """The open shard that has this hash key in its range."""
-        return next(shard for shard in self.open_shards if int(shard.first_key) <= key <= int(shard.last_key))
+    def shards_for(self, keys: Sequence[int]) -> Sequence[Shard]:
+        """The open shards that have these hash keys in their ranges."""
+        firsts, shards = self._by_first_key
+        return [shards[bisect_right(firsts, key) - 1] for key in keys]
+
+    @cached_property
+    def _by_first_key(self) -> tuple[Sequence[int], Sequence[Shard]]:
+        """Made once: every record that is put looks here."""
+        shards = sorted(self.open_shards, key=lambda shard: shard.keys)
+        return [shard.keys[0] for shard in shards], shards
 
 
 def stream_arn(region: str, account: str, name: str) -> str:

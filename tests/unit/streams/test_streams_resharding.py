@@ -59,8 +59,9 @@ def test_every_key_has_one_open_shard_whatever_was_done(
     shards = sorted(stream.open_shards, key=lambda shard: shard.keys)
     assert (shards[0].keys[0], shards[-1].keys[1]) == (0, LAST_KEY)
     assert all(one.keys[1] + 1 == other.keys[0] for one, other in pairwise(shards))
-    first, last = stream.shard_for(key).keys
-    assert first <= key <= last
+    for wanted, shard in zip((key, 0, LAST_KEY), stream.shards_for([key, 0, LAST_KEY]), strict=True):
+        first, last = shard.keys
+        assert shard.is_open and first <= wanted <= last
     by_number = {shard.number: shard for shard in stream.shards}
     assert len(by_number) == len(stream.shards)
     for shard in stream.shards:

@@ -124,6 +124,48 @@ def test_a_function_s_policy_names_a_user(live_server: LiveServer, ann: Person) 
     assert refusal(ann.client("lambda").get_function, FunctionName=name) == "AccessDeniedException"
 
 
+def test_tags_of_resources_open_and_shut_in_every_service(live_server: LiveServer, ann: Person) -> None:
+    """A tag of the resource that a call is about, in each service whose resources have some."""
+    make = {name: live_server.client(name) for name in ("sqs", "sns", "events", "scheduler", "logs", "iam", "lambda")}
+    red, pair = {"team": "red"}, [{"Key": "team", "Value": "red"}]
+    tagged, bare = "tagged-red", "tagged-not"
+    for name, tags, pairs in ((tagged, red, pair), (bare, {}, [])):
+        make["sqs"].create_queue(QueueName=name, tags=tags)
+        make["sns"].create_topic(Name=name, Tags=pairs)
+        make["events"].put_rule(Name=name, ScheduleExpression="rate(1 day)", State="DISABLED", Tags=pairs)
+        make["scheduler"].create_schedule_group(Name=name, Tags=pairs)
+        make["logs"].create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+        make["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=pairs)
+    ann.put(
+        json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": "*",
+                        "Resource": "*",
+                        "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}},
+                    }
+                ],
+            }
+        )
+    )
+    topic = "arn:aws:sns:us-east-1:000000000000:{}"
+    for service, call, member, form in [
+        ("sqs", "get_queue_url", "QueueName", "{}"),
+        ("sns", "get_topic_attributes", "TopicArn", topic),
+        ("events", "describe_rule", "Name", "{}"),
+        ("scheduler", "get_schedule_group", "Name", "{}"),
+        ("logs", "describe_log_streams", "logGroupName", "{}"),
+        ("iam", "get_role", "RoleName", "{}"),
+    ]:
+        read = getattr(ann.client(service), call)
+        assert read(**{member: form.format(tagged)})
+        with pytest.raises(ClientError, match="is not authorized to perform"):
+            read(**{member: form.format(bare)})
+
+
 def test_a_role_is_handed_over_by_whom_may_pass_it(ann: Person) -> None:
     ann.put(allow("lambda:CreateFunction"))
     create = {"Runtime": "python3.13", "Handler": "a.b", "Code": {"ZipFile": b"x"}}

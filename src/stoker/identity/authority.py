@@ -80,9 +80,9 @@ class Authority:
         return self._parse(text, DocumentKind.RESOURCE)
 
     async def tags_of(self, service: str, resource: str) -> Mapping[str, str]:
-        """The tags of a resource, as far as its service can say."""
+        """The tags of a resource, as far as its service can say; none for what is no ARN."""
         ask = self._resource_tags.get(service)
-        if ask is None:
+        if ask is None or resource.count(":") < 5:
             return {}
         tags = ask(resource)
         return await tags if inspect.isawaitable(tags) else tags

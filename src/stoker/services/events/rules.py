@@ -1,5 +1,6 @@
 """Operations on rules, and on the tags of rules and buses."""
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from stoker.buses.event_errors import InvalidEventPatternException
 from stoker.buses.names import DEFAULT_BUS
 from stoker.buses.rule_schedules import RuleSchedules
 from stoker.buses.rules import Rule, Rules, compiled
-from stoker.model.errors import NotBuiltError, ResourceNotFoundException, ValidationException
+from stoker.model.errors import NotBuiltError, ResourceNotFoundException, ServiceError, ValidationException
 from stoker.services.events.buses import tags_of
 from stoker.services.events.pages import page, start
 from stoker.wire.message import Call
@@ -102,16 +103,23 @@ class RuleOperations:
         return _NOTHING
 
     async def list_tags_for_resource(self, call: Call) -> Mapping[str, Any]:
-        kind, bus, name = _tagged(call)
-        tags = (
-            (await self._buses.get(call.region, bus)).tags
-            if kind == "event-bus"
-            else (await self._rules.get(call.region, bus, name)).tags
-        )
+        tags = await self._tags(call.region, call.params["ResourceARN"])
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
+    async def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Those of a bus or a rule, by its ARN; none for what is neither."""
+        with contextlib.suppress(ServiceError):
+            return await self._tags(arn.split(":")[3], arn)
+        return {}
+
+    async def _tags(self, region: str, arn: str) -> Mapping[str, str]:
+        kind, bus, name = _tagged(arn)
+        if kind == "event-bus":
+            return (await self._buses.get(region, bus)).tags
+        return (await self._rules.get(region, bus, name)).tags
+
     async def _change_tags(self, call: Call, add: Mapping[str, str], remove: Sequence[str]) -> None:
-        kind, bus, name = _tagged(call)
+        kind, bus, name = _tagged(call.params["ResourceARN"])
         if kind == "event-bus":
             await self._buses.tag(call.region, bus, add, remove)
         else:
@@ -122,9 +130,8 @@ def _bus(call: Call) -> str:
     return names.bus_name(call.params.get("EventBusName"))
 
 
-def _tagged(call: Call) -> tuple[str, str, str]:
+def _tagged(arn: str) -> tuple[str, str, str]:
     """What an ARN names: a bus, or a rule of a bus."""
-    arn = call.params["ResourceARN"]
     if (bus := names.of_arn(arn, "event-bus")) is not None:
         return "event-bus", bus, ""
     if (place := names.of_arn(arn, "rule")) is not None:

@@ -49,6 +49,7 @@ class EventsService:
         self.remove_permission = of_buses.remove_permission
 
         of_rules = RuleOperations(rules, buses, schedules)
+        self.resource_tags = of_rules.resource_tags
         self.put_rule = of_rules.put_rule
         self.describe_rule = of_rules.describe_rule
         self.list_rules = of_rules.list_rules

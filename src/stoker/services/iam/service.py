@@ -1,8 +1,10 @@
 """Identity and Access Management: which operation is served by what."""
 
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
-from stoker.identity.entities import Group, Role, User
+from stoker.identity.entities import Group, ManagedPolicy, OidcProvider, Role, User
 from stoker.identity.identities import Identities
 from stoker.model.clock import Clock
 from stoker.services.iam.access import access_table
@@ -24,6 +26,7 @@ class IamService:
 
     def __init__(self, *, identities: Identities, clock: Clock) -> None:
         self.access = access_table(identities.directory)
+        self._directory = identities.directory
         policies = PolicyOperations(identities)
         for part in (
             UserOperations(identities),
@@ -42,6 +45,17 @@ class IamService:
 
     def __repr__(self) -> str:
         return "<IamService>"
+
+    def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Those of a user, role, policy or provider, by its ARN."""
+        kind, _, path = arn.rpartition(":")[2].partition("/")
+        if kind == "policy":
+            found: Any = self._directory.find(ManagedPolicy, path.rpartition("/")[2])
+        elif kind == "oidc-provider":
+            found = self._directory.find(OidcProvider, path)
+        else:
+            found = self._directory.find(User if kind == "user" else Role, path.rpartition("/")[2])
+        return found.tags if found is not None and found.arn == arn else {}
 
     def _serve(self, part: object) -> None:
         """Each public coroutine of a part is an operation of its name."""

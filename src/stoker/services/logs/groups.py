@@ -94,6 +94,12 @@ class LogGroups:
         group = await self._telemetry.read(lambda connection: existing_group(connection, call.region, name))
         return {"tags": dict(group.tags)}
 
+    async def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Those of a group, by its ARN or that of one of its streams."""
+        region, name = arn.split(":")[3], arn.partition(":log-group:")[2].partition(":")[0]
+        group = await self._telemetry.read(lambda connection: find_group(connection, region, name)) if name else None
+        return {} if group is None else group.tags
+
     async def _change(self, call: Call, name: str, change: GroupChange) -> None:
         """Find the group and change it, in one transaction."""
         await self._telemetry.change(

@@ -24,6 +24,7 @@ class LogsService:
 
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._groups = LogGroups(telemetry, clock)
+        self.resource_tags = self._groups.resource_tags
         self._streams = LogStreams(telemetry, clock)
         self._events = LogEvents(telemetry, clock)
         self._live_tail = LiveTail(telemetry, clock)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -121,6 +122,13 @@ class SchedulerService:
     async def list_tags_for_resource(self, call: Call) -> Mapping[str, Any]:
         group = await self._groups.get(call.region, _tagged(call))
         return {"Tags": [{"Key": key, "Value": value} for key, value in group.tags.items()]}
+
+    async def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Those of a group, by its ARN: schedules have none."""
+        region, name = arn.split(":")[3], arn.partition(":schedule-group/")[2]
+        with contextlib.suppress(ResourceNotFoundException):
+            return (await self._groups.get(region, name)).tags if name else {}
+        return {}
 
     def _document(self, call: Call) -> Document:
         params = call.params

@@ -24,6 +24,7 @@ class SnsService:
         self.resource_policy = topics.resource_policy
 
         of_topics = TopicOperations(topics)
+        self.resource_tags = of_topics.resource_tags
         self.create_topic = of_topics.create_topic
         self.delete_topic = of_topics.delete_topic
         self.list_topics = of_topics.list_topics

@@ -1,5 +1,6 @@
 """Operations on topics, their policies and tags."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from stoker.buses.delivery_policy import effective_topic
 from stoker.buses.topic_errors import InvalidParameterError, ResourceNotFoundError, TopicNotFoundError
 from stoker.buses.topics import Topic, Topics, parse_topic_arn
-from stoker.model.errors import NotBuiltError
+from stoker.model.errors import NotBuiltError, ServiceError
 from stoker.services.sns.pages import page, start
 from stoker.wire.message import Call
 
@@ -81,6 +82,13 @@ class TopicOperations:
         except TopicNotFoundError:
             raise ResourceNotFoundError from None
         return {"Tags": [{"Key": key, "Value": value} for key, value in topic.tags.items()]}
+
+    async def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Those of a topic, by its ARN; none for what is none."""
+        with contextlib.suppress(ServiceError):
+            topic, _, _ = await self._topics.get(*parse_topic_arn(arn, arn.split(":")[4]))
+            return topic.tags
+        return {}
 
     async def _change_tags(self, call: Call, add: Mapping[str, str], remove: Any) -> None:
         try:

@@ -1,5 +1,7 @@
 """The SQS API: which operation is served by what."""
 
+from collections.abc import Mapping
+
 from stoker.model.access import AccessTable
 from stoker.queues.move_tasks import MoveTasks
 from stoker.queues.queues import Queues
@@ -54,6 +56,11 @@ class SqsService:
 
     def __repr__(self) -> str:
         return f"<SqsService {self._queues!r}>"
+
+    def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """The tags of a queue, by its ARN."""
+        queue = self._queues.catalogue.by_arn(arn)
+        return {} if queue is None else queue.tags
 
     def resource_policy(self, arn: str) -> str | None:
         """The policy of a queue, by its ARN; None where it has none or is not there."""

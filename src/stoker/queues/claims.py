@@ -45,7 +45,7 @@ _IN_GROUP = (
 )
 _TAKE = (
     sa.update(queue_messages)
-    .where(_messages.id == bindparam("row"))
+    .where(_messages.id.in_(bindparam("rows", expanding=True)))
     .values(
         visible_at=bindparam("until"),
         receive_count=_messages.receive_count + 1,
@@ -127,8 +127,9 @@ class Claim:
         good = list(self._look(_VISIBLE, {"now": self._now}, total))
         taken = []
         for want in wants:
-            taken.append(self._take(good[: want.most], want))
+            taken.append(self._taken(good[: want.most], want))
             good = good[want.most :]
+        self._hide([each for mine in taken for each in mine])
         return taken
 
     def _take_groups(self, wants: Sequence[Want]) -> list[list[Taken]]:
@@ -141,7 +142,9 @@ class Claim:
             while groups and len(mine) < want.most:
                 group = groups.pop(0)
                 found = self._look(_IN_GROUP, {"group": group}, want.most - len(mine))
-                mine += self._take(_first_visible(found, self._now), want)
+                first = self._taken(_first_visible(found, self._now), want)
+                self._hide(first)
+                mine += first
                 message_rows.settle_group(self._conn, self._source.generation, group)
         return taken
 
@@ -198,11 +201,15 @@ class Claim:
                 message_rows.settle_group(self._conn, self._source.grave, group)
         self._buried += rows
 
-    def _take(self, found: Found, want: Want) -> list[Taken]:
+    def _taken(self, found: Found, want: Want) -> list[Taken]:
         until = self._now + want.visibility_s
-        if found:
-            self._conn.execute(_TAKE, [{"row": row.id, "until": until, "at": self._now} for row, _ in found])
         return [Taken(row=row, content=content, until=until) for row, content in found]
+
+    def _hide(self, taken: Sequence[Taken]) -> None:
+        """One statement for all that are hidden for as long."""
+        for until in {each.until for each in taken}:
+            rows = [each.row.id for each in taken if each.until == until]
+            self._conn.execute(_TAKE, {"rows": rows, "until": until, "at": self._now})
 
 
 def _first_visible(found: Found, now: float) -> Found:

@@ -51,8 +51,8 @@ _CLOSE_GROUP = sa.delete(queue_groups).where(_GROUP)
 _READY_GROUP = sa.update(queue_groups).where(_GROUP).values(ready_at=bindparam("at"))
 _INSERT = sa.insert(queue_messages)
 _INSERT_CONTENT = sa.insert(queue_contents)
-_DELETE = sa.delete(queue_messages).where(_messages.id == bindparam("row"))
-_DELETE_CONTENT = sa.delete(queue_contents).where(queue_contents.c.id == bindparam("row"))
+_DELETE = sa.delete(queue_messages).where(_messages.id.in_(bindparam("rows", expanding=True)))
+_DELETE_CONTENT = sa.delete(queue_contents).where(queue_contents.c.id.in_(bindparam("rows", expanding=True)))
 _HIDE = sa.update(queue_messages).where(_messages.id == bindparam("row")).values(visible_at=bindparam("at"))
 _ONE = sa.select(queue_messages).where(_messages.id == bindparam("row"))
 _MANY = sa.select(queue_messages).where(_messages.id.in_(bindparam("rows", expanding=True)))
@@ -198,10 +198,10 @@ def find(conn: Connection, ids: Sequence[int]) -> Mapping[int, MessageRow]:
 
 
 def delete(conn: Connection, ids: Sequence[int]) -> None:
-    rows = [{"row": each} for each in ids]
-    if rows:
-        conn.execute(_DELETE, rows)
-        conn.execute(_DELETE_CONTENT, rows)
+    """In one statement each: a step of SQLite's gives Python's lock away, and has to wait for it again."""
+    if ids:
+        conn.execute(_DELETE, {"rows": list(ids)})
+        conn.execute(_DELETE_CONTENT, {"rows": list(ids)})
 
 
 def delay_again(conn: Connection, generation: int, delay_s: float) -> None:

@@ -105,7 +105,9 @@ def _sqlite_engine(url: sa.URL, *, begin: str, connections: int, query_only: boo
 
 def _begin_sqlite(begin: str, connection: sa.Connection) -> None:
     synchronous = "NORMAL" if connection.get_execution_options().get(RELAXED) else "FULL"
-    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+    if connection.info.get("synchronous", "FULL") != synchronous:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+        connection.info["synchronous"] = synchronous
     connection.exec_driver_sql(begin)
 
 

@@ -274,7 +274,7 @@ class Environment:
         if end is not None and not end.fatal and self._process.usable:
             self._move(Event.ANSWERED)
             self._rest()
-        elif self.state not in (State.FAILED, State.STOPPING):
+        elif end is not None or self.state is State.IDLE:
             self._ends_by = Reason.TIMEOUT if end is not None and end.status == "timeout" else Reason.FAILURE
             self._fail()
 

@@ -65,9 +65,11 @@ class Execution:
         self._deadline.set(now + left_s)
         deadline_ms = int((self._clock.time() + left_s) * 1000)
         process.deliver(Delivery(invocation=job.invocation, deadline_ms=deadline_ms))
+        # One that was gone before it could be told to anybody but its init.
         if process.exit_status is not None:
-            # It was gone before it could be told to anybody but its init.
             self.ended(process.exit_status)
+        elif process.extension_end is not None:
+            self.extension_ended(process.extension_end)
 
     def refuse(self, job: Job, process: FunctionProcess | None, end: Outcome) -> None:
         """It ends before it began, since there is no process that could take it."""

@@ -6,6 +6,7 @@ ready, and is done with an invocation when all that were told of it are.
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -24,7 +25,7 @@ from stoker.runtime_api.session import Answer, Delivery
 from stoker.runtime_api.telemetry import Subscription
 from stoker.runtime_api.telemetry_destination import courier
 from stoker.runtime_api.telemetry_stream import TelemetryStream
-from stoker.sandbox.driver import ExitStatus, NotLaunched, Sandbox
+from stoker.sandbox.driver import ExitStatus, NotLaunched, Sandbox, SandboxError
 
 # A process that closes its channel, or an extension that says it cannot go on, is on its way out as a rule; its exit
 # status is worth so long a wait.
@@ -51,7 +52,7 @@ class ProcessListener(Protocol):
         """It exited, or has been lost for a while; what it said before has been heard. Called once."""
 
     def extension_ended(self, end: ExtensionEnd) -> None:
-        """One of its extensions ended, could not be started, or has given up. May be called for each of them."""
+        """One of its extensions ended, could not be started, or has given up. Called for the first of them."""
 
 
 class FunctionProcess:
@@ -66,6 +67,7 @@ class FunctionProcess:
         self._log = log
         # How it ended, once it has. What is not usable takes no invocation any more, ended or not.
         self.exit_status: ExitStatus | None = None
+        self.extension_end: ExtensionEnd | None = None
         self.usable = True
         self.frozen = False
         self._begun = False
@@ -205,9 +207,15 @@ class FunctionProcess:
         before = self._streams.pop(extension.name, None)
         if before is not None:
             before.close()
-        stream = TelemetryStream(subscription, courier(subscription, self.sandbox.socket_inside), self._clock)
+        stream = TelemetryStream(subscription, courier(subscription, self._socket_inside), self._clock)
         self._streams[extension.name] = stream
         self._log.subscribed(extension.name, stream)
+
+    async def _socket_inside(self) -> socket.socket:
+        try:
+            return await self.sandbox.socket_inside()
+        except SandboxError as error:
+            raise OSError(str(error)) from error
 
     def _extension_exited(self, name: str, ended: "asyncio.Future[ExitStatus | NotLaunched]") -> None:
         end = ended.result()
@@ -224,8 +232,10 @@ class FunctionProcess:
 
     def _extension_ended(self, error_type: str, reason: str) -> None:
         self.usable = False
-        if self.listener is not None:
-            self.listener.extension_ended(ExtensionEnd(error_type=error_type, reason=reason))
+        if self.extension_end is None:
+            self.extension_end = ExtensionEnd(error_type=error_type, reason=reason)
+            if self.listener is not None:
+                self.listener.extension_ended(self.extension_end)
 
     def _progress(self) -> None:
         """The runtime or an extension has come a step further."""

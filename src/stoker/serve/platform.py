@@ -180,9 +180,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         runtimes=runtimes,
         registry=registry,
         fleet=fleet,
-        provisioning=Provisioning(
-            fleet=fleet, registry=registry, account=settings.account, clock=clock, charge=telemetry.charge
-        ),
+        provisioning=Provisioning(fleet=fleet, registry=registry, account=settings.account, clock=clock),
         invoker=invoker,
         events=events,
         targets=targets,

@@ -14,12 +14,14 @@ from fakes.live_server import REGION, LiveServer
 from fakes.waiting import eventually
 
 HANDLER = """
-import base64, json
+import base64, json, time
 
 def handler(event, context):
     path = event.get("rawPath") or event["path"]
     if path.endswith("/fail"):
         raise ValueError("secret inside")
+    if path.endswith("/sleep"):
+        time.sleep(1)
     if path.endswith("/malformed"):
         return {"statusCode": "ok"}
     if path.endswith("/plain"):
@@ -124,6 +126,14 @@ def test_what_a_function_says_is_answered_and_what_it_hides_is_hidden(api: HttpA
     for path in ("/fail", "/malformed"):
         answer = api.call(path)
         assert (answer.status, answer.json()) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_function_that_takes_longer_than_its_integration_may_makes_the_service_unavailable(
+    api: HttpApi, echo: str
+) -> None:
+    api.route("GET /sleep", api.function(echo, TimeoutInMillis=50))
+    answer = api.call("/sleep")
+    assert (answer.status, answer.json()) == (503, {"message": "Service Unavailable"})
 
 
 def test_what_is_no_route_is_not_found(api: HttpApi) -> None:

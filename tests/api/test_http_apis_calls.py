@@ -309,6 +309,13 @@ def test_a_domain_name_leads_to_its_stages(live_server: LiveServer, api: HttpApi
     assert api.call("/shop/v1/pets/7", host=name).status != 201
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "s3.localhost", "x.amazonaws.com", "nodots", "*.localhost"])
+def test_what_is_no_name_of_ones_own_is_refused(live_server: LiveServer, name: str) -> None:
+    client = live_server.client("apigatewayv2")
+    with pytest.raises(client.exceptions.BadRequestException):
+        client.create_domain_name(DomainName=name, DomainNameConfigurations=[{}])
+
+
 def test_a_default_endpoint_can_be_closed(api: HttpApi) -> None:
     api.client.update_api(ApiId=api.id, DisableExecuteApiEndpoint=True)
     assert api.call("/pets/7").status == 404

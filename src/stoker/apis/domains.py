@@ -25,6 +25,8 @@ HasStage = Callable[[Connection, str, str, str], bool]
 """Whether there is such a stage of an API: by region, API and stage. Runs within a transaction."""
 
 _NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+# An address is no name, and these are the services' own.
+_RESERVED = re.compile(r"(^|\.)([0-9]+|localhost|amazonaws\.com)$")
 _KEY = re.compile(r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*")
 _domains, _mappings = api_domains.c, api_mappings.c
 
@@ -83,7 +85,7 @@ class Domains:
 
     async def create(self, region: str, name: str, given: Mapping[str, Any]) -> Document:
         name = name.lower()
-        if _NAME.fullmatch(name) is None:
+        if _NAME.fullmatch(name) is None or _RESERVED.search(name) is not None:
             raise BadRequestException(f"Invalid domain name identifier specified: {name}")
         now = self._clock.time()
         document = _completed(region, name, {**given, "DomainName": name})

@@ -91,6 +91,13 @@ def test_a_mapped_domain_leads_to_its_stage() -> None:
     assert unmapped is not None and unmapped.status == 404
 
 
+def test_a_mapped_domain_keeps_nobody_out_of_stoker_itself() -> None:
+    assert call("/_stoker/health", "api.example.com") is None
+    signed = b"AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0"
+    assert call("/orders/1", "api.example.com", (b"authorization", signed % b"apigateway")) is None
+    assert call("/orders/1", "api.example.com", (b"authorization", signed % b"execute-api")) is not None
+
+
 @pytest.mark.parametrize("path", ["/", "/bucket/key", "/_stoker/health", "/_stoker/url/abc/"])
 def test_other_requests_are_not_for_apis(path: str) -> None:
     assert call(path) is None

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from stoker.front_door.denials import denial
-from stoker.front_door.unknown_keys import refuse_unknown
 from stoker.identity.authority import Authority
 from stoker.identity.callers import Caller
 from stoker.identity.circumstances import GLOBAL_KEYS, Circumstances
@@ -104,6 +103,8 @@ class Authoriser:
     async def _check(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
         """A resource of the called service, which may have a policy: asked first, unless it can only allow."""
         authority, service = self._authority, call.service
+        if call.principal.is_operator and row.action in _NEVER_LOCKED_OUT:
+            return
         never_denies = service in self._never_deny
         document = None if never_denies else await authority.policy_of(service, resource)
         facts = await self._circumstances(call, policies, document, row, resource)
@@ -115,16 +116,11 @@ class Authoriser:
         if never_denies and (document := await authority.policy_of(service, resource)) is not None:
             facts = await self._circumstances(call, policies, document, row, resource)
             decision, request = authority.decide(policies, document, row.action, resource, facts)
-        if not decision.allowed and not self._gets_back_in(call, row):
+        if not decision.allowed:
             raise denial(service, decision, request)
-
-    @staticmethod
-    def _gets_back_in(call: Call, row: Access) -> bool:
-        return call.principal.is_operator and row.action in _NEVER_LOCKED_OUT
 
     async def _check_elsewhere(self, call: Call, policies: PrincipalPolicies, row: Access, resource: str) -> None:
         """A role, say: about what other services have, only the caller's own policies are asked."""
-        refuse_unknown(row.action, policies.asks_for)
         facts = self._authority.circumstances(
             Caller.of(call.principal, policies.arn, policies.tags),
             call.region,
@@ -143,8 +139,6 @@ class Authoriser:
         caller = Caller.of(call.principal, policies.arn, policies.tags)
         if asks_for <= GLOBAL_KEYS:
             return self._authority.circumstances(caller, call.region, source_ip=call.source_ip)
-        if not self._gets_back_in(call, row):
-            refuse_unknown(row.action, asks_for)
         return self._authority.circumstances(
             caller,
             call.region,

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from stoker.identity.callers import Caller
@@ -9,7 +10,9 @@ from stoker.identity.circumstances import Circumstances
 from stoker.identity.documents import Document, DocumentKind
 from stoker.identity.evaluation import AccessRequest, Decision, evaluate
 from stoker.identity.principal_policies import PrincipalPolicies
+from stoker.identity.unknown_keys import unknown_key
 from stoker.model.clock import Clock
+from stoker.model.errors import NotBuiltError
 from stoker.model.principal import Principal
 
 # Decisions that are remembered: a few hundred bytes each.
@@ -44,6 +47,7 @@ class Authority:
         self._resource_policies: dict[str, ResourcePolicy] = {}
         self._resource_tags: dict[str, ResourceTags] = {}
         self._remembered: dict[tuple[object, ...], Decision] = {}
+        self._unknown_key = lru_cache(maxsize=_REMEMBERED)(unknown_key)
 
     def __repr__(self) -> str:
         return f"<Authority {'on' if self._enforce else 'off'}, {len(self._remembered)} decisions remembered>"
@@ -100,8 +104,13 @@ class Authority:
         resource: str,
         circumstances: Circumstances,
     ) -> tuple[Decision, AccessRequest]:
-        """Whether the caller may do `action` to the resource, whose policy is `document`; and what was asked."""
+        """Whether the caller may do `action` to the resource, whose policy is `document`; and what was asked.
+
+        Raises NotBuiltError where a policy asks for what is not known here: nothing is guessed.
+        """
         asks_for = policies.asks_for if document is None else policies.asks_for | document.asks_for
+        if asks_for and (unknown := self._unknown_key(action, asks_for)) is not None:
+            raise NotBuiltError(f"A policy asks for the condition key {unknown}, which is not there yet in Stoker.")
         context = circumstances.context(asks_for) if asks_for else {}
         caller = circumstances.caller
         facts = frozenset((key, value if isinstance(value, str) else tuple(value)) for key, value in context.items())

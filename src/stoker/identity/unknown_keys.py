@@ -4,10 +4,6 @@ A missing key makes a Deny that looks for it pass by. So whoever is held to such
 of what cannot be here anyway (a VPC, an organisation) are missing on AWS as well, and mean what they mean there.
 """
 
-from collections.abc import Iterable
-
-from stoker.model.errors import NotBuiltError
-
 # In lower case; where a key goes on with a name of somebody's, its beginning.
 _UNKNOWN = (
     "aws:referer",
@@ -28,9 +24,9 @@ _UNKNOWN = (
 )
 
 
-def refuse_unknown(action: str, asks_for: Iterable[str]) -> None:
-    """Raises NotBuiltError if policies ask for a key that the action would have on AWS."""
+def unknown_key(action: str, asks_for: frozenset[str]) -> str | None:
+    """The first of the keys (in lower case) that the action would have on AWS, and has not here."""
     vendors = ("aws", action.partition(":")[0])
-    for key in sorted(asks_for):
-        if key.startswith(_UNKNOWN) and key.partition(":")[0] in vendors:
-            raise NotBuiltError(f"A policy asks for the condition key {key}, which is not there yet in Stoker.")
+    return next(
+        (key for key in sorted(asks_for) if key.startswith(_UNKNOWN) and key.partition(":")[0] in vendors), None
+    )

@@ -65,6 +65,7 @@ def test_a_template_gives_what_velocity_gives(template: str, expected: str) -> N
         "#foreach($a of $b)#end",
         "#if()#end",
         "#parse('x')",
+        "#set($a = " + "9" * 5000 + ")",
         "#set($x = " + "(" * 5000,
     ],
 )
@@ -82,6 +83,9 @@ def test_what_is_no_template_is_not_taken(template: str) -> None:
         "#set($a = [1])#foreach($i in [1..60])#set($a = [$a, $a])#end$a",
         "#set($a = [1])#foreach($i in [1..60])#set($a = [$a, $a])#end#if($a == [$a])x#end",
         "#set($a = [])#set($b = $a.add($a))$a",
+        "#set($a = [])#foreach($i in [1..900])#foreach($j in [1..60])#set($b = $a.add($text))#end#end$a",
+        "#foreach($i in [1..900])#foreach($j in [1..60])#if($long.contains('b'))x#end#end#end",
+        "#set($a = [])#set($b = $a.add(99999999999999999 * 99999999999, 1))",
         "#foreach($i in [1..100000])#end",
         "$text.matches('(a|aa)+[xy]')",
         "$text.replaceAll('a', $text)$text.replaceAll('a', $text.replaceAll('a', $text))",
@@ -89,7 +93,7 @@ def test_what_is_no_template_is_not_taken(template: str) -> None:
 )
 def test_a_template_comes_to_its_end_soon(template: str) -> None:
     with pytest.raises(TemplateError):
-        render(template, text="a" * 3_000)
+        render(template, text="a" * 3_000, long="a" * 9_000_000)
 
 
 @pytest.mark.parametrize(

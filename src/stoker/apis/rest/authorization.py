@@ -32,7 +32,7 @@ _SIGNATURE_FAULTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Answer:
-    """What an authorizer said, and how its policy decides. `until`: when that is forgotten (seconds since the epoch)."""
+    """What an authorizer said, and how its policy decides; `until` (seconds since the epoch) it is remembered."""
 
     decide: Decide
     authorized: Authorized

@@ -1,6 +1,6 @@
 """Requests to integrations, and their answers to clients, as mappings and templates make them. Pure.
 
-Up to a fifth of a second of CPU for a template that takes all it may: in a thread.
+Up to half a second of CPU for a template that takes all it may: in a thread.
 """
 
 import base64
@@ -21,6 +21,7 @@ from stoker.apis.rest.patterns import PatternTimeoutError
 from stoker.apis.rest.template_names import NotJsonError, Overrides, template_names
 from stoker.apis.rest.vtl.budget import TemplateError
 from stoker.apis.rest.vtl.evaluation import evaluate
+from stoker.apis.rest.vtl.methods import text_of
 from stoker.apis.rest.vtl.nodes import Block
 from stoker.model.http_event import HttpAnswer
 
@@ -59,7 +60,8 @@ def integration_request(exchange: Exchange) -> IntegrationRequest:
     """What a request becomes. Raises GatewayFault where it cannot be made."""
     integration, overrides = exchange.method.integration, Overrides()
     body = _request_body(exchange, integration)
-    template = choose_template(integration, exchange.content_type)
+    proxies = integration.kind == "HTTP_PROXY"
+    template = None if proxies else choose_template(integration, exchange.content_type)
     content_type = exchange.content_type
     if template is not None:
         try:
@@ -116,16 +118,16 @@ def client_answer(exchange: Exchange, request: IntegrationRequest, answer: Integ
     if chosen is None:
         raise configuration_error()
     overrides = request.overrides
-    overrides.response.setdefault("header", {})
     body, content_type = _answer_body(exchange, chosen, answer, overrides)
     headers: dict[str, list[str]] = {"content-type": [content_type]}
     for place, source in chosen.parameters.items():
         name = place.removeprefix("method.response.").split(".", 1)[1]
         if found := _mapped_answer(exchange, source, answer):
             headers[name.lower()] = found
-    for name, value in dict(overrides.response.get("header") or {}).items():
+    own = overrides.response.get("header")
+    for name, value in own.items() if isinstance(own, dict) else ():
         headers[name.lower()] = _texts(value)
-    status = str(overrides.response.get("status", chosen.status))
+    status = text_of(overrides.response.get("status", chosen.status))
     if re.fullmatch(r"[2-5]\d\d", status) is None:
         raise configuration_error()
     if not all(map(is_name, headers)):
@@ -244,7 +246,8 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
-    return [_text(each) for each in value] if isinstance(value, list) else [_text(value)]
+    """What a template set, as it would print it."""
+    return [text_of(each) for each in value] if isinstance(value, list) else [text_of(value)]
 
 
 def _pairs(grouped: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from stoker.apis.rest.vtl.scanner import Scanner, TemplateSyntaxError
 
 _BEGIN = re.compile(r"\$(!?)(\{?)(!?)([A-Za-z_]\w*(?:-\w+)*)")
 _MEMBER = re.compile(r"\.([A-Za-z_]\w*(?:-\w+)*)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"\d{1,18}(?!\d)(?:\.\d{1,18}(?!\d))?")
 _WORD = re.compile(r"(true|false|null)\b")
 _SINGLE = re.compile(r"'((?:[^']|'')*)'")
 _DOUBLE = re.compile(r'"((?:[^"]|"")*)"')

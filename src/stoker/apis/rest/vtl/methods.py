@@ -6,13 +6,15 @@ Nothing else is reachable: names are looked up in these tables, and never among 
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stoker.apis.rest.patterns import Pattern, PatternError, PatternTimeoutError
 from stoker.apis.rest.vtl.budget import Budget, TemplateError
 
-_MOST_PIECES = 200_000
+_MOST_PIECES, _MOST_CHARACTERS = 200_000, 12 * 1024 * 1024
+# What Python says of arguments that a method cannot do with.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, PatternError, PatternTimeoutError)
 _MOST_REPLACED = 4 * 1024 * 1024
 
 
@@ -30,34 +32,34 @@ def text_of(value: Any) -> str:
     """As Java writes a value."""
     if isinstance(value, str):
         return value
-    pieces: list[str] = []
-    _write(value, pieces)
+    pieces, size = list[str](), 0
+    for piece in _pieces(value):
+        pieces.append(piece)
+        size += len(piece)
+        # A list may have a value many times over: so what is written is counted, not what there is.
+        if len(pieces) > _MOST_PIECES or size > _MOST_CHARACTERS:
+            raise TemplateError("a value is too large to be written")
     return "".join(pieces)
 
 
-def _write(value: Any, pieces: list[str]) -> None:
-    """A list may have itself many times over: so what is written is counted, not what there is."""
-    if len(pieces) > _MOST_PIECES:
-        raise TemplateError("a value is too large to be written")
+def _pieces(value: Any) -> Iterator[str]:
     match value:
-        case str():
-            pieces.append(value)
         case None | bool() | int() | float():
-            pieces.append(json.dumps(value))
+            yield json.dumps(value)
         case Mapping():
-            pieces.append("{")
+            yield "{"
             for index, (key, item) in enumerate(value.items()):
-                pieces.append(f"{', ' if index else ''}{key}=")
-                _write(item, pieces)
-            pieces.append("}")
+                yield f"{', ' if index else ''}{key}="
+                yield from _pieces(item)
+            yield "}"
         case list():
-            pieces.append("[")
+            yield "["
             for index, item in enumerate(value):
-                pieces.append(", " if index else "")
-                _write(item, pieces)
-            pieces.append("]")
+                yield ", " if index else ""
+                yield from _pieces(item)
+            yield "]"
         case _:
-            pieces.append(str(value))
+            yield str(value)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -120,11 +122,17 @@ def call(holder: Any, name: str, arguments: Sequence[Any], budget: Budget) -> An
         return None
     try:
         result = method(holder, *arguments)
-    except (TypeError, ValueError, IndexError, AttributeError, PatternError, PatternTimeoutError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        PatternError,
+        PatternTimeoutError,
+    ) as error:
         raise TemplateError(f"{name} of {type(holder).__name__}: {error}") from error
-    # What is made is paid for; what was there before is not looked through.
     budget.take_text(len(result) if isinstance(result, str) else 0)
-    budget.take_step(len(result) // 8 if isinstance(result, list) else 1)
     return result
 
 

@@ -11,6 +11,7 @@ from stoker.front_door.bucket_forms import BucketForms
 from stoker.front_door.exchange import Body
 from stoker.front_door.limits import body_limit
 from stoker.front_door.public_access import PublicAccess
+from stoker.front_door.websites import visit
 from stoker.model.principal import Principal
 from stoker.objects import cors
 from stoker.objects.bucket import Bucket
@@ -21,7 +22,7 @@ from stoker.wire.api import Operation
 from stoker.wire.message import Call, Request, Response, Result
 from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
 from stoker.wire.s3_forms import CONTENT_TYPE
-from stoker.wire.s3_paths import bucket_and_key, path_style
+from stoker.wire.s3_paths import bucket_and_key, path_style, website_of_host
 
 _NO_SEAL = chunked.Seal(key=b"", amz_date="", scope="", seed="")
 _LIST = "ListObjectsV2"
@@ -71,8 +72,14 @@ class BucketVisitors:
         if request.method == "OPTIONS":
             return _preflight(bucket, request)
         asked = path_style(request)
+        if website_of_host(request.host) is not None:
+            return await visit(asked, bucket, lambda wanted: self._read(endpoint, wanted, bucket, body, request_id))
         if request.method == "POST" and request.headers.get("content-type", "").lower().startswith(CONTENT_TYPE):
             return await self._take_form(endpoint, asked, bucket, body, request_id)
+        return await self._read(endpoint, asked, bucket, body, request_id)
+
+    async def _read(self, endpoint: Endpoint, asked: Request, bucket: Bucket, body: Body, request_id: str) -> Response:
+        """What anybody may do, done."""
         operation, asked = await self._receive(endpoint, asked, body)
         method = endpoint.method(operation)
         call = self._call(operation, operation.parse(asked), bucket, asked, request_id, STRANGER)

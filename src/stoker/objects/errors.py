@@ -285,6 +285,19 @@ class NoSuchVersion(S3Error):
     status = 404
 
 
+class NoSuchWebsiteConfiguration(S3Error):
+    """The specified bucket does not have a website configuration"""
+
+    code = "NoSuchWebsiteConfiguration"
+    status = 404
+
+
+class InvalidRedirectLocation(S3Error):
+    """The website redirect location must have a prefix of 'http://' or 'https://' or '/'."""
+
+    code = "InvalidRedirectLocation"
+
+
 class ObjectLockConfigurationNotFoundError(S3Error):
     """Object Lock configuration does not exist for this bucket"""
 

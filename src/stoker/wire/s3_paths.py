@@ -17,6 +17,14 @@ from stoker.wire.rest import Query, parse_query
 
 _BUCKET = re.compile(r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.(?:s3[a-z0-9-]*\.[a-z0-9.-]+|localhost)")
 
+_WEBSITE = re.compile(r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website[.-][a-z0-9.-]+")
+
+
+def website_of_host(host: str) -> str | None:
+    """The bucket whose website a host is."""
+    found = _WEBSITE.fullmatch(host.rpartition(":")[0] if ":" in host else host)
+    return None if found is None else found[1]
+
 
 def bucket_of_host(host: str) -> str | None:
     """The bucket that a host names; None where it names none, as for path-style addresses."""
@@ -26,7 +34,7 @@ def bucket_of_host(host: str) -> str | None:
 
 def path_style(request: Request) -> Request:
     """The request as a path-style one. Its signature is that of the request as it was sent."""
-    bucket = bucket_of_host(request.host)
+    bucket = website_of_host(request.host) or bucket_of_host(request.host)
     return request if bucket is None else request.at(f"/{bucket}{request.path}")
 
 

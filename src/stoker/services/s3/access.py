@@ -133,6 +133,7 @@ ACCESS: AccessTable = {
     "DeleteBucketLifecycle": _of_bucket("PutLifecycleConfiguration"),
     "DeleteBucketPolicy": _of_bucket("DeleteBucketPolicy"),
     "DeleteBucketTagging": _of_bucket("PutBucketTagging"),
+    "DeleteBucketWebsite": _of_bucket("DeleteBucketWebsite"),
     "DeletePublicAccessBlock": _of_bucket("PutBucketPublicAccessBlock"),
     "DeleteObject": _by_version("DeleteObject", "DeleteObjectVersion"),
     "DeleteObjectTagging": _by_version("DeleteObjectTagging", "DeleteObjectVersionTagging"),
@@ -154,6 +155,7 @@ ACCESS: AccessTable = {
     "GetBucketRequestPayment": _of_bucket("GetBucketRequestPayment"),
     "GetBucketTagging": _of_bucket("GetBucketTagging"),
     "GetBucketVersioning": _of_bucket("GetBucketVersioning"),
+    "GetBucketWebsite": _of_bucket("GetBucketWebsite"),
     "GetObject": _GET,
     "GetObjectAcl": _by_version("GetObjectAcl", "GetObjectVersionAcl"),
     "GetObjectAttributes": Access(
@@ -182,6 +184,7 @@ ACCESS: AccessTable = {
     "PutBucketPolicy": _of_bucket("PutBucketPolicy"),
     "PutBucketTagging": _of_bucket("PutBucketTagging"),
     "PutBucketVersioning": _of_bucket("PutBucketVersioning"),
+    "PutBucketWebsite": _of_bucket("PutBucketWebsite"),
     "PutObject": _PUT,
     "PutObjectAcl": _by_version("PutObjectAcl", "PutObjectVersionAcl"),
     "PutObjectTagging": _by_version("PutObjectTagging", "PutObjectVersionTagging"),

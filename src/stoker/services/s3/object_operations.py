@@ -17,6 +17,7 @@ from stoker.objects.version import Attributes, ObjectVersion
 from stoker.services.s3.list_operations import SMALL_PAGE
 from stoker.services.s3.words import (
     ENCRYPTION,
+    REDIRECT,
     Members,
     actor_of,
     attributes_of,
@@ -209,6 +210,7 @@ def _changes_something(params: dict[str, Any], attributes: Attributes, source: A
         or params.get("TaggingDirective") == "REPLACE"
         or attributes.storage_class != source.storage_class
         or "ServerSideEncryption" in params
+        or REDIRECT in params
         or _algorithm(params) is not None
     )
 
@@ -221,7 +223,10 @@ def _copied_attributes(params: dict[str, Any], source: Attributes) -> Attributes
     replaces = params.get("MetadataDirective") == "REPLACE"
     kept = attributes_of({**params, "Tagging": None}) if replaces else source
     tags = tags_of_header(params.get("Tagging")) if params.get("TaggingDirective") == "REPLACE" else source.tags
-    return Attributes(headers=kept.headers, metadata=kept.metadata, tags=tags, storage_class=storage_class_of(params))
+    headers = {name: value for name, value in kept.headers.items() if name != REDIRECT}
+    if params.get(REDIRECT):
+        headers[REDIRECT] = params[REDIRECT]
+    return Attributes(headers=headers, metadata=kept.metadata, tags=tags, storage_class=storage_class_of(params))
 
 
 def _deletion(bucket: Bucket, deleted: Deleted, asked_for: str | None) -> Members:

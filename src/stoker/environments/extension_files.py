@@ -20,7 +20,8 @@ def extension_files(layers_root: Path | None) -> tuple[str, ...]:
         return ()
     try:
         with os.scandir(descriptor) as entries:
-            names = sorted(entry.name for entry in entries if not entry.is_dir(follow_symlinks=False))
+            files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
     finally:
         os.close(descriptor)
-    return tuple(names[: MAX_EXTENSIONS + 1])
+    # They end up in the log, where a line break would make another line of what follows.
+    return tuple(sorted(filter(str.isprintable, files))[: MAX_EXTENSIONS + 1])

@@ -64,6 +64,7 @@ class ExtendedBench(FleetBench):
 def test_the_files_of_a_layer_are_extensions_and_its_directories_and_links_to_them_are_not(layers: Path) -> None:
     (layers / "extensions" / "data").mkdir()
     (layers / "extensions" / "alias").symlink_to("shipper")
+    (layers / "extensions" / "two\nlines").touch()
     assert extension_files(layers) == ("alias", "shipper")
     assert extension_files(None) == extension_files(layers / "extensions") == ()
     (layers / "second").mkdir()
@@ -164,6 +165,24 @@ def test_an_extension_that_does_not_come_back_is_the_function_s_timeout(layers: 
         await asked
         bench.clock.advance(2.0)
         assert bench.telemetry.ledger[1].report.status == "timeout"
+        await bench.shut_down_at_once()
+
+    scenario()
+
+
+def test_there_are_ten_extensions_at_most(layers: Path) -> None:
+    for number in range(10):
+        (layers / "extensions" / f"more-{number}").touch()
+
+    @on_loop
+    async def scenario() -> None:
+        bench = ExtendedBench(layers)
+        answer = bench.invoke()
+        await bench.pass_time(until=answer.done)
+        assert json.loads((await answer).payload)["errorType"] == "Extension.LaunchError"
+        assert any(
+            "State: LaunchError\tEvents: []\tError Type: TooManyExtensions" in line for line in bench.telemetry.lines
+        )
         await bench.shut_down_at_once()
 
     scenario()

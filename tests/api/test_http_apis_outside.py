@@ -92,6 +92,13 @@ def api(loopback_server: LiveServer, outside: Outside) -> HttpApi:
         ApiId=made.id, IntegrationUri=f"{outside.url}/echo/{{rest}}?a=1", RequestParameters=mapped, **endpoint
     )["IntegrationId"]
     made.route("ANY /proxy/{rest+}", integration)
+    moved = made.client.create_integration(
+        ApiId=made.id,
+        IntegrationUri=f"{outside.url}/a",
+        RequestParameters={"overwrite:path": "/echo$request.path"},
+        **endpoint,
+    )["IntegrationId"]
+    made.route("GET /moved/{rest+}", moved)
     authorizer = made.client.create_authorizer(
         ApiId=made.id,
         Name="issuer",
@@ -117,6 +124,10 @@ def test_an_endpoint_gets_the_request_and_its_answer_comes_back(api: HttpApi) ->
     headers = {name.lower(): value for name, value in seen["headers"].items()}
     assert headers["x-a"] == "1" and "for=127.0.0.1" in headers["forwarded"] and "x-user" not in headers
     assert not headers["host"].startswith(api.id)
+
+
+def test_a_mapping_says_which_path_an_endpoint_gets(api: HttpApi) -> None:
+    assert api.call("/moved/a%20b?c=d").json()["path"] == "/echo/moved/a%20b?c=d"
 
 
 def test_an_endpoint_that_is_not_there_makes_the_service_unavailable(api: HttpApi) -> None:

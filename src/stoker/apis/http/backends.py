@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from stoker.apis.access import route_arn
 from stoker.apis.functions import FunctionCall, Functions
 from stoker.apis.http.compiled import Integration
 from stoker.apis.http.events import integration_event, mapped_request
 from stoker.apis.http.exchange import Exchange
-from stoker.apis.http.mapping import changed
+from stoker.apis.http.mapping import Mapped, changed
 from stoker.apis.http.payload_v1 import TEXT_TYPE, read_answer_v1
 from stoker.apis.http.refusal import internal_error, unavailable
 from stoker.apis.request import MAX_BODY_BYTES
@@ -100,7 +100,7 @@ class Backends:
         headers = request.fields if mapped is None else mapped.headers
         sent = OutboundRequest(
             method=request.http.method if integration.method == "ANY" else integration.method,
-            url=_url(exchange, integration, request.http.query if mapped is None else urlencode(mapped.query)),
+            url=_url(exchange, integration, mapped),
             headers=[*_sent_on(headers), *_forwarded(exchange)],
             body=exchange.body,
             timeout_s=integration.timeout_s,
@@ -123,16 +123,20 @@ def _read(payload: bytes, version: str) -> HttpAnswer:
     return read_answer_v1(payload) if version == "1.0" else read_answer(payload, TEXT_TYPE)
 
 
-def _url(exchange: Exchange, integration: Integration, query: str) -> str:
-    """The endpoint, with the path's variables filled in. The request's path is only there as far as they have it."""
+def _url(exchange: Exchange, integration: Integration, mapped: Mapped | None) -> str:
+    """The endpoint, with the path's variables filled in. The request's path is only there as far as they have it, or
+    where a mapping says what the path is.
+    """
     url = integration.uri
+    query = exchange.request.http.query if mapped is None else urlencode(mapped.query)
     for name, value in exchange.variables.items():
         # A slash that was encoded stays so: only a greedy variable stands for several segments.
         greedy = f"{{{name}+}}" in exchange.route_key
         url = url.replace(f"{{{name}}}", quote(value, safe="/" if greedy else ""))
-    if not query:
-        return url
-    return f"{url}{'&' if urlsplit(url).query else '?'}{query}"
+    parts = urlsplit(url)
+    if mapped is not None and mapped.path != exchange.request.call.path:
+        parts = parts._replace(path=mapped.path)
+    return urlunsplit(parts._replace(query="&".join(each for each in (parts.query, query) if each)))
 
 
 def _sent_on(headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from stoker.apis.http.compiled import DeployedStage, Route
 from stoker.apis.request import ApiRequest
@@ -43,6 +43,8 @@ class Exchange:
         self.further: Mapping[str, str] = {}
         self.error = ""
         self.integration_error = ""
+        # Seconds since the epoch, once the answer is there.
+        self.ended_at = 0.0
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request_id} {self.request.http.method} {self.path}>"
@@ -96,7 +98,7 @@ class Exchange:
             found = [value for key, value in self.query if key == name]
             return ",".join(found) if found else None
         if place == "path":
-            return self.variables.get(name) if name else self.path
+            return self.variables.get(name) if name else unquote(self.path)
         if place == "body":
             return _from_json(self.body, name)
         return None
@@ -113,7 +115,7 @@ class Exchange:
     def _authorizer(self, name: str) -> str | None:
         if name.startswith("claims."):
             name = name.removeprefix("claims.")
-        value = self.claims.get(name)
+        value = self.error if name == "error" else self.claims.get(name)
         return None if value is None else value if isinstance(value, str) else json.dumps(value)
 
     def _identity(self, name: str) -> str | None:
@@ -163,14 +165,11 @@ def _latency_ms(of: Exchange) -> int | None:
 _CONTEXT: Mapping[str, Any] = {
     "accountId": lambda of: of.account,
     "apiId": lambda of: of.request.call.api_id,
-    "authorizer.error": lambda of: of.error,
-    "awsEndpointRequestId": lambda of: None,
     "dataProcessed": lambda of: len(of.body) + (_length(of) or 0),
     "domainName": lambda of: of.request.call.domain,
     "domainPrefix": lambda of: of.domain_prefix,
     "error.message": lambda of: of.error,
     "error.messageString": lambda of: f'"{of.error}"' if of.error else None,
-    "error.responseType": lambda of: None,
     "extendedRequestId": lambda of: of.request_id,
     "httpMethod": lambda of: of.request.http.method,
     "integration.error": lambda of: of.integration_error,
@@ -185,7 +184,7 @@ _CONTEXT: Mapping[str, Any] = {
     "requestId": lambda of: of.request_id,
     "requestTime": lambda of: log_time(of.request.at),
     "requestTimeEpoch": lambda of: int(of.request.at * 1000),
-    "responseLatency": lambda of: None if not of.integration_ended else _latency_ms(of),
+    "responseLatency": lambda of: int((of.ended_at - of.request.at) * 1000) if of.ended_at else None,
     "responseLength": _length,
     "routeKey": lambda of: of.route_key,
     "stage": lambda of: of.stage.name,

@@ -20,9 +20,10 @@ class RequestLog:
         """The line of an exchange that has its answer, where its stage wants one."""
         target = exchange.stage.log
         if target is not None:
+            exchange.ended_at = self._clock.time()
             stream = LogStream(region=target.region, group=target.group, stream=exchange.request.call.api_id)
             line = write_line(target.line, exchange.context)
-            self._telemetry.append(stream, [LogEvent(timestamp_ms=int(self._clock.time() * 1000), message=line)])
+            self._telemetry.append(stream, [LogEvent(timestamp_ms=int(exchange.ended_at * 1000), message=line)])
 
 
 def new_request_id() -> str:

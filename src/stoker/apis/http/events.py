@@ -12,9 +12,7 @@ from stoker.apis.http.payload_v1 import to_event_v1
 from stoker.model.http_event import Circumstances, HttpRequest, RouteContext, api_event, to_event
 
 # What an authorizer is not told.
-_NOT_AUTHORIZERS = frozenset(
-    ["version", "body", "isBase64Encoded", "multiValueHeaders", "multiValueQueryStringParameters"]
-)
+_NOT_AUTHORIZERS = ("version", "body", "isBase64Encoded", "multiValueHeaders", "multiValueQueryStringParameters")
 
 
 def integration_event(exchange: Exchange, integration: Integration) -> bytes:

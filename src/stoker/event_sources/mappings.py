@@ -33,7 +33,7 @@ from stoker.store.store import Store
 NO_RECORDS = "No records processed"
 # A source that cannot be reached keeps what a deleted mapping left in it; for so long it is tried to take it away.
 FORGET_WITHIN_S = 3600.0
-FORGET_AGAIN_S = 15.0
+FORGET_AGAIN_S = 5.0
 
 log = logging.getLogger(__name__)
 

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import os
+import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from fakes.certificates import make_certificate
 from fakes.clock import FakeClock
-from fakes.postgres import fresh_database
+from fakes.postgres import fresh_database, own_postgres
 from stoker.event_sources.mapping import Options
 from stoker.event_sources.postgresql.address import Address, address_of
 from stoker.event_sources.postgresql.database import Database
@@ -372,6 +377,28 @@ def test_what_keeps_a_database_from_being_read_is_told_in_its_words(play: Play) 
         house.run("DROP ROLE clerk")
 
     play(scene)
+
+
+def test_a_certificate_is_looked_at_where_it_is_to_be(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    with own_postgres() as server:
+        for file, name in ((certificate, "server.crt"), (key, "server.key")):
+            place = server.root / name
+            place.write_bytes(file.read_bytes())
+            place.chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(place, "postgres", "postgres")
+        server.stop("fast")
+        settings = ("ssl=on", f"ssl_cert_file={server.root}/server.crt", f"ssl_key_file={server.root}/server.key")
+        replace(server, settings=(*server.settings, *settings)).start()
+
+        def check(sslmode: str) -> None:
+            address = Address(host="127.0.0.1", port=server.port, database="postgres", sslmode=sslmode)
+            asyncio.run(Database(address=address, user="stoker", password="", name="x").check())
+
+        check("require")
+        with pytest.raises(DatabaseProblemError, match=r"certificate verify failed|root certificate file"):
+            check("verify-full")
 
 
 def test_a_database_s_address_is_in_the_arn() -> None:

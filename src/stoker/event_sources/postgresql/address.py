@@ -15,7 +15,7 @@ from stoker.model.errors import InvalidParameterValueException
 ARN_FORM = "arn:aws:postgresql:REGION:ACCOUNT:HOST:PORT/DATABASE/SCHEMA.TABLE,…"
 # No slash, so that it can be no path of a socket, and no comma: that would be several hosts.
 _PLACE = re.compile(r"(?P<host>[A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
-_SSL_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
+_SSL_MODES = ("disable", "prefer", "require", "verify-full")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,10 @@ from stoker.event_sources.postgresql.attribute_values import SESSION
 from stoker.event_sources.postgresql.problem import DatabaseProblemError, SlotGoneError
 
 CONNECT_TIMEOUT_S = 10
+# No file can be there; libpq goes on without.
+_NOTHING = "/dev/null/none"
+# Those whom Debian trusts, and the operator's, by update-ca-certificates. libpq's own `system` is that of who built it.
+_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # To make a slot PostgreSQL waits for the transactions that are under way.
 STATEMENT_TIMEOUT_S = 60
 _KEY_OF = """
@@ -51,11 +55,10 @@ class Database:
                 password=self.password,
                 sslmode=address.sslmode,
                 # What the operator has for clients of his own is not this caller's.
-                passfile="/dev/null/none",
-                sslcert="",
-                sslkey="",
+                passfile=_NOTHING,
+                sslcert=_NOTHING,
+                sslrootcert=_AUTHORITIES if address.sslmode == "verify-full" else _NOTHING,
                 gssencmode="disable",
-                sslrootcert="system" if address.sslmode == "verify-full" else "",
                 client_encoding="UTF8",
                 application_name="stoker",
                 connect_timeout=CONNECT_TIMEOUT_S,

@@ -129,7 +129,7 @@ async def test_a_subscription_is_taken_during_the_init_only_and_by_one_api() -> 
     assert (said, subscription.types) == ("subscribed", ("platform",))  # type: ignore[attr-defined]
     logs = {"types": ["platform"], "destination": TELEMETRY["destination"]}
     assert (await bench.ask("PUT", "/2020-08-15/logs", logs, Identifier=identifier))[0] == 403
-    bench.connection.extensions.close_registration()
+    bench.connection.extensions.initialising = False
     status, _, told = await bench.ask("PUT", "/2022-07-01/telemetry", TELEMETRY, Identifier=identifier)
     assert (status, told["errorType"]) == (403, "Telemetry.SubscriptionClosed")
 

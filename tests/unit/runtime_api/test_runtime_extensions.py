@@ -127,4 +127,3 @@ def test_an_end_is_told_by_what_the_extension_said_of_itself() -> None:
     shipper.ask(Connection())
     assert gave_up.fail(shipper, "exit", "Shipper.Full") is None
     assert gave_up.exited("shipper") == "Extension.ExitError"
-    assert crashed.exited("somebody else") is None

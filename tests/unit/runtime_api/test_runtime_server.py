@@ -153,7 +153,7 @@ async def test_an_init_error_is_told_to_the_environment() -> None:
         ("POST", f"{RUNTIME}/invocation/r-9/error", 400, "InvalidRequestID"),
         ("GET", f"{RUNTIME}/invocation/next", 403, "InvalidStateTransition"),
         ("POST", f"{RUNTIME}/init/error", 403, "InvalidStateTransition"),
-        ("GET", f"{RUNTIME}/restore/next", 501, "NotImplemented"),
+        ("GET", f"{RUNTIME}/restore/next", 404, "NotFound"),
         ("POST", "/2020-01-01/extension/register", 403, "Extension.InvalidExtensionName"),
         ("GET", "/2020-01-01/extension/event/next", 403, "Extension.MissingHeader"),
         ("PUT", "/2022-07-01/telemetry", 403, "Extension.MissingHeader"),

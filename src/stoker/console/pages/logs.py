@@ -14,6 +14,9 @@ from stoker.console.visit import Events, InputError, Page, Visit
 from stoker.observability.telemetry import Telemetry
 
 SHOWN = 500
+# How long lines are looked for before those that were found are shown.
+PATIENCE_S = 0.15
+REQUEST_PATIENCE_S = 3.0
 # What "errors" looks for: any of these words.
 ERRORS = '?ERROR ?Error ?Exception ?Traceback ?"Task timed out"'
 RANGES: Mapping[str, tuple[str, int]] = {
@@ -90,7 +93,7 @@ class LogPages:
             "range": chosen,
             "ranges": RANGES,
             "lines": [],
-            "more": False,
+            "following": None,
             "request": query.get("request", ""),
             "around": False,
             "missing": "",
@@ -102,7 +105,8 @@ class LogPages:
                 shown["lines"] = await _around(visit, group, query["stream"], int(query["at"]))
                 shown["around"] = True
             else:
-                shown["lines"], shown["more"] = await _latest(visit, group, shown["filter"], RANGES[chosen][1])
+                seconds, token = RANGES[chosen][1], query.get("from", "")
+                shown["lines"], shown["following"] = await _latest(visit, group, shown["filter"], seconds, token)
         except ApiError as error:
             if error.code != "ResourceNotFoundException":
                 raise
@@ -120,41 +124,49 @@ def _pattern(asked: str) -> str:
     return f'"{plain}"'
 
 
-async def _latest(visit: Visit, group: str, asked: str, seconds: int) -> tuple[Sequence[Line], bool]:
-    """The newest lines, the oldest of them first, and whether there are more."""
+async def _latest(visit: Visit, group: str, asked: str, seconds: int, token: str) -> tuple[Sequence[Line], str | None]:
+    """The newest lines, the oldest of them first, and the token with which to look further back."""
     since = {"startTime": int((time.time() - seconds) * 1000)} if seconds else {}
+    found, following = await _search(visit, group, _pattern(asked), most=SHOWN, token=token, **since)
+    return with_requests(_lines_of(reversed(found))), following
+
+
+async def _search(
+    visit: Visit, group: str, pattern: str, *, most: int, token: str = "", patience_s: float = PATIENCE_S, **since: int
+) -> tuple[list[Mapping[str, Any]], str | None]:
+    """Events that fit, the newest first, and the token with which to look further back.
+
+    A call of the API looks through so many lines and no more; of a million it takes a while. So it is looked until
+    there are enough, or it has taken as long as a reader likes to wait.
+    """
     found: list[Mapping[str, Any]] = []
-    token: Mapping[str, str] = {}
-    # A page looks through so much and no more: some are empty.
-    for _ in range(50):
+    began, following = time.monotonic(), {"nextToken": token} if token else {}
+    while True:
         answer = await visit.aws.call(
             "logs",
             "FilterLogEvents",
             logGroupName=group,
-            filterPattern=_pattern(asked),
+            filterPattern=pattern,
             startFromHead=False,
-            limit=SHOWN,
+            limit=most - len(found),
             **since,
-            **token,
+            **following,
         )
         found += answer["events"]
-        if len(found) >= SHOWN or "nextToken" not in answer:
-            break
-        token = {"nextToken": answer["nextToken"]}
-    return with_requests(_lines_of(reversed(found[:SHOWN]))), len(found) >= SHOWN
+        last = answer.get("nextToken")
+        if last is None or len(found) >= most or time.monotonic() - began > patience_s:
+            return found, last
+        following = {"nextToken": last}
 
 
 async def _of_request(visit: Visit, group: str, request: str) -> Sequence[Line]:
     """All lines of an invocation: between its START and its REPORT, in its stream."""
     if not re.fullmatch(r"[\w-]{8,64}", request):
         raise InputError("That is no request's id.")
-    answer = await visit.aws.call(
-        "logs", "FilterLogEvents", logGroupName=group, filterPattern=f'"{request}"', startFromHead=False, limit=100
-    )
-    if not answer["events"]:
+    found, _ = await _search(visit, group, f'"{request}"', most=1, patience_s=REQUEST_PATIENCE_S)
+    if not found:
         raise ApiError("ResourceNotFoundException", "", 404)
-    one = answer["events"][0]
-    lines = await _around(visit, group, one["logStreamName"], one["timestamp"])
+    lines = await _around(visit, group, found[0]["logStreamName"], found[0]["timestamp"])
     return [line for line in lines if line.request == request]
 
 

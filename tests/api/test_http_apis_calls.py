@@ -190,6 +190,9 @@ def test_a_signed_route_is_for_those_who_may(live_server: LiveServer, api: HttpA
     event = api.signed("/mine").json()
     assert event["requestContext"]["authorizer"]["iam"]["userArn"] == f"arn:aws:iam::{ACCOUNT}:root"
     assert api.signed("/mine", secret="wrong").status == 403
+    api.route("POST /mine", api.function(echo), AuthorizationType="AWS_IAM")
+    for body in (b"", b"hello"):
+        assert api.signed("/mine", "POST", body).status == 201
     iam, name = live_server.client("iam"), f"api-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]

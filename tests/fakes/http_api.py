@@ -67,10 +67,18 @@ class HttpApi:
         connection.close()
         return found
 
-    def signed(self, path: str = "/", *, access_key: str = ACCESS_KEY, secret: str = SECRET_KEY) -> Answer:
-        request = AWSRequest("GET", f"http://{self.host}{path}")
+    def signed(
+        self,
+        path: str = "/",
+        method: str = "GET",
+        body: bytes | None = None,
+        *,
+        access_key: str = ACCESS_KEY,
+        secret: str = SECRET_KEY,
+    ) -> Answer:
+        request = AWSRequest(method, f"http://{self.host}{path}", data=body)
         SigV4Auth(Credentials(access_key, secret), "execute-api", REGION).add_auth(request)
-        return self.call(path, headers=dict(request.headers.items()))
+        return self.call(path, method, body, headers=dict(request.headers.items()))
 
     def function(self, name: str, *, payload: str = "2.0", **members: Any) -> str:
         """An integration with a function, that may call it; its id."""

@@ -83,8 +83,7 @@ class Admission:
             raise forbidden("the signature is for another service or region")
         if request.from_sandbox and not principal.is_session:
             raise forbidden("only a role's session may sign here")
-        exchange.body = await request.body()
-        signed = request.http.with_body(exchange.body)
+        signed = request.http.with_body(await exchange.read_body())
         try:
             if len(exchange.body) > _HASHED_IN_A_THREAD_BYTES:
                 exchange.body = await asyncio.to_thread(self._verifier.verify, signed, claim)

@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from stoker.apis.http.compiled import DeployedStage, Route
+from stoker.apis.http.refusal import RefusedError
 from stoker.apis.request import ApiRequest
+from stoker.model.errors import ServiceError
 from stoker.model.http_event import PROTOCOL, HttpAnswer, log_time
 from stoker.model.principal import Principal
 
@@ -32,6 +34,7 @@ class Exchange:
         self.route: Route | None = None
         self.variables: Mapping[str, str] = {}
         self.body = b""
+        self._has_read = False
         self.authorizer: Mapping[str, Any] | None = None
         self.claims: Mapping[str, Any] = {}
         self.caller: Principal | None = None
@@ -48,6 +51,16 @@ class Exchange:
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request_id} {self.request.http.method} {self.path}>"
+
+    async def read_body(self) -> bytes:
+        """The request's body, into `body`. Raises RefusedError for one that is too large."""
+        if not self._has_read:
+            try:
+                self.body = await self.request.body()
+            except ServiceError as error:
+                raise RefusedError(error.status, error.message, reason=error.message) from error
+            self._has_read = True
+        return self.body
 
     @property
     def route_key(self) -> str:

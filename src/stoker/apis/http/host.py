@@ -14,7 +14,6 @@ from stoker.apis.http.request_log import RequestLog, new_request_id
 from stoker.apis.request import ApiRequest
 from stoker.model.clock import Clock
 from stoker.model.cors import CorsRules, answer_headers, is_preflight, preflight_headers
-from stoker.model.errors import ServiceError
 from stoker.model.http_event import HttpAnswer
 
 REQUEST_ID = "apigw-requestid"
@@ -88,11 +87,7 @@ class HttpApiHost:
         await self._admission.check(exchange)
         if route.integration is None:
             raise internal_error("the route has no integration")
-        if not exchange.body:
-            try:
-                exchange.body = await request.body()
-            except ServiceError as error:
-                raise RefusedError(error.status, error.message, reason=error.message) from error
+        await exchange.read_body()
         return await self._backends.call(exchange, route.integration)
 
 

@@ -1,5 +1,7 @@
 """Tables, streams and their mappings after kill -9: one server, killed while all of them are busy."""
 
+import itertools
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -63,13 +65,21 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     busy.rows.map(BatchSize=1)
     busy.rows.put("a", "b")
     eventually(lambda: busy.rows.names() == ["a", "b"], "the first changes to be heard")
+    numbers, killed = itertools.count(), threading.Event()
+
+    def work() -> None:
+        while not killed.is_set():
+            number = next(numbers)
+            busy.book(number)
+            busy.put(kinesis, number)
+
     with ThreadPoolExecutor(4) as pool:
-        for number in range(400):
-            pool.submit(busy.book, number)
-            pool.submit(busy.put, kinesis, number)
+        for _ in range(4):
+            pool.submit(work)
         eventually(lambda: len(busy.transactions) > 20 and len(busy.records) > 80, "some of it to be done")
         busy.rows.put(*"cdefgh")
         server.kill()
+        killed.set()
     server.start()
     yield busy
     assert server.stop() == 0, server.log()

@@ -133,7 +133,7 @@ async def all_pages(read: Callable[..., Any], **params: Any) -> list[Any]:
         page = await read(**params, ExclusiveStartKey=page.last)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40)
 @given(
     writes,
     st.sampled_from(list(KEYS)),
@@ -180,7 +180,7 @@ def test_a_query_s_pages_are_what_a_sorted_list_says(
     stage(scene)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25)
 @given(writes, st.sampled_from([None, "gsi"]), st.integers(1, 4), st.integers(1, 5))
 def test_a_scan_s_segments_and_pages_have_each_item_once(
     stage: Any, done: Any, index: Any, segments: int, limit: int

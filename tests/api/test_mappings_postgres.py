@@ -210,6 +210,7 @@ def test_a_mapping_that_cannot_be_is_refused(live_server: LiveServer, postgres: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server: LiveServer) -> None:
     own_server.start()
     name = Deployment(own_server.client("lambda")).deploy(TELLS)
@@ -217,7 +218,7 @@ def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server:
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE reader SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
             connection.execute("CREATE TABLE orders (id int PRIMARY KEY, state text)")
-        mapping_of(own_server, postgres, name, BatchSize=10)
+        made = mapping_of(own_server, postgres, name, BatchSize=10)
 
         def insert(first: int, last: int) -> None:
             with psycopg.connect(postgres.url, autocommit=True) as connection:
@@ -240,3 +241,14 @@ def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server:
         # What comes again is a batch, in its order; nothing overtakes.
         firsts = list(dict.fromkeys(numbers))
         assert firsts == sorted(firsts)
+        # Deleted while the database is away, it takes its slot with it once that is back.
+        postgres.stop()
+        own_server.client("lambda").delete_event_source_mapping(UUID=made["UUID"])
+        told = until(
+            own_server, made, lambda found: found["LastProcessingResult"].startswith("PROBLEM: cannot connect")
+        )
+        assert told["State"] == "Deleting"
+        postgres.start()
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            slots = "SELECT slot_name FROM pg_replication_slots"
+            eventually_none(lambda: connection.execute(slots).fetchall(), "a slot", within_s=60)

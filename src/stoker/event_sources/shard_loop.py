@@ -13,7 +13,7 @@ from stoker.event_sources.failure_record import failure_record
 from stoker.event_sources.filtering import compile_filters
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.queue_loop import CanInvoke
-from stoker.event_sources.shards import Page, Shard, Shards, StreamRecord
+from stoker.event_sources.shards import Page, Retains, Shard, Shards, StreamRecord
 from stoker.event_sources.stream_batches import Batch
 from stoker.event_sources.tumbling import Window
 from stoker.model.clock import Clock
@@ -224,6 +224,8 @@ class ShardLoop:
         lost, self._lost = self._lost, []
         window = None if self._window is None else {"start": self._window.start, "state": self._window.state}
         await self._checkpoints.write(self._shard.id, Checkpoint(position=position, ended=ended, state=window), lost)
+        if isinstance(self._stream, Retains):
+            self._stream.done(self._shard, position)
 
     def _give_up(
         self, records: Sequence[StreamRecord], condition: str, attempts: int, result: InvocationResult | None

@@ -66,3 +66,11 @@ class Shards(Protocol):
 
     async def close(self) -> None:
         """Nothing is read any more."""
+
+
+@runtime_checkable
+class Retains(Protocol):
+    """A stream whose source keeps everything until it is told that it may go."""
+
+    def done(self, shard: Shard, position: str) -> None:
+        """All up to a position is done with, and that is on the disk: it is not asked for again."""

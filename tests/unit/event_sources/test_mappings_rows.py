@@ -293,13 +293,23 @@ def test_the_slot_moves_on_only_once_what_was_read_is_done_with(play: Play) -> N
         await house.read(rows, 1)
         await asyncio.sleep(0.1)
         assert flushed() == before
+        # A window gathers on before anything is done with.
+        one = house.position
+        house.run("INSERT INTO t VALUES (2)")
+        await house.read(rows, 1)
+        await asyncio.sleep(0.1)
+        assert flushed() == before
+        rows.done(SLOT, one)
+        assert await moves_beyond(before)
+        before = flushed()
+        rows.done(SLOT, house.position)
         reading = asyncio.create_task(rows.read(SLOT, house.position, 10, None))
         assert await moves_beyond(before)
         # What is not for us keeps no WAL either.
         before = flushed()
         house.run("INSERT INTO other SELECT generate_series(1, 1000)")
         assert await moves_beyond(before)
-        house.run("INSERT INTO t VALUES (2)")
+        house.run("INSERT INTO t VALUES (3)")
         assert [each.key for each in (await reading).records] == ["public.t"]
         await rows.close()
 

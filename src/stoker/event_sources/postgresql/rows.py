@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
 from stoker.event_sources.mapping import Options
 from stoker.event_sources.postgresql.attribute_values import AttributeValues
 from stoker.event_sources.postgresql.database import Database
-from stoker.event_sources.postgresql.pgoutput import Commit, Keepalive, Message, Relation, decode
+from stoker.event_sources.postgresql.pgoutput import Commit, Keepalive, Relation, decode
 from stoker.event_sources.postgresql.replication import Replication, open_replication
 from stoker.event_sources.postgresql.row_events import Place, RowEvents
 from stoker.event_sources.shards import Page, Shard, StreamRecord
@@ -22,7 +23,7 @@ _PAGE_BYTES = 6_000_000
 
 
 class PostgresRows:
-    """`Shards` for one mapping. Whoever reads on from a place is done with what came before it.
+    """`Shards` for one mapping, which `Retains`: the slot moves on by what is done.
 
     Between two reads nothing is read from the connection, so that a slow function slows the database's sending and
     fills no memory.
@@ -38,8 +39,9 @@ class PostgresRows:
         self._replication: Replication | None = None
         self._events = RowEvents(source_arn, Place(), self._values)
         self._at: str | None = None
-        # Up to here all is done once the page that was read last is.
-        self._done_with_page = 0
+        # How far it has been read, and done with; and from where on WAL is needed once a place is done with.
+        self._read_to = self._done_to = Place()
+        self._ends: deque[tuple[Place, int]] = deque()
 
     def __repr__(self) -> str:
         return f"<PostgresRows {self._database.address}, {self._replication!r}>"
@@ -59,7 +61,6 @@ class PostgresRows:
     async def read(self, shard: Shard, position: str, most: int, wait_s: float | None) -> Page:
         replication = await self._replication_at(position)
         self._at = None
-        replication.done(self._done_with_page)
         until = None if wait_s is None else asyncio.get_running_loop().time() + wait_s
         records: list[StreamRecord] = []
         # Of the waiting alone: a message that has been taken is worked on to its end.
@@ -67,6 +68,14 @@ class PostgresRows:
             await self._fill(records, replication, most, until)
         self._at = records[-1].position if records else position
         return Page(records=records, position=self._at)
+
+    def done(self, shard: Shard, position: str) -> None:
+        self._done_to = Place.of(position)
+        lsn = 0
+        while self._ends and self._ends[0][0] <= self._done_to:
+            _, lsn = self._ends.popleft()
+        if lsn and self._replication is not None:
+            self._replication.done(lsn)
 
     async def close(self) -> None:
         replication, self._replication = self._replication, None
@@ -78,7 +87,8 @@ class PostgresRows:
         if self._replication is None or position != self._at:
             await self.close()
             self._events = RowEvents(self._arn, Place.of(position), self._values)
-            self._done_with_page = 0
+            self._read_to = self._done_to = Place.of(position)
+            self._ends.clear()
             self._replication = await open_replication(self._database, self._clock)
         return self._replication
 
@@ -101,22 +111,24 @@ class PostgresRows:
             if isinstance(message, Relation) and message.identity == "f":
                 message = await self._with_primary_key(message)
             found = self._events.take(message)
-            records += found
-            size += sum(len(each.record.event) for each in found)
-            self._note_progress(message, replication, is_clean=not records)
+            if found:
+                records += found
+                size += sum(len(each.record.event) for each in found)
+                self._read_to = Place.of(found[-1].position)
+            if isinstance(message, Commit | Keepalive) and not self._events.in_transaction:
+                self._note_end(message.end_lsn, replication)
             messages += 1
             if messages % _MESSAGES_AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
 
-    def _note_progress(self, message: Message, replication: Replication, *, is_clean: bool) -> None:
-        """What ended, or was not for us, need not be kept: at once, where nothing of this page is before it."""
-        ended = isinstance(message, Commit) or (isinstance(message, Keepalive) and not self._events.in_transaction)
-        if not ended:
+    def _note_end(self, end_lsn: int, replication: Replication) -> None:
+        """What is before this need not be kept once what was read of it is done with: now, where that is all."""
+        if self._read_to <= self._done_to:
+            replication.done(end_lsn)
             return
-        assert isinstance(message, Commit | Keepalive)
-        self._done_with_page = message.end_lsn
-        if is_clean:
-            replication.done(message.end_lsn)
+        if self._ends and self._ends[-1][0] == self._read_to:
+            self._ends.pop()
+        self._ends.append((self._read_to, end_lsn))
 
     async def _with_primary_key(self, relation: Relation) -> Relation:
         """With the full row as its identity, PostgreSQL does not tell what the key is."""

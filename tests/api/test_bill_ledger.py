@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,6 +109,27 @@ def test_the_bill_equals_the_report_lines_of_what_went_well_and_what_did_not(liv
     assert bill(live_server)["total"]["requests"] >= 6
 
 
+def test_provisioned_concurrency_is_billed_apart_and_once(own_server: LiveServer) -> None:
+    own_server.start()
+    deploy(own_server, "kept", MemorySize=512)
+    client = own_server.client("lambda")
+    version = client.publish_version(FunctionName="kept")["Version"]
+    client.put_provisioned_concurrency_config(FunctionName="kept", Qualifier=version, ProvisionedConcurrentExecutions=2)
+    status = partial(client.get_provisioned_concurrency_config, FunctionName="kept", Qualifier=version)
+    eventually(lambda: status()["Status"] == "READY", "two environments", within_s=60)
+    client.invoke(FunctionName="kept", Qualifier=version)
+    lines = check_equal(own_server, "kept")
+    ((billed_ms, _),) = lines.values()
+    held = 2 * 0.5 * 300
+    assert line_of(own_server, "kept")["provisionedGbSeconds"] == held
+    cost = 0.0000002 + held * 0.0000041667 + billed_ms / 1000 * 0.5 * 0.0000097222
+    assert line_of(own_server, "kept")["usd"] == pytest.approx(cost, abs=1e-9)
+    own_server.kill()
+    own_server.start()
+    eventually(lambda: status()["Status"] == "READY", "two environments again", within_s=60)
+    assert line_of(own_server, "kept")["provisionedGbSeconds"] == held
+
+
 def test_the_bill_is_made_by_version_and_day_too(live_server: LiveServer) -> None:
     deploy(live_server, "billed-by", Publish=True)
     invoke(live_server, "billed-by")
@@ -151,7 +173,7 @@ def test_the_command_shows_it_for_people_and_programs(live_server: LiveServer) -
     document = json.loads(run_bill(live_server, "--json", "--by", "version"))
     assert "us-east-1:shown:$LATEST" in [line["key"] for line in document["lines"]]
     rows = run_bill(live_server, "--csv").splitlines()
-    assert rows[0] == "key,architecture,requests,errors,billedMs,gbSeconds,streamedGb,usd"
+    assert rows[0] == "key,architecture,requests,errors,billedMs,gbSeconds,provisionedGbSeconds,streamedGb,usd"
     assert any(row.startswith("us-east-1:shown,x86_64,1,0,") for row in rows)
 
 

@@ -20,8 +20,10 @@ from stoker.cli.price import in_dollars
 
 _SIGNING_NAME = "stoker"
 _TIMEOUT_S = 60
-_FIELDS = ("key", "architecture", "requests", "errors", "billedMs", "gbSeconds", "streamedGb", "usd")
-_NUMBERS = ("Requests", "Errors", "GB-seconds", "Streamed GB", "Cost")
+_FIELDS = (
+    "key", "architecture", "requests", "errors", "billedMs", "gbSeconds", "provisionedGbSeconds", "streamedGb", "usd",
+)  # fmt: skip
+_NUMBERS = ("Requests", "Errors", "GB-seconds", "Held ready", "Streamed GB", "Cost")
 
 
 class By(StrEnum):
@@ -108,6 +110,7 @@ def _show(document: Any, by: By) -> None:
             f"{line['requests']:,}",
             f"{line['errors']:,}",
             f"{line['gbSeconds']:,.3f}",
+            f"{line['provisionedGbSeconds']:,.0f}",
             f"{line['streamedGb']:,.3f}",
             in_dollars(line["usd"]),
         ]
@@ -116,11 +119,12 @@ def _show(document: Any, by: By) -> None:
     total, free = document["total"], document["freeTier"]
     rows.append(_sum("total", total, 1))
     rows.append(_sum("free tier", free, -1))
-    rows.append(["to pay", "", "", "", "", "", in_dollars(document["dueUsd"])])
+    rows.append(["to pay", "", "", "", "", "", "", in_dollars(document["dueUsd"])])
     screen.show_table((by.value.capitalize(), "Architecture", *_NUMBERS), rows, right=_NUMBERS)
 
 
 def _sum(name: str, amounts: Any, sign: int) -> list[str]:
     gb_seconds, streamed_gb = sign * amounts["gbSeconds"], sign * amounts["streamedGb"]
-    counts = [f"{sign * amounts['requests']:,}", "", f"{gb_seconds:,.3f}", f"{streamed_gb:,.3f}"]
+    held = f"{amounts['provisionedGbSeconds']:,.0f}" if "provisionedGbSeconds" in amounts else ""
+    counts = [f"{sign * amounts['requests']:,}", "", f"{gb_seconds:,.3f}", held, f"{streamed_gb:,.3f}"]
     return [name, "", *counts, in_dollars(sign * amounts["usd"])]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from stoker.environments.outcome import Outcome
 from stoker.environments.subscribers import EXTENSION, FUNCTION, Subscribers
-from stoker.environments.variables import ON_DEMAND
+from stoker.environments.variables import ON_DEMAND, PROVISIONED
 from stoker.functions.runtimes import runtime_version_arn
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
@@ -42,6 +42,7 @@ class EnvironmentLog:
         self._restores = restores
         self._template = template
         self.stream = stream
+        self._provisioned = initialization_type == PROVISIONED
         self._telemetry = telemetry
         self._function = function
         self._runtime = runtime
@@ -171,7 +172,7 @@ class EnvironmentLog:
         if not self._filters:
             for line in outcome.lines:
                 self._add(at_ms, line + "\n")
-        if not self._runtime_done:
+        if not self._runtime_done and (self._filters or self._subscribers is not None):
             self._end(at_ms, report, outcome)
         if not self._filters:
             self._add(at_ms, self._platform.end(at_ms, report))
@@ -231,6 +232,7 @@ class EnvironmentLog:
             version=function.version,
             architecture=function.architecture,
             report=report,
+            provisioned=self._provisioned,
         )
 
     def _append(self, entry: LedgerEntry | None) -> None:

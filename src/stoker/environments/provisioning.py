@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stoker.environments.assignment import EnvironmentKey
 from stoker.environments.environment import Environment
 from stoker.environments.fleet import Fleet
+from stoker.environments.held_meter import Charge, HeldMeter
 from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
 from stoker.model.arn import FunctionId
@@ -36,9 +37,10 @@ class ProvisionedState:
 class Allocation:
     """The environments of one configuration; a fleet's ProvisionedOwner. Belongs to the event loop's thread."""
 
-    def __init__(self, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, clock: Clock, charge: Charge) -> None:
         self._fleet = fleet
         self._clock = clock
+        self._meter = HeldMeter(charge, clock)
         self._function: FunctionVersion | None = None
         # What environments must agree in.
         self._kind: tuple[EnvironmentKey, str | None] | None = None
@@ -64,8 +66,15 @@ class Allocation:
             return ProvisionedState(available=available, status="FAILED", reason=self._failure)
         return ProvisionedState(available=available, status="IN_PROGRESS")
 
-    def ask(self, function: FunctionVersion | None, count: int, sandbox: str | None = None) -> None:
-        """Have so many environments of this version from now on, in the sandbox that it chose; None lets all go."""
+    def ask(
+        self, function: FunctionVersion | None, config: ProvisionedConfig | None = None, sandbox: str | None = None
+    ) -> None:
+        """Have what the configuration says, of this version and in the sandbox that it chose; None lets all go."""
+        count = 0 if config is None else config.count
+        if function is None or config is None:
+            self._meter.stop()
+        else:
+            self._meter.hold(function, qualifier=config.qualifier, count=count, since=config.modified)
         kind = None if function is None else (EnvironmentKey.of(function), sandbox)
         if kind != self._kind:
             self._dismiss(len(self._environments))
@@ -93,6 +102,7 @@ class Allocation:
 
     def stop(self) -> None:
         """Start no more."""
+        self._meter.stop()
         self._function = None
         self._environments.clear()
         if self._retry is not None:
@@ -131,13 +141,17 @@ class Allocation:
 
 
 class Provisioning:
-    """Follows the registry: an allocation for each configuration, moved when its alias is. `start` begins."""
+    """Follows the registry: an allocation for each configuration, moved when its alias is. `start` begins.
 
-    def __init__(self, *, fleet: Fleet, registry: Registry, account: str, clock: Clock) -> None:
+    `charge` is told of each step of five minutes in which something was provisioned.
+    """
+
+    def __init__(self, *, fleet: Fleet, registry: Registry, account: str, clock: Clock, charge: Charge) -> None:
         self._fleet = fleet
         self._registry = registry
         self._account = account
         self._clock = clock
+        self._charge = charge
         self._allocations: dict[tuple[str, str], dict[str, Allocation]] = {}
         self._looks: set[asyncio.Task[None]] = set()
         # Two looks at one function must not overtake each other.
@@ -182,12 +196,14 @@ class Provisioning:
                 return
             allocations = self._allocations.setdefault(key, {})
             for qualifier in set(allocations) - {config.qualifier for config in configs}:
-                allocations.pop(qualifier).ask(None, 0)
+                allocations.pop(qualifier).ask(None)
             for config in configs:
                 version = await self._version(function, config.qualifier)
-                allocation = allocations.setdefault(config.qualifier, Allocation(self._fleet, self._clock))
+                allocation = allocations.setdefault(
+                    config.qualifier, Allocation(self._fleet, self._clock, self._charge)
+                )
                 sandbox = None if version is None else await self._registry.sandbox_of(version)
-                allocation.ask(version, config.count, sandbox)
+                allocation.ask(version, config, sandbox)
             if not allocations:
                 del self._allocations[key]
 

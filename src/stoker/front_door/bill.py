@@ -1,4 +1,4 @@
-"""/_stoker/bill: what a month's invocations would cost, for the operator."""
+"""/_stoker/bill: what a month's invocations and provisioned environments would cost, for the operator."""
 
 import math
 from collections.abc import Mapping
@@ -57,6 +57,7 @@ def _members(bill: Bill) -> Mapping[str, object]:
         "total": {
             "requests": bill.requests,
             "gbSeconds": bill.gb_seconds,
+            "provisionedGbSeconds": bill.held_gb_seconds,
             "streamedGb": bill.streamed_gb,
             "usd": _usd(bill.usd),
         },
@@ -79,6 +80,7 @@ def _line(line: BillLine) -> Mapping[str, object]:
         "errors": usage.errors,
         "billedMs": usage.billed_ms,
         "gbSeconds": usage.gb_seconds,
+        "provisionedGbSeconds": usage.held_gb_seconds,
         "streamedGb": usage.streamed_gb,
         "usd": _usd(line.usd),
     }

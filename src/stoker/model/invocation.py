@@ -108,7 +108,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):
-    """One finished invocation for the bill."""
+    """One finished invocation for the bill. `provisioned`: in an environment that was held ready for it."""
 
     request_id: str
     at: float
@@ -118,6 +118,22 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     version: str
     architecture: str
     report: Report
+    provisioned: bool = False
+
+
+class ProvisionedStep(Struct, frozen=True, kw_only=True):
+    """So many environments held ready for `seconds` from `at` on, whether anybody called them or not."""
+
+    at: float
+    account: str
+    region: str
+    function: str
+    version: str
+    qualifier: str
+    architecture: str
+    memory_mb: int
+    count: int
+    seconds: int
 
 
 class LogStream(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,10 @@ class BillLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Bill:
-    """The lines, their sums, and what the free tier takes off: requests, GB-seconds, streamed GB and US dollars."""
+    """The lines, their sums, and what the free tier takes off: requests, GB-seconds, streamed GB and US dollars.
+
+    `held_gb_seconds` are those of provisioned environments, called or not; `gb_seconds` are what ran.
+    """
 
     lines: Sequence[BillLine]
     requests: int
@@ -32,6 +35,7 @@ class Bill:
     free_usd: float
     streamed_gb: float = 0.0
     free_streamed_gb: float = 0.0
+    held_gb_seconds: float = 0.0
 
     @property
     def due_usd(self) -> float:
@@ -45,7 +49,7 @@ def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
     taken off the architectures by their share, too.
     """
     compute = {
-        architecture: sum(usage.gb_seconds for usage in usages if usage.architecture == architecture)
+        architecture: sum(usage.on_demand_gb_seconds for usage in usages if usage.architecture == architecture)
         for architecture in {usage.architecture for usage in usages}
     }
     usd_per_gb_s = {
@@ -55,17 +59,22 @@ def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
         BillLine(
             usage=usage,
             usd=prices.of_requests(usage.requests)
-            + usage.gb_seconds * usd_per_gb_s[usage.architecture]
+            + usage.on_demand_gb_seconds * usd_per_gb_s[usage.architecture]
+            + prices.of_provisioned(
+                usage.architecture,
+                held_gb_seconds=usage.held_gb_seconds,
+                running_gb_seconds=usage.provisioned_gb_seconds,
+            )
             + usage.streamed_gb * prices.usd_per_streamed_gb,
         )
         for usage in usages
     ]
-    requests, gb_seconds = sum(usage.requests for usage in usages), sum(compute.values())
+    requests, on_demand = sum(usage.requests for usage in usages), sum(compute.values())
     free_requests = min(requests, prices.free_requests)
-    free_gb_seconds = min(gb_seconds, prices.free_gb_seconds)
+    free_gb_seconds = min(on_demand, prices.free_gb_seconds)
     streamed_gb = sum(usage.streamed_gb for usage in usages)
     free_streamed_gb = min(streamed_gb, prices.free_streamed_gb)
-    paid_part = 1.0 - free_gb_seconds / gb_seconds if gb_seconds else 0.0
+    paid_part = 1.0 - free_gb_seconds / on_demand if on_demand else 0.0
     free_compute = sum(
         prices.of_compute(name, amount) - prices.of_compute(name, amount * paid_part)
         for name, amount in compute.items()
@@ -73,7 +82,8 @@ def make_bill(usages: Sequence[Usage], prices: Prices) -> Bill:
     return Bill(
         lines=lines,
         requests=requests,
-        gb_seconds=gb_seconds,
+        gb_seconds=sum(usage.gb_seconds for usage in usages),
+        held_gb_seconds=sum(usage.held_gb_seconds for usage in usages),
         usd=sum(line.usd for line in lines),
         free_requests=free_requests,
         free_gb_seconds=free_gb_seconds,

@@ -3,16 +3,22 @@
 import sqlite3
 from pathlib import Path
 
-# Raised when the tables change. Version 1 did not meter streamed bytes.
-SCHEMA_VERSION = 2
+# Raised when the tables change.
+SCHEMA_VERSION = 3
 
 # log_events is clustered by group and time, as FilterLogEvents and retention want it; the index serves GetLogEvents.
 # The ledger is clustered by time, as bills ask for it: by request id every row would go to a page of its own.
-_SCHEMA = """
+_PROVISIONED = """
+CREATE TABLE provisioned (
+    region TEXT NOT NULL, function TEXT NOT NULL, qualifier TEXT NOT NULL, at REAL NOT NULL, account TEXT NOT NULL,
+    version TEXT NOT NULL, architecture TEXT NOT NULL, memory_mb INTEGER NOT NULL, count INTEGER NOT NULL,
+    seconds INTEGER NOT NULL, PRIMARY KEY (region, function, qualifier, at)) WITHOUT ROWID;
+"""
+_SCHEMA = f"""
 CREATE TABLE log_groups (
     id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
     log_class TEXT NOT NULL DEFAULT 'STANDARD', retention_days INTEGER, stored_bytes INTEGER NOT NULL DEFAULT 0,
-    tags TEXT NOT NULL DEFAULT '{}', UNIQUE (region, name));
+    tags TEXT NOT NULL DEFAULT '{{}}', UNIQUE (region, name));
 CREATE TABLE log_streams (
     id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL REFERENCES log_groups ON DELETE CASCADE, name TEXT NOT NULL,
     created_ms INTEGER NOT NULL, first_event_ms INTEGER, last_event_ms INTEGER, last_ingestion_ms INTEGER,
@@ -26,10 +32,17 @@ CREATE TABLE ledger (
     request_id TEXT NOT NULL, at REAL NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, function TEXT NOT NULL,
     version TEXT NOT NULL, architecture TEXT NOT NULL, duration_ms REAL NOT NULL, billed_ms INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, max_memory_mb INTEGER NOT NULL, init_ms REAL, status TEXT NOT NULL, error_type TEXT,
-    trace_id TEXT, streamed_bytes INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (at, request_id)) WITHOUT ROWID;
+    trace_id TEXT, streamed_bytes INTEGER NOT NULL DEFAULT 0, provisioned INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (at, request_id)) WITHOUT ROWID;
+{_PROVISIONED}
 CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
+# From each version to the next: what the first did not meter were streamed bytes, the second provisioned concurrency.
+_UPGRADES = {
+    1: "ALTER TABLE ledger ADD COLUMN streamed_bytes INTEGER NOT NULL DEFAULT 0;",
+    2: f"ALTER TABLE ledger ADD COLUMN provisioned INTEGER NOT NULL DEFAULT 0; {_PROVISIONED}",
+}
 
 
 class TelemetrySchemaError(Exception):
@@ -47,9 +60,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version == 1:
-        column = "ALTER TABLE ledger ADD COLUMN streamed_bytes INTEGER NOT NULL DEFAULT 0"
-        connection.executescript(f"BEGIN; {column}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version in _UPGRADES:
+        steps = " ".join(_UPGRADES[each] for each in range(version, SCHEMA_VERSION))
+        connection.executescript(f"BEGIN; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
         connection.close()
         raise TelemetrySchemaError(f"{path}: schema {version}. {TelemetrySchemaError.__doc__}")

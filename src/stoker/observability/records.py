@@ -22,7 +22,7 @@ _EVENT_OVERHEAD = 32
 # In the order of the ledger table, since a row goes there as it is.
 LEDGER_COLUMNS = (
     "request_id", "at", "account", "region", "function", "version", "architecture", "duration_ms", "billed_ms",
-    "memory_mb", "max_memory_mb", "init_ms", "status", "error_type", "trace_id", "streamed_bytes",
+    "memory_mb", "max_memory_mb", "init_ms", "status", "error_type", "trace_id", "streamed_bytes", "provisioned",
 )  # fmt: skip
 
 
@@ -46,8 +46,8 @@ def encode(ingestion_ms: int, stream: LogStream, events: Sequence[LogEvent], led
 def decode(payload: bytes) -> Record:
     record = Record(*marshal.loads(payload))
     if record.ledger is not None and len(record.ledger) < len(LEDGER_COLUMNS):
-        # Written before streamed bytes were metered, and not drained by then.
-        record = record._replace(ledger=(*record.ledger, 0))
+        # Written before streamed bytes and provisioned concurrency were metered, and not drained by then.
+        record = record._replace(ledger=(*record.ledger, 0, 0)[: len(LEDGER_COLUMNS)])
     return record
 
 
@@ -70,6 +70,7 @@ def _ledger_row(entry: LedgerEntry) -> tuple[Any, ...]:
         report.error_type,
         report.trace_id,
         report.streamed_bytes,
+        entry.provisioned,
     )
 
 

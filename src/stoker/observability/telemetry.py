@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stoker.model.clock import Clock, Timer
-from stoker.model.invocation import LedgerEntry, LogEvent, LogStream
+from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, ProvisionedStep
 from stoker.observability import database, ledger, log_changes
 from stoker.observability.disk_room import DiskRoom
 from stoker.observability.drain_process import DrainerGoneError, DrainProcess
@@ -124,8 +124,14 @@ class Telemetry:
         """What `work` returns from a transaction of its own, after everything appended so far."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._change, work)
 
+    def charge(self, step: ProvisionedStep) -> None:
+        """Put a step of provisioned concurrency on the bill soon, and once however often it is charged."""
+        self._writer.submit(
+            self._in_background, lambda: self._change(lambda connection: ledger.write_provisioned(connection, step))
+        )
+
     async def usage(self, since: float, until: float, by: ledger.UsageKey = "function") -> Sequence[ledger.Usage]:
-        """What invocations that ended in [since, until) used, summed up by key and architecture."""
+        """What was used in [since, until), summed up by key and architecture."""
         return await self.read(lambda connection: ledger.sum_usage(connection, since, until, by))
 
     async def close(self) -> None:

@@ -180,7 +180,9 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         runtimes=runtimes,
         registry=registry,
         fleet=fleet,
-        provisioning=Provisioning(fleet=fleet, registry=registry, account=settings.account, clock=clock),
+        provisioning=Provisioning(
+            fleet=fleet, registry=registry, account=settings.account, clock=clock, charge=telemetry.charge
+        ),
         invoker=invoker,
         events=events,
         targets=targets,

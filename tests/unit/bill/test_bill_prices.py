@@ -1,13 +1,14 @@
 """What a month costs."""
 
 import calendar
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stoker.observability.bill import make_bill, month_bounds, month_of
 from stoker.observability.ledger import Usage
-from stoker.observability.prices import US_EAST_1, Prices, PricesError, Tier, load_prices
+from stoker.observability.prices import US_EAST_1, Prices, PricesError, ProvisionedPrice, Tier, load_prices
 
 CHEAP = Prices(
     usd_per_million_requests=1_000_000.0,
@@ -105,3 +106,21 @@ def test_a_file_that_says_no_prices_is_refused_by_name(tmp_path: Path, text: str
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(PricesError, match=r"absent\.toml"):
         load_prices(tmp_path / "absent.toml")
+
+
+def test_what_is_provisioned_costs_while_it_is_held_and_less_while_it_runs_and_has_no_free_tier() -> None:
+    usage = Usage(
+        key="f",
+        architecture="x86_64",
+        requests=0,
+        errors=0,
+        billed_ms=0,
+        billed_mb_ms=9 * 1_024_000,
+        provisioned_mb_ms=6 * 1_024_000,
+        held_mb_ms=300 * 1_024_000,
+    )
+    prices = replace(CHEAP, provisioned={"x86_64": ProvisionedPrice(held_usd=0.1, running_usd=0.5)})
+    bill = make_bill([usage], prices)
+    assert (bill.gb_seconds, bill.held_gb_seconds, bill.free_gb_seconds) == (9, 300, 3)
+    assert bill.usd == pytest.approx(3 * 3.0 + 300 * 0.1 + 6 * 0.5)
+    assert bill.due_usd == pytest.approx(300 * 0.1 + 6 * 0.5)

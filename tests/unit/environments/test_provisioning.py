@@ -9,12 +9,14 @@ from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
 from stoker.environments.environment import MAX_AGE_S
+from stoker.environments.held_meter import STEP_S
 from stoker.environments.provisioning import FAILURE_RETRY_S, STARTING_AT_ONCE, Provisioning
 from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.records import VersionRecord
 from stoker.model.arn import FunctionId
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
+from stoker.model.invocation import ProvisionedStep
 
 HELLO = FunctionId(account="000000000000", region="us-east-1", name="hello")
 VERSION_1 = a_function(version="1", revision_id="r1")
@@ -27,22 +29,25 @@ class Provisioned:
     def __init__(self, bench: FleetBench) -> None:
         self.bench = bench
         self.count = 0
+        self.modified = 0.0
         self.live: FunctionVersion | None = VERSION_1
         self.sandbox: str | None = None
         self.concurrency = self
         self.listeners: list[Callable[[str, str], None]] = []
+        self.charges: list[ProvisionedStep] = []
         self.provisioning = Provisioning(
             fleet=bench.fleet,
             registry=self,  # type: ignore[arg-type]
             account=HELLO.account,
             clock=bench.clock,
+            charge=self.charges.append,
         )
 
     async def provisioned_functions(self) -> list[tuple[str, str]]:
         return [("us-east-1", "hello")] if self.count else []
 
     async def configs_of(self, function: FunctionId) -> list[ProvisionedConfig]:
-        return [ProvisionedConfig(qualifier="live", count=self.count, modified=0.0)] if self.count else []
+        return [ProvisionedConfig(qualifier="live", count=self.count, modified=self.modified)] if self.count else []
 
     async def get(self, function: FunctionId, qualifier: str) -> VersionRecord:
         if self.live is None:
@@ -69,7 +74,9 @@ class Provisioned:
 
     @property
     def state(self) -> str:
-        state = self.provisioning.state(HELLO, ProvisionedConfig(qualifier="live", count=self.count, modified=0.0))
+        state = self.provisioning.state(
+            HELLO, ProvisionedConfig(qualifier="live", count=self.count, modified=self.modified)
+        )
         return f"{state.status} {state.available}" + (f" {state.reason}" if state.reason else "")
 
 
@@ -258,3 +265,24 @@ async def test_shutdown_starts_no_replacements() -> None:
     await bench.fleet.close()
     bench.clock.advance(FAILURE_RETRY_S)
     assert (bench.driver.live, len(bench.driver.sandboxes)) == ([], 1)
+
+
+@on_loop
+async def test_what_is_held_ready_is_charged_in_steps_of_five_minutes_from_when_it_was_asked_for() -> None:
+    bench = FleetBench()
+    hello = await provisioned(bench, 0)
+    asked_at = hello.modified = bench.clock.time() - 400
+    hello.put(3)
+    await until(lambda: hello.charges)
+    assert {(step.seconds, step.count) for step in hello.charges} == {(STEP_S, 3)}
+    # Each look at the configuration charges the step that runs: it is one, however often.
+    assert {step.at for step in hello.charges} == {asked_at + STEP_S}
+    bench.clock.advance(199)
+    assert {step.at for step in hello.charges} == {asked_at + STEP_S}
+    bench.clock.advance(STEP_S)
+    assert {step.at for step in hello.charges} == {asked_at + STEP_S, asked_at + 2 * STEP_S}
+    hello.put(0)
+    await until(lambda: not bench.driver.live)
+    hello.charges.clear()
+    bench.clock.advance(1000)
+    assert not hello.charges

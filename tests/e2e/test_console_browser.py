@@ -238,9 +238,9 @@ def test_pages_of_functions_and_objects_have_no_part_in_the_console(ada: Reader,
     ada.complaints.clear()
 
 
-def test_a_trigger_is_added_with_the_leave_that_it_needs(ada: Reader, live_server: LiveServer) -> None:
+def test_triggers_are_added_with_the_leave_that_they_need(ada: Reader, live_server: LiveServer) -> None:
     live_server.client("iam").create_role(RoleName="console-worker", AssumeRolePolicyDocument=LAMBDA_TRUST)
-    code = "def handler(event, context):\n    print('worked on', event['Records'][0]['body'])\n"
+    code = "def handler(event, context):\n    print('worked on', event.get('Records', [{}])[0].get('body'))\n"
     role = "arn:aws:iam::000000000000:role/console-worker"
     make_function(live_server, "console-worker", code, Role=role)
     page = ada.page
@@ -249,6 +249,15 @@ def test_a_trigger_is_added_with_the_leave_that_it_needs(ada: Reader, live_serve
     page.locator("input[name=queue]").fill("console-work")
     ada.press("Add")
     expect(page.get_by_role("row", name="Queue")).to_contain_text("console-work")
+    for kind, row in (("bucket", "Bucket"), ("schedule", "Rule or schedule"), ("api", "API"), ("url", "URL")):
+        ada.press("Add trigger")
+        page.locator("#kind").select_option(kind)
+        if kind == "bucket":
+            page.locator("input[name=bucket]").fill("console-work")
+        if kind == "url":
+            page.get_by_label("For everybody who reaches this machine").check()
+        ada.press("Add")
+        expect(page.get_by_role("row", name=re.compile(f"^{row}"))).to_be_visible()
     ada.go("/queues/console-work")
     page.get_by_label("Message").fill("a shovel of coal")
     ada.press("Send")

@@ -39,7 +39,8 @@ class Renderer:
         return "<Renderer>"
 
     def render(self, template: str, context: Mapping[str, Any]) -> bytes:
-        return self._environment.get_template(template).render(context).encode()
+        # What was written need not be Unicode: lone surrogates stand for bytes that were none.
+        return self._environment.get_template(template).render(context).encode(errors="replace")
 
 
 def milliseconds(value: float | str | None) -> str:

@@ -8,6 +8,7 @@ import pytest
 from fakes.zips import zip_of
 from stoker.console import package
 from stoker.console.pages.logs import Line, with_requests
+from stoker.console.rendering import Renderer
 from stoker.console.report import Report, report_in
 from stoker.console.starters import EVENTS, STARTERS, code_of, is_json, sample_events
 from stoker.console.visit import InputError
@@ -83,3 +84,7 @@ def test_each_starter_is_there_for_python_and_node(starter) -> None:  # type: ig
 
 def test_sample_events_are_json() -> None:
     assert all(is_json(text) for _, text in sample_events().values())
+
+
+def test_what_is_no_unicode_is_shown_all_the_same() -> None:
+    assert Renderer(root="").render("refusal.html", {"error": "\udc80 & <b>"}).count(b"? &amp; &lt;b&gt;") == 1

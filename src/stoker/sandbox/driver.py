@@ -61,7 +61,10 @@ class Sandbox(Protocol):
     output: int
     exited: "asyncio.Future[ExitStatus]"
     extension_output: int | None
-    extensions: "Mapping[str, asyncio.Future[ExitStatus | NotLaunched]]"
+
+    @property
+    def extensions(self) -> "Mapping[str, asyncio.Future[ExitStatus | NotLaunched]]":
+        """The end of each external extension."""
 
     def freeze(self) -> None:
         """Stop every process where it stands. Cheap (under 1 ms) and synchronous; freezing a frozen one is no error."""

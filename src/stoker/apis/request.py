@@ -85,7 +85,9 @@ class SocketWire(Protocol):
 
 
 class Socket(Protocol):
-    """A WebSocket that its host has accepted. `attach` is called first, `closed` last and once."""
+    """A WebSocket that its host has accepted. `attach` is called first, unless the client has gone by then; `closed`
+    last and once.
+    """
 
     @property
     def subprotocol(self) -> str | None: ...

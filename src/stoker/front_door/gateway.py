@@ -98,7 +98,7 @@ class Gateway:
         call = self.serves(request)
         try:
             await receive()
-            found = None if call is None else await self._sockets.region_of(call)
+            found = None if call is None else await self._sockets.find(call)
             if call is None or found is None:
                 await refuse(_message(404, "Not Found"), send)
                 return

@@ -28,7 +28,8 @@ class GatewaySockets:
     def __repr__(self) -> str:
         return f"<GatewaySockets {len(self._hosts)} hosts>"
 
-    async def region_of(self, call: ApiCall) -> tuple[SocketHost, str] | None:
+    async def find(self, call: ApiCall) -> tuple[SocketHost, str] | None:
+        """Whose API it is, and its region."""
         for host in self._hosts:
             region = await host.region_of(call.api_id)
             if region is not None and call.region in (None, region):
@@ -41,11 +42,11 @@ class GatewaySockets:
         if isinstance(opened, HttpAnswer):
             await refuse(opened, send)
             return
-        await send({"type": "websocket.accept", "subprotocol": opened.subprotocol, "headers": []})
         wire = _Wire(send)
-        opened.attach(wire)
         code, reason = _NO_CODE, ""
         try:
+            await send({"type": "websocket.accept", "subprotocol": opened.subprotocol, "headers": []})
+            opened.attach(wire)
             code, reason = await _receive_all(opened, receive)
         finally:
             wire.gone = True

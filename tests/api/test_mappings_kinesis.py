@@ -84,6 +84,21 @@ def test_a_split_shard_is_read_to_its_end_before_its_children(live_server: LiveS
     assert stream.texts() == ["a", "b", "c", "d", "e"]
 
 
+def test_a_function_counts_what_comes_in_a_window_by_the_state_that_it_hands_on(live_server: LiveServer) -> None:
+    stream = Stream(live_server)
+    stream.put(*"abcde")
+    stream.map(TumblingWindowInSeconds=1, BatchSize=2)
+
+    def last() -> list[Any]:
+        return [event for event in stream.events() if event["isFinalInvokeForWindow"]]
+
+    # However they fall into windows: each window's last invocation has its count, and no records.
+    eventually(lambda: sum(event["state"]["count"] for event in last()) == 5, "all windows to be over")
+    assert all(event["Records"] == [] and event["shardId"] == FIRST for event in last())
+    assert all(event["window"]["start"] < event["window"]["end"] for event in last())
+    assert stream.texts() == list("abcde")
+
+
 def test_a_consumer_s_records_reach_the_function_with_its_arn(live_server: LiveServer) -> None:
     stream = Stream(live_server)
     consumer = stream.kinesis.register_stream_consumer(StreamARN=stream.source_arn, ConsumerName="c")["Consumer"]

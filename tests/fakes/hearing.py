@@ -16,6 +16,8 @@ KEEPS = """
     def handler(event, context):
         kept = {"id": {"S": context.aws_request_id}, "at": {"N": str(time.time())}, "event": {"S": json.dumps(event)}}
         dynamodb.put_item(TableName=os.environ["KEPT"], Item=kept)
+        if "window" in event:
+            return {"state": {"count": event["state"].get("count", 0) + len(event["Records"])}}
         if os.environ.get("BAD"):
             bad = [each["dynamodb"]["SequenceNumber"] for each in event["Records"]
                    if each["dynamodb"]["Keys"]["id"]["S"] == os.environ["BAD"]]

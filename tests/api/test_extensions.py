@@ -196,7 +196,7 @@ def test_an_extension_registers_gets_events_and_telemetry_and_ends_in_order(func
 
 
 def test_the_caller_does_not_wait_for_extensions_but_the_bill_does(functions: Extended, log_of: Any) -> None:
-    slow = PRELUDE + "register('INVOKE')\nwhile True:\n    next_event()\n    time.sleep(1.0)\n"
+    slow = PRELUDE + "register('INVOKE')\nwhile True:\n    next_event()\n    time.sleep(0.7)\n"
     name = functions.with_extensions({"slow": slow})
     functions.invoke(name, 1)
     began = time.monotonic()
@@ -206,7 +206,7 @@ def test_the_caller_does_not_wait_for_extensions_but_the_bill_does(functions: Ex
     log = log_of(name)
     lines = eventually(lambda: [line for line in log.lines() if line.startswith("REPORT")][1:], "a second report")
     duration_ms = float(lines[0].partition("Duration: ")[2].split()[0])
-    assert duration_ms >= 1000
+    assert duration_ms >= 700
     assert waited_s * 1000 < duration_ms
 
 
@@ -263,8 +263,6 @@ def test_an_extension_that_never_asks_again_runs_into_the_timeout(functions: Ext
     assert log.wait_for("Task timed out after 1.00 seconds")
     # Its environment is gone, in spite of it.
     assert functions.client.invoke(FunctionName=name, Payload=b"2")["Payload"].read() == b"2"
-    # Who wants the log's end has to wait for it.
-    assert functions.invoke(name, 3).error == "Sandbox.Timedout"
 
 
 def test_a_timeout_is_told_as_the_reason_of_the_end(functions: Extended, log_of: Any) -> None:

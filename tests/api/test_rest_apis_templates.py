@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fakes.deployment import Deployment
+from fakes.http_api import ACCOUNT
 from fakes.live_server import REGION, LiveServer
 from fakes.rest_api import STAGE, RestApi, invocations_of, make_rest_api
 
@@ -164,8 +165,62 @@ def test_what_is_no_template_or_mapping_is_refused(api: RestApi) -> None:
         api.client.put_integration(**names, type="MOCK", requestParameters=wrong)
     with pytest.raises(errors.BadRequestException, match="between 50 ms and 29000 ms"):
         api.client.put_integration(**names, type="MOCK", timeoutInMillis=1)
-    with pytest.raises(errors.ClientError, match="Integrations with sns are not there yet"):
+    with pytest.raises(errors.BadRequestException, match="Role ARN must be specified"):
         sns = f"arn:aws:apigateway:{REGION}:sns:action/Publish"
         api.client.put_integration(**names, type="AWS", integrationHttpMethod="POST", uri=sns)
     with pytest.raises(errors.NotFoundException, match="Invalid Integration identifier"):
         api.client.put_integration_response(**names, statusCode="200")
+
+
+def test_queues_and_tables_are_called_as_a_role_and_without_a_function(live_server: LiveServer) -> None:
+    api = make_rest_api(live_server)
+    trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, role_name = live_server.client("iam"), f"gateway-{api.id}"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=role_name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    sqs, dynamodb = live_server.client("sqs"), live_server.client("dynamodb")
+    queue = sqs.create_queue(QueueName=api.id)["QueueUrl"]
+    dynamodb.create_table(
+        TableName=api.id,
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    api.client.put_integration(
+        **api.method("/messages", "POST"),
+        type="AWS",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:sqs:path/{ACCOUNT}/{api.id}",
+        credentials=role,
+        requestParameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+        requestTemplates={"application/json": "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"},
+    )
+    api.client.put_integration(
+        **api.method("/items/{k}", "GET"),
+        type="AWS",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:dynamodb:action/GetItem",
+        credentials=role,
+        requestTemplates={
+            "application/json": f'{{"TableName": "{api.id}", "Key": {{"k": {{"S": "$input.params(\'k\')"}}}}}}'
+        },
+    )
+    found = {"application/json": '{"v": "$input.path(\'$.Item.v.S\')"}'}
+    for path, http_method, templates in (("/messages", "POST", {}), ("/items/{k}", "GET", found)):
+        names = {"restApiId": api.id, "resourceId": api.resource(path), "httpMethod": http_method}
+        for status, pattern in (("200", "200"), ("500", "")):
+            api.client.put_method_response(**names, statusCode=status)
+            chosen = {"selectionPattern": pattern} if pattern else {}
+            responses = templates if pattern else {}
+            api.client.put_integration_response(**names, statusCode=status, responseTemplates=responses, **chosen)
+    api.deploy()
+    dynamodb.put_item(TableName=api.id, Item={"k": {"S": "one"}, "v": {"S": "first"}})
+    assert [api.stage("/messages", "POST", "{}", headers=JSON).status, api.stage("/items/one").status] == [500, 500]
+    allowed = {"Effect": "Allow", "Action": ["sqs:SendMessage", "dynamodb:GetItem"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName=role_name, PolicyName="own", PolicyDocument=document)
+    assert api.stage("/items/one").json() == {"v": "first"}
+    sent = api.stage("/messages", "POST", '{"a": "b & c"}', headers=JSON)
+    assert sent.status == 200 and b"MessageId" in sent.body
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert [message["Body"] for message in messages] == ['{"a": "b & c"}']

@@ -1,5 +1,6 @@
 """REST APIs."""
 
+from stoker.apis.functions import SERVICE
 from stoker.apis.rest.access_logs import AccessLogs
 from stoker.apis.rest.accounts import Accounts
 from stoker.apis.rest.authorization import Authorization
@@ -11,10 +12,13 @@ from stoker.apis.rest.rest_apis import RestApis
 from stoker.apis.rest.usage import Usage
 from stoker.apis.rest.usage_plans import UsagePlans
 from stoker.deliveries.outbound import Outbound
+from stoker.identity.role_passing import RolePassing
 from stoker.serve.api_functions import ApiFunctions
 from stoker.serve.area import Area
+from stoker.serve.late_door import LateDoor
 from stoker.serve.platform import Platform
 from stoker.serve.rest_access import RestAccess
+from stoker.serve.rest_services import RestServices
 from stoker.services.apigateway.service import ApiGatewayService
 
 
@@ -33,10 +37,18 @@ async def build(platform: Platform) -> Area:
     plans = UsagePlans(store, clock)
     usage = Usage(plans=plans, store=store, clock=clock)
     outbound = Outbound(allow_loopback=settings.loopback_endpoints)
+    late = LateDoor()
+    services = RestServices(
+        late,
+        endpoint=settings.endpoint_at(settings.port),
+        directory=platform.identities.directory,
+        keys=platform.keys,
+        clock=clock,
+    )
     execution = Execution(
         authorization=authorization,
         usage=usage,
-        integrations=Integrations(functions=functions, outbound=outbound),
+        integrations=Integrations(functions=functions, services=services, outbound=outbound),
         logs=AccessLogs(platform.telemetry, clock),
         clock=clock,
     )
@@ -56,10 +68,11 @@ async def build(platform: Platform) -> Area:
         host=host,
         clock=clock,
         check_policy=access.check_policy,
+        pass_roles=RolePassing(platform.authority, SERVICE).check,
     )
 
     async def end() -> None:
         await usage.close()
         await outbound.close()
 
-    return Area(services=[service], api_hosts=[host], api_domains=[], end=end)
+    return Area(services=[service], api_hosts=[host], meet=late.open, end=end)

@@ -12,6 +12,7 @@ from stoker.apis.functions import FunctionAnswer, FunctionCall
 from stoker.apis.request import ApiCall, ApiRequest
 from stoker.apis.rest.access import Decide, Verdict
 from stoker.apis.rest.authorization import Authorization
+from stoker.apis.rest.aws_services import ServiceCall, service_call
 from stoker.apis.rest.blueprint import Blueprint
 from stoker.apis.rest.documents import new_document
 from stoker.apis.rest.exchange import Exchange
@@ -54,6 +55,13 @@ class Gate:
         return FunctionAnswer(payload=json.dumps(answer).encode(), failed=False)
 
     async def invoke_later(self, call: FunctionCall) -> None:
+        raise NotImplementedError
+
+
+class Nothing:
+    """No AWS service is called."""
+
+    async def call(self, call: ServiceCall) -> OutboundAnswer:
         raise NotImplementedError
 
 
@@ -122,7 +130,7 @@ async def test_a_proxy_to_a_server_hands_on_everything() -> None:
     )
     outside = Outside(status=404)
     sent = exchange(document, SENT, {"host": "up.example"})
-    answer = await Integrations(functions=Gate(), outbound=outside).call(sent)  # type: ignore[arg-type]
+    answer = await Integrations(functions=Gate(), services=Nothing(), outbound=outside).call(sent)  # type: ignore[arg-type]
     (asked,) = outside.asked
     assert (asked.method, asked.url, asked.body) == (
         "PUT",
@@ -158,7 +166,9 @@ async def test_a_server_s_status_chooses_the_answer() -> None:
     )
     for status, expected in ((404, (418, b'{"was": 7}')), (500, (200, b'{"id": 7}'))):
         outside = Outside(status=status)
-        answer = await Integrations(functions=Gate(), outbound=outside).call(exchange(document, SENT))  # type: ignore[arg-type]
+        answer = await Integrations(functions=Gate(), services=Nothing(), outbound=outside).call(
+            exchange(document, SENT)
+        )  # type: ignore[arg-type]
         assert (answer.status, answer.body) == expected
         assert outside.asked[0].body == b'{"m": 1}'
     assert dict(answer.headers) == {"content-type": "application/json"}
@@ -169,7 +179,7 @@ async def test_a_server_that_cannot_be_reached_is_an_integration_that_fails() ->
     document, _ = api("/a/{x}/d", type="HTTP_PROXY", httpMethod="ANY", uri="http://up.example/")
     outside = Outside(error=UnreachableError("no"))
     with pytest.raises(GatewayFault) as refused:
-        await Integrations(functions=Gate(), outbound=outside).call(exchange(document, SENT))  # type: ignore[arg-type]
+        await Integrations(functions=Gate(), services=Nothing(), outbound=outside).call(exchange(document, SENT))  # type: ignore[arg-type]
     assert (refused.value.kind, refused.value.status) == ("INTEGRATION_FAILURE", 504)
 
 
@@ -196,3 +206,26 @@ async def test_what_an_authorizer_said_is_forgotten_in_time() -> None:
     authorization.forget("abc", "s")
     assert (await authorization.authorize(sent)).context == {"n": "3"}
     assert gate.calls[0] == {"type": "TOKEN", "methodArn": sent.method_arn, "authorizationToken": "1"}
+
+
+def test_a_service_is_asked_by_its_path_or_its_action() -> None:
+    def asked(uri: str) -> ServiceCall:
+        found = service_call(
+            f"arn:aws:apigateway:eu-west-1:{uri}",
+            method="POST",
+            query=[("a", "1 2")],
+            headers=[],
+            content_type="text/plain",
+            body=b"x",
+            role_arn="r",
+            source_ip="",
+        )
+        assert found is not None
+        return found
+
+    path = asked("sqs:path/123/queue?x=y")
+    assert (path.service, path.region, path.path, path.query) == ("sqs", "eu-west-1", "/123/queue", "x=y&a=1+2")
+    assert path.headers == [("content-type", "text/plain")]
+    item = asked("dynamodb:action/PutItem")
+    assert (item.path, dict(item.headers)["x-amz-target"]) == ("/", "DynamoDB_20120810.PutItem")
+    assert asked("sns:action/Publish").query == "Action=Publish&Version=2010-03-31&a=1+2"

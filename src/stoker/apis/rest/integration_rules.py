@@ -6,6 +6,7 @@ from typing import Any
 
 from stoker.apis.errors import BadRequestException
 from stoker.apis.functions import function_arn
+from stoker.apis.rest.aws_services import service_of
 from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.apis.rest.vtl.parser import parse
 from stoker.apis.rest.vtl.scanner import TemplateSyntaxError
@@ -66,10 +67,20 @@ def _check_target(integration: Mapping[str, Any]) -> None:
     if re.match(r"arn:aws[a-z-]*:apigateway:[^:]+:[^:]+:(?:path|action)/", uri) is None:
         raise BadRequestException("AWS ARN for integration must contain path or action")
     if function_arn(uri) is None:
-        service = uri.split(":")[4]
-        raise NotBuiltError(f"Integrations with {service} are not there yet in Stoker, but those with functions.")
+        _check_service(integration, uri)
     if (integration.get("credentials") or "").startswith("arn:aws:iam::*"):
         raise NotBuiltError("Integrations with the caller's own credentials are not there yet in Stoker.")
+
+
+def _check_service(integration: Mapping[str, Any], uri: str) -> None:
+    if service_of(uri) in (None, "lambda"):
+        raise BadRequestException("Invalid ARN specified in the request")
+    if integration["type"] == "AWS_PROXY":
+        raise BadRequestException(
+            "Integrations of type AWS_PROXY currently only supports Lambda function and Firehose stream invocations."
+        )
+    if not integration.get("credentials"):
+        raise BadRequestException("Role ARN must be specified for AWS integrations")
 
 
 def _check_response(response: Mapping[str, Any]) -> None:

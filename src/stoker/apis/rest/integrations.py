@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from stoker.apis.functions import FunctionAnswer, FunctionCall, Functions, function_arn
 from stoker.apis.request import MAX_BODY_BYTES
+from stoker.apis.rest.aws_services import Services, service_call
 from stoker.apis.rest.exchange import Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.headers import cleaned
@@ -19,6 +20,7 @@ from stoker.apis.rest.mapping import (
     client_answer,
     configuration_error,
     integration_request,
+    target_path,
     target_url,
     with_variables,
 )
@@ -48,8 +50,9 @@ _LATER = "Event"
 class Integrations:
     """Calls what a method leads to. `Outbound` looks at addresses before it calls them."""
 
-    def __init__(self, *, functions: Functions, outbound: Outbound) -> None:
+    def __init__(self, *, functions: Functions, services: Services, outbound: Outbound) -> None:
         self._functions = functions
+        self._services = services
         self._outbound = outbound
 
     def __repr__(self) -> str:
@@ -65,8 +68,10 @@ class Integrations:
             return await self._proxy_to_server(exchange, request)
         if kind == "MOCK":
             answer = _mocked(request)
-        elif kind == "AWS":
+        elif kind == "AWS" and function_arn(_function_uri(exchange)) is not None:
             answer = await self._call_function(exchange, request)
+        elif kind == "AWS":
+            answer = await self._call_service(exchange, request)
         else:
             answer = await self._call_server(exchange, request)
         return await asyncio.to_thread(client_answer, exchange, request, answer)
@@ -101,7 +106,7 @@ class Integrations:
 
     def _function_call(self, exchange: Exchange, payload: bytes) -> FunctionCall:
         integration = exchange.method.integration
-        arn = function_arn(with_variables(integration.uri, exchange.blueprint.variables))
+        arn = function_arn(_function_uri(exchange))
         if arn is None:
             raise configuration_error()
         return FunctionCall(
@@ -129,12 +134,24 @@ class Integrations:
         named = {name.lower() for name, _ in request.headers}
         further = [("Content-Type", request.content_type)] if request.body and "content-type" not in named else []
         answer = await self._send(exchange, replace(request, headers=[*request.headers, *further]))
-        return IntegrationAnswer(
-            body=answer.body,
-            headers=answer.headers,
-            selected_by=str(answer.status),
-            content_type=media_type(_header(answer.headers, "content-type") or "application/json"),
+        return _told(answer)
+
+    async def _call_service(self, exchange: Exchange, request: IntegrationRequest) -> IntegrationAnswer:
+        """An AWS API's action, as the integration's role; its answer's status selects the response."""
+        integration = exchange.method.integration
+        call = service_call(
+            target_path(exchange, request),
+            method=integration.http_method,
+            query=request.query,
+            headers=request.headers,
+            content_type=request.content_type,
+            body=request.body,
+            role_arn=integration.credentials or "",
+            source_ip=exchange.request.http.source_ip,
         )
+        if call is None:
+            raise configuration_error()
+        return _told(_whole(await _limited(exchange, self._services.call(call))))
 
     async def _send(self, exchange: Exchange, request: IntegrationRequest) -> OutboundAnswer:
         integration = exchange.method.integration
@@ -156,9 +173,7 @@ class Integrations:
         except (UnreachableError, ForbiddenAddressError) as error:
             log.info("REST API %s: %s", exchange.blueprint.api_id, error)
             raise GatewayFault("INTEGRATION_FAILURE", "Internal server error", "InternalServerErrorException") from None
-        if not answer.complete:
-            raise GatewayFault("INTEGRATION_FAILURE", "Internal server error", "InternalServerErrorException")
-        return answer
+        return _whole(answer)
 
 
 async def _limited(exchange: Exchange, call: Awaitable[T]) -> T:
@@ -183,6 +198,26 @@ def _mocked(request: IntegrationRequest) -> IntegrationAnswer:
     except (ValueError, KeyError, TypeError):
         raise configuration_error() from None
     return IntegrationAnswer(body=b"", headers=[], selected_by=str(status), content_type=JSON_TYPE)
+
+
+def _whole(answer: OutboundAnswer) -> OutboundAnswer:
+    """An answer of which nothing is missing; raises GatewayFault."""
+    if not answer.complete:
+        raise GatewayFault("INTEGRATION_FAILURE", "Internal server error", "InternalServerErrorException")
+    return answer
+
+
+def _told(answer: OutboundAnswer) -> IntegrationAnswer:
+    return IntegrationAnswer(
+        body=answer.body,
+        headers=answer.headers,
+        selected_by=str(answer.status),
+        content_type=media_type(_header(answer.headers, "content-type") or "application/json"),
+    )
+
+
+def _function_uri(exchange: Exchange) -> str:
+    return with_variables(exchange.method.integration.uri, exchange.blueprint.variables)
 
 
 def _error_message(payload: bytes) -> str:

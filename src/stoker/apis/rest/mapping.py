@@ -102,11 +102,16 @@ def choose_template(integration: Integration, content_type: str) -> Block | None
     return None
 
 
-def target_url(exchange: Exchange, request: IntegrationRequest) -> str:
-    """The address of an HTTP integration, with its path and query."""
+def target_path(exchange: Exchange, request: IntegrationRequest) -> str:
+    """The URI of an integration with its variables and the path's parameters."""
     uri = with_variables(exchange.method.integration.uri, exchange.blueprint.variables)
     # A greedy parameter is a path of its own: its slashes stay.
-    uri = _PLACEHOLDER.sub(lambda found: quote(request.path.get(found[1], ""), safe="/:@!$&'()*+,;=~"), uri)
+    return _PLACEHOLDER.sub(lambda found: quote(request.path.get(found[1], ""), safe="/:@!$&'()*+,;=~"), uri)
+
+
+def target_url(exchange: Exchange, request: IntegrationRequest) -> str:
+    """The address of an HTTP integration, with its path and query."""
+    uri = target_path(exchange, request)
     if not request.query:
         return uri
     return f"{uri}{'&' if '?' in uri else '?'}{urlencode(request.query)}"

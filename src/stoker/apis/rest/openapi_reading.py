@@ -10,6 +10,8 @@ from typing import Any
 from stoker.apis.errors import BadRequestException
 
 MAX_BYTES = 6 * 1024 * 1024
+# What integrations and authorizers call the role that they are called as.
+_ROLES = ("credentials", "authorizerCredentials")
 
 
 def read_openapi(body: bytes) -> "OpenApi":
@@ -45,12 +47,27 @@ def _read_yaml(text: str) -> Any:
         raise ValueError(str(error)) from None
 
 
+def roles_in(document: Any) -> frozenset[str]:
+    """The ARNs of all roles that integrations and authorizers in a document are to be called as."""
+    found: set[str] = set()
+    rest = [document]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, Mapping):
+            found |= {part[name] for name in _ROLES if isinstance(part.get(name), str)}
+            rest.extend(part.values())
+        elif isinstance(part, list):
+            rest.extend(part)
+    return frozenset(role for role in found if role.startswith("arn:"))
+
+
 class OpenApi:
     """A document, of either version."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self.is_v3 = "openapi" in document
+        self.roles = roles_in(document)
         self._parts: Mapping[str, Any] = (document.get("components") or {}) if self.is_v3 else document
 
     def __repr__(self) -> str:

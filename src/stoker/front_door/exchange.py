@@ -154,7 +154,8 @@ async def send_response(response: Response, method: str, receive: Receive, send:
         await _close(body)
         await send({"type": "http.response.body", "body": b""})
     else:
-        await _stream(body, receive, send)
+        stated = next((value for name, value in response.headers if name.lower() == "content-length"), None)
+        await _stream(body, None if stated is None else int(stated), receive, send)
 
 
 async def _close(body: AsyncIterator[bytes]) -> None:
@@ -163,8 +164,8 @@ async def _close(body: AsyncIterator[bytes]) -> None:
         await close()
 
 
-async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
-    pump = asyncio.ensure_future(_pump(body, send))
+async def _stream(body: AsyncIterator[bytes], length: int | None, receive: Receive, send: Send) -> None:
+    pump = asyncio.ensure_future(_pump(body, length, send))
     gone = asyncio.ensure_future(_until_disconnected(receive))
     try:
         await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -179,9 +180,15 @@ async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> N
         log.error("a streamed answer broke", exc_info=error)
 
 
-async def _pump(body: AsyncIterator[bytes], send: Send) -> None:
+async def _pump(body: AsyncIterator[bytes], length: int | None, send: Send) -> None:
+    """Where a length is stated, the answer ends with its last byte: the client knows then, and may go on at once."""
+    sent = 0
     async for piece in body:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        sent += len(piece)
+        more = sent != length
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
+        if not more:
+            return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fakes.live_server import LiveServer, free_port
 from fakes.seaweedfs import SeaweedFs, running_seaweedfs
 
 # The same examples each time: whoever looks for others says `--hypothesis-profile=default`.
 # None fails for being slow: machines are.
-settings.register_profile("the same", derandomize=True, deadline=None)
+settings.register_profile("the same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("the same")
 
 

@@ -118,12 +118,17 @@ def test_a_reservation_of_nothing_stops_a_function_and_lifting_it_starts_it_agai
 def test_the_reserved_rate_is_ten_requests_a_second_for_each(function: Function) -> None:
     function.invoke()
     function.reserve(1)
-    reasons = []
-    started = time.monotonic()
-    while time.monotonic() - started < 0.7:
-        reasons.append(function._outcome())
-    assert set(reasons) == {"ran", "ReservedFunctionInvocationRateLimitExceeded"}
-    assert 10 <= reasons.count("ran") <= 18
+
+    def is_throttled() -> bool:
+        """Of as many as one client can make in 0.7 s; on a machine that is busy that may be fewer than the rate."""
+        started, reasons = time.monotonic(), []
+        while time.monotonic() - started < 0.7:
+            reasons.append(function._outcome())
+        assert reasons.count("ran") <= 10 * (1 + time.monotonic() - started) + 1
+        assert set(reasons) <= {"ran", "ReservedFunctionInvocationRateLimitExceeded"}
+        return "ReservedFunctionInvocationRateLimitExceeded" in reasons
+
+    eventually(is_throttled, "a throttle by the rate", within_s=60)
 
 
 def test_what_is_reserved_is_shown_and_leaves_a_hundred(function: Function) -> None:

@@ -55,6 +55,8 @@ def milliseconds(value: float | str | None) -> str:
 
 def size(value: int | None) -> str:
     """Bytes as a person reads them."""
+    if value == 1:
+        return "1 byte"
     number = float(value or 0)
     for unit in ("bytes", "KB", "MB", "GB"):
         if number < 1024 or unit == "GB":

@@ -55,6 +55,11 @@ document.addEventListener("submit", (event) => {
   submit(form);
 });
 
+// On a narrow screen the tabs scroll: the one that one is on is to be seen.
+for (const tab of document.querySelectorAll("nav [aria-current]")) {
+  tab.scrollIntoView({ inline: "center", block: "nearest" });
+}
+
 for (const form of document.querySelectorAll("form[data-changes]")) {
   form.addEventListener("change", () => form.submit());
 }

@@ -7,7 +7,7 @@ it may not have any more go to nobody: a queue gives them out again, a stream ke
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from stoker.event_sources.poller import Poller, Record
-from stoker.event_sources.shards import Page, Shard, Shards
+from stoker.event_sources.shards import Page, Retains, Shard, Shards
 from stoker.model.errors import AccessDeniedException
 
 RoleMay = Callable[[str, str, str], Awaitable[bool]]
@@ -81,6 +81,8 @@ class GuardedShards:
         self.start = stream.start
         self.changed = stream.changed
         self.close = stream.close
+        if isinstance(stream, Retains):
+            self.done = stream.done
 
     def __repr__(self) -> str:
         return f"<GuardedShards {self._stream!r}>"

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+import msgspec
+
 from stoker.console.assets import Asset, Assets
 from stoker.console.aws import Aws, Door
 from stoker.console.aws_models import ApiError
@@ -86,7 +88,7 @@ class Console:
             return await self._page(Page(template="error.html", context={"error": str(error)}, status=403), None)
 
     async def _visit(self, request: Request, session: Session, path: str) -> Response:
-        form = Form(request.body if request.method == "POST" else b"")
+        form = await asyncio.to_thread(Form, request.body if request.method == "POST" else b"")
         if request.method == "POST":
             check_token(request, session, form[FIELD])
         if path == "/sign-out" and request.method == "POST":
@@ -147,11 +149,11 @@ class Console:
                     continue
                 name, value = pending.result()
                 pending = None
-                yield f"event: {name}\ndata: {json.dumps(value, default=str)}\n\n".encode()
+                yield await asyncio.to_thread(_event, name, value)
         except StopAsyncIteration:
             return
         except ApiError as error:
-            yield f"event: refused\ndata: {json.dumps(error.message)}\n\n".encode()
+            yield _event("refused", error.message)
         finally:
             leaving.cancel()
             if pending is not None:
@@ -185,6 +187,11 @@ class Console:
         if asset is None or request.method not in ("GET", "HEAD"):
             return _response(404, b"There is nothing here.", "text/plain")
         return _serve(asset, packs="gzip" in request.headers.get("accept-encoding", ""))
+
+
+def _event(name: str, value: Any) -> bytes:
+    """A server-sent event: JSON has no line ends of its own."""
+    return f"event: {name}\ndata: {json.dumps(value, default=msgspec.to_builtins)}\n\n".encode()
 
 
 def _serve(asset: Asset, *, packs: bool) -> Response:

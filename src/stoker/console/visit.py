@@ -28,7 +28,7 @@ class Redirect:
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """Server-sent events, each a name and a JSON-able value, until the iterator ends or nobody listens."""
+    """Server-sent events, each a name and a value for JSON or a Struct, until the iterator ends or nobody listens."""
 
     events: AsyncIterator[tuple[str, Any]]
 

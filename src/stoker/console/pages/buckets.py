@@ -1,5 +1,6 @@
 """Buckets: put a file in, and see that it is there."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ class BucketPages:
         if not form["key"]:
             raise InputError("Give it a key: its name in the bucket.")
         try:
-            body = base64.b64decode(form["file"], validate=True) if form["file"] else form.raw("text").encode()
+            body = await asyncio.to_thread(_body, form["file"], form.raw("text"))
         except binascii.Error:
             raise InputError("The file did not arrive whole.") from None
         kind = {"ContentType": form["type"]} if form["type"] else {}
@@ -77,3 +78,7 @@ class BucketPages:
             text = None if b"\0" in body else body.decode(errors="replace")
         context = {"section": "buckets", "name": name, "key": key, "facts": facts, "text": text, "quoted": quote(key)}
         return Page(template="object.html", context=context)
+
+
+def _body(file: str, text: str) -> bytes:
+    return base64.b64decode(file, validate=True) if file else text.encode()

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from stoker.console.routing import Route, get
 from stoker.console.sight import Sight
 from stoker.console.visit import Events, Page, Visit
@@ -19,6 +17,8 @@ TURN_S = 0.1
 # Templates tell nobody when they go.
 TEMPLATES_S = 1.0
 SHOWN_STARTS = 30
+# Environments are looked at so many at a time.
+BREATH = 100
 
 
 class EnvironmentPages:
@@ -75,7 +75,7 @@ class Picture:
                 templates = [each for each in self._fleet.templates.views if await self._sees(each)]
                 if templates != self._templates:
                     self._templates = templates
-                    yield "templates", msgspec.to_builtins(templates)
+                    yield "templates", templates
                 await asyncio.sleep(TURN_S)
                 try:
                     changed = await asyncio.wait_for(watcher.changed(), TEMPLATES_S)
@@ -84,14 +84,21 @@ class Picture:
 
     async def _environments(self, watched: Sequence[Watched]) -> list[Any]:
         """How they stand. Of one that may be seen no longer, since its function is gone, only that it is gone."""
-        told = []
-        for view in [each.view() for each in watched]:
-            if await self._sees(view):
-                told.append(msgspec.to_builtins(view))
+        told: list[Any] = []
+        for place, environment in enumerate(watched, 1):
+            view = environment.view()
+            seen = await self._sees(view)
+            if seen:
+                told.append(view)
             elif view.number in self._shown:
                 told.append({"number": view.number, "state": "gone"})
-        self._shown |= {each["number"] for each in told}
-        self._shown -= {each["number"] for each in told if each["state"] == "gone"}
+            if seen and view.state != "gone":
+                self._shown.add(view.number)
+            else:
+                self._shown.discard(view.number)
+            if place % BREATH == 0:
+                # Others on the loop come in between.
+                await asyncio.sleep(0)
         return told
 
     async def _starts(self) -> list[Any]:
@@ -100,7 +107,7 @@ class Picture:
         fresh = min(feed.count - self._told_starts, SHOWN_STARTS)
         self._told_starts = feed.count
         found = list(islice(feed.starts, fresh))
-        return [msgspec.to_builtins(each) for each in reversed(found) if await self._sees(each)]
+        return [each for each in reversed(found) if await self._sees(each)]
 
     async def _sees(self, each: EnvironmentView | ColdStart | TemplateView) -> bool:
         wanted = not self._only or each.function == self._only

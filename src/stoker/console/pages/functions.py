@@ -1,5 +1,6 @@
 """The list of functions: search, state, and what they did this month as far as one may know it."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,8 @@ class FunctionList:
         wanted, marker = visit.query.get("q", "").strip(), visit.query.get("from", "")
         if wanted:
             answers = await visit.aws.pages("lambda", "ListFunctions", token=("NextMarker", "Marker"))
-            found = [each for answer in answers for each in answer["Functions"] if _fits(each, wanted)]
+            listed = [each for answer in answers for each in answer["Functions"]]
+            found = await asyncio.to_thread(lambda: [each for each in listed if _fits(each, wanted)])
             following = None
         else:
             answer = await visit.aws.call("lambda", "ListFunctions", **({"Marker": marker} if marker else {}))

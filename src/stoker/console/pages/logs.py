@@ -1,5 +1,6 @@
 """Logs: what a function said, line by line, as it was or as it comes."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -128,7 +129,7 @@ async def _latest(visit: Visit, group: str, asked: str, seconds: int, token: str
     """The newest lines, the oldest of them first, and the token with which to look further back."""
     since = {"startTime": int((time.time() - seconds) * 1000)} if seconds else {}
     found, following = await _search(visit, group, _pattern(asked), most=SHOWN, token=token, **since)
-    return with_requests(_lines_of(reversed(found))), following
+    return await asyncio.to_thread(lambda: with_requests(_lines_of(reversed(found)))), following
 
 
 async def _search(
@@ -181,7 +182,7 @@ async def _around(visit: Visit, group: str, stream: str, at: int) -> Sequence[Li
         endTime=at + _LONGEST_MS,
         limit=5_000,
     )
-    lines = with_requests(_lines_of(answer["events"]))
+    lines = await asyncio.to_thread(lambda: with_requests(_lines_of(answer["events"])))
     own = {line.request for line in lines if line.at == at and line.request}
     return [line for line in lines if line.request in own] or lines
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fakes.loop import until
 from stoker.apis.errors import BadRequestException, ConflictException
 from stoker.apis.http.api_rules import check_api, quick_create
 from stoker.apis.http.deployed import DeployedApis
@@ -58,8 +59,7 @@ def test_what_changed_while_it_was_read_is_read_again() -> None:
         apis = FakeApis()
         deployed = DeployedApis(apis)  # type: ignore[arg-type]
         reading = asyncio.ensure_future(deployed.get("us-east-1", "abc"))
-        while not apis.reads:
-            await asyncio.sleep(0)
+        await until(lambda: apis.reads)
         apis.changed("abc")
         await reading
         await deployed.get("us-east-1", "abc")

@@ -175,6 +175,35 @@ def test_a_role_is_handed_over_by_whom_may_pass_it(ann: Person) -> None:
         )
 
 
+def test_a_role_in_a_document_is_handed_over_by_whom_may_pass_it(live_server: LiveServer, ann: Person) -> None:
+    """However the document writes it, and also in what is cloned."""
+    role = "arn:aws:iam::000000000000:role/of-the-admin"
+    function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
+    integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}
+    method = {"responses": {}, "x-amazon-apigateway-integration": {**integration, "credentials": role}}
+    document = {"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": method}}}
+    plain = json.dumps(document)
+    escaped = plain.replace("arn:aws:iam", "\\u0061rn:aws:iam")
+    folded = plain.replace("of-the-admin", "of-\\\n  the-admin")
+    ann.put(allow("apigateway:*"))
+    rest, http = ann.client("apigateway"), ann.client("apigatewayv2")
+    refused = "not authorized to perform: iam:PassRole on resource: arn:aws:iam::000000000000:role/of-the-admin"
+    for body in (plain, escaped, "---\n" + folded):
+        with pytest.raises(ClientError, match=refused):
+            rest.import_rest_api(body=body.encode())
+        with pytest.raises(ClientError, match=refused):
+            http.import_api(Body=body.replace('"swagger": "2.0"', '"openapi": "3.0.1"'))
+    made = live_server.client("apigateway").import_rest_api(body=plain.encode())["id"]
+    with pytest.raises(ClientError, match=refused):
+        rest.create_rest_api(name="clone", cloneFrom=made)
+    with pytest.raises(ClientError, match=refused):
+        rest.put_rest_api(restApiId=made, body=plain.encode())
+    statements = [{"Effect": "Allow", "Action": each, "Resource": "*"} for each in ("apigateway:*", "iam:PassRole")]
+    ann.put(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    assert rest.import_rest_api(body=escaped.encode())["id"]
+
+
 @pytest.mark.root
 def test_a_function_whose_role_reads_one_bucket_does_nothing_else(live_server: LiveServer) -> None:
     s3, iam = live_server.client("s3"), live_server.client("iam")

@@ -10,7 +10,7 @@ from stoker.identity.circumstances import Circumstances
 from stoker.identity.documents import Document, DocumentKind
 from stoker.identity.evaluation import AccessRequest, Decision, evaluate
 from stoker.identity.principal_policies import PrincipalPolicies
-from stoker.identity.unknown_keys import unknown_key
+from stoker.identity.unknown_keys import unknown_keys
 from stoker.model.clock import Clock
 from stoker.model.errors import NotBuiltError
 from stoker.model.principal import Principal
@@ -47,7 +47,7 @@ class Authority:
         self._resource_policies: dict[str, ResourcePolicy] = {}
         self._resource_tags: dict[str, ResourceTags] = {}
         self._remembered: dict[tuple[object, ...], Decision] = {}
-        self._unknown_key = lru_cache(maxsize=_REMEMBERED)(unknown_key)
+        self._unknown_keys = lru_cache(maxsize=_REMEMBERED)(unknown_keys)
 
     def __repr__(self) -> str:
         return f"<Authority {'on' if self._enforce else 'off'}, {len(self._remembered)} decisions remembered>"
@@ -109,9 +109,10 @@ class Authority:
         Raises NotBuiltError where a policy asks for what is not known here: nothing is guessed.
         """
         asks_for = policies.asks_for if document is None else policies.asks_for | document.asks_for
-        if asks_for and (unknown := self._unknown_key(action, asks_for)) is not None:
-            raise NotBuiltError(f"A policy asks for the condition key {unknown}, which is not there yet in Stoker.")
         context = circumstances.context(asks_for) if asks_for else {}
+        for key in self._unknown_keys(action, asks_for) if asks_for else ():
+            if key not in context:
+                raise NotBuiltError(f"A policy asks for the condition key {key}, which is not there yet in Stoker.")
         caller = circumstances.caller
         facts = frozenset((key, value if isinstance(value, str) else tuple(value)) for key, value in context.items())
         remembered = (policies, document, caller.arn, action, resource, facts)

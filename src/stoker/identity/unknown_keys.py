@@ -24,9 +24,7 @@ _UNKNOWN = (
 )
 
 
-def unknown_key(action: str, asks_for: frozenset[str]) -> str | None:
-    """The first of the keys (in lower case) that the action would have on AWS, and has not here."""
+def unknown_keys(action: str, asks_for: frozenset[str]) -> tuple[str, ...]:
+    """Those of the keys (in lower case) that the action has on AWS, and here only where whoever asks tells them."""
     vendors = ("aws", action.partition(":")[0])
-    return next(
-        (key for key in sorted(asks_for) if key.startswith(_UNKNOWN) and key.partition(":")[0] in vendors), None
-    )
+    return tuple(key for key in sorted(asks_for) if key.startswith(_UNKNOWN) and key.partition(":")[0] in vendors)

@@ -1,5 +1,6 @@
 """HTTP and WebSocket APIs."""
 
+from stoker.apis.functions import SERVICE
 from stoker.apis.http.admission import Admission
 from stoker.apis.http.apis import HttpApis
 from stoker.apis.http.backends import Backends
@@ -16,6 +17,7 @@ from stoker.apis.http.tokens import Tokens
 from stoker.apis.request import PATH
 from stoker.deliveries.outbound import Outbound
 from stoker.functions.url_addresses import UrlAddresses
+from stoker.identity.role_passing import RolePassing
 from stoker.serve.api_access import ApiPermissions
 from stoker.serve.api_functions import ApiFunctions
 from stoker.serve.area import Area
@@ -74,6 +76,7 @@ async def build(platform: Platform) -> Area:
         authorizers=authorizers,
         clock=clock,
         address=UrlAddresses(endpoint=settings.endpoint_at(settings.port), label="execute-api", path=PATH).of,
+        pass_roles=RolePassing(platform.authority, SERVICE).check,
     )
 
     async def end() -> None:

@@ -92,7 +92,9 @@ class RestAccess:
         return role is not None and trusts_service(role, SERVICE, parse=self._directory.parse, context={})
 
     def _circumstances(self, caller: Caller, request: ApiRequest) -> Circumstances:
-        return self._authority.circumstances(caller, request.region, source_ip=request.http.source_ip)
+        headers = {"aws:UserAgent": "user-agent", "aws:Referer": "referer"}
+        own = {key: request.headers.get(name, "") for key, name in headers.items()}
+        return self._authority.circumstances(caller, request.region, source_ip=request.http.source_ip, own=own)
 
 
 def _about_something(document: Any) -> str | None:

@@ -15,6 +15,8 @@ from stoker.identity.authority import Authority
 from stoker.model.access import AccessTable
 from stoker.model.errors import AccessDeniedException, NotBuiltError
 from stoker.model.principal import Principal, Session
+from stoker.services.apigateway import access as apigateway
+from stoker.services.apigatewayv2 import access as apigatewayv2
 from stoker.services.dynamodb import access as dynamodb
 from stoker.services.events import access as events
 from stoker.services.iam.access import access_table
@@ -131,6 +133,8 @@ class Door:
         self.iam = iam
         self.ann = iam.user()
         tables: dict[str, AccessTable] = {
+            "apigateway": apigateway.ACCESS,
+            "apigatewayv2": apigatewayv2.ACCESS,
             "dynamodb": dynamodb.ACCESS,
             "events": events.ACCESS,
             "iam": access_table(iam.directory),
@@ -211,6 +215,12 @@ def test_whoever_may_start_a_move_may_not_write_where_he_may_not_send(door: Door
         ("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Role": "{}"}),
         ("events", "PutRule", {"Name": "r", "RoleArn": "{}"}),
         ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": "x"}, {"Id": "2", "RoleArn": "{}"}]}),
+        ("apigateway", "PutIntegration", {"restApiId": "a", "credentials": "{}"}),
+        ("apigateway", "UpdateIntegration", {"patchOperations": [{"path": "/credentials", "value": "{}"}]}),
+        ("apigateway", "UpdateIntegration", {"patchOperations": [{"path": "credentials", "value": "{}"}]}),
+        ("apigateway", "UpdateAuthorizer", {"patchOperations": [{"path": "authorizerCredentials", "value": "{}"}]}),
+        ("apigatewayv2", "UpdateIntegration", {"ApiId": "a", "CredentialsArn": "{}"}),
+        ("apigatewayv2", "CreateAuthorizer", {"ApiId": "a", "AuthorizerCredentialsArn": "{}"}),
         ("scheduler", "CreateSchedule", {"Name": "s", "Target": {"RoleArn": "{}"}}),
         ("scheduler", "UpdateSchedule", {"Name": "s", "Target": {"RoleArn": "{}"}}),
     ],
@@ -225,13 +235,14 @@ def test_a_role_that_may_not_be_passed_goes_nowhere(
         found: dict[str, Any] = json.loads(json.dumps(params).replace("{}", role))
         return found
 
-    to = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-    door.policy({"Action": f"{service}:*"}, {"Action": "iam:PassRole", "Resource": mine, "Condition": to})
+    vendor = service.removesuffix("v2")
+    to = {"StringEquals": {"iam:PassedToService": f"{vendor}.amazonaws.com"}}
+    door.policy({"Action": f"{vendor}:*"}, {"Action": "iam:PassRole", "Resource": mine, "Condition": to})
     assert door.may(service, operation, given(mine))
     for role in ("admin", "path/mine", "mine/../admin", "MINE"):
         assert not door.may(service, operation, given(f"arn:aws:iam::{ACCOUNT}:role/{role}"))
     to = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-    door.policy({"Action": f"{service}:*"}, {"Action": "iam:PassRole", "Resource": mine, "Condition": to})
+    door.policy({"Action": f"{vendor}:*"}, {"Action": "iam:PassRole", "Resource": mine, "Condition": to})
     assert not door.may(service, operation, given(mine))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from stoker.apis.rest.patches import parts_of
 from stoker.model.access import Access, AccessTable, Resources, Where
 
 _MEMBER = re.compile(r"\{(\w+)\}")
@@ -83,7 +84,7 @@ def _roles(params: Mapping[str, Any], _where: Where) -> Sequence[str]:
     patched = [
         each.get("value")
         for each in params.get("patchOperations") or ()
-        if each.get("path") in ("/credentials", "/authorizerCredentials", "/cloudwatchRoleArn")
+        if parts_of(str(each.get("path", "")))[-1] in ("credentials", "authorizerCredentials", "cloudwatchRoleArn")
     ]
     return [str(role) for role in (*named, *patched) if role]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from stoker.apis.errors import BadRequestException
@@ -13,27 +13,38 @@ from stoker.apis.rest.documents import Document, new_document
 from stoker.apis.rest.host import RestHost
 from stoker.apis.rest.openapi_export import export
 from stoker.apis.rest.openapi_import import api_members, fill
-from stoker.apis.rest.openapi_reading import read_openapi
+from stoker.apis.rest.openapi_reading import read_openapi, roles_in
 from stoker.apis.rest.rest_apis import RestApis
 from stoker.model.clock import Clock
 from stoker.model.errors import NotBuiltError
 from stoker.services.apigateway.words import NOTHING, Answer, given, operations, where
 from stoker.wire.message import Call
 
+PassRoles = Callable[[Call, Iterable[str]], None]
 _KEPT_BY_OVERWRITING = ("id", "createdDate", "rootResourceId", "tags", "endpointConfiguration", "apiKeySource")
 
 
 class ApiOperations:
-    """`check_policy` raises ValueError for what is no resource policy."""
+    """`check_policy` raises ValueError for what is no resource policy, `pass_roles` AccessDeniedException for roles
+    that the caller may not hand over.
+    """
 
     def __init__(
-        self, *, apis: RestApis, deployments: Deployments, host: RestHost, clock: Clock, check_policy: CheckPolicy
+        self,
+        *,
+        apis: RestApis,
+        deployments: Deployments,
+        host: RestHost,
+        clock: Clock,
+        check_policy: CheckPolicy,
+        pass_roles: PassRoles,
     ) -> None:
         self._apis = apis
         self._deployments = deployments
         self._host = host
         self._clock = clock
         self._check_policy = check_policy
+        self._pass_roles = pass_roles
 
     async def create_rest_api(self, call: Call) -> Answer:
         members = given(call, "cloneFrom", "securityPolicy", "endpointAccessMode")
@@ -43,6 +54,7 @@ class ApiOperations:
         document = self._new(members)
         if call.params.get("cloneFrom"):
             source = await self._apis.get(where(call), call.params["cloneFrom"])
+            self._pass_roles(call, roles_in(source))
             api = {**source["api"], **document["api"], "rootResourceId": source["api"]["rootResourceId"]}
             document = {**source, "api": api}
         return await self._add(call, document)
@@ -50,8 +62,10 @@ class ApiOperations:
     async def import_rest_api(self, call: Call) -> Answer:
         parameters = call.params.get("parameters") or {}
 
+        source = await asyncio.to_thread(read_openapi, _bytes(call.params["body"]))
+        self._pass_roles(call, source.roles)
+
         def read() -> Document:
-            source = read_openapi(_bytes(call.params["body"]))
             members = {key: it for key, it in api_members(source, parameters).items() if it is not None}
             document = self._new(members)
             fill(document, source, base_path=parameters.get("basepath", "ignore"))
@@ -65,6 +79,7 @@ class ApiOperations:
         if mode not in ("merge", "overwrite"):
             raise BadRequestException("mode must be one of overwrite, merge")
         source = await asyncio.to_thread(read_openapi, _bytes(call.params["body"]))
+        self._pass_roles(call, source.roles)
         members = {key: it for key, it in api_members(source, parameters).items() if it is not None}
         place, overwrites = where(call), mode == "overwrite"
 

@@ -14,7 +14,7 @@ from stoker.apis.rest.usage_plans import UsagePlans
 from stoker.model.access import AccessTable
 from stoker.model.clock import Clock
 from stoker.services.apigateway.access import ACCESS
-from stoker.services.apigateway.apis import ApiOperations
+from stoker.services.apigateway.apis import ApiOperations, PassRoles
 from stoker.services.apigateway.deployments import DeploymentOperations
 from stoker.services.apigateway.domains import DomainOperations
 from stoker.services.apigateway.parts import PartOperations
@@ -42,9 +42,17 @@ class ApiGatewayService:
         host: RestHost,
         clock: Clock,
         check_policy: CheckPolicy,
+        pass_roles: PassRoles,
     ) -> None:
         for part in (
-            ApiOperations(apis=apis, deployments=deployments, host=host, clock=clock, check_policy=check_policy),
+            ApiOperations(
+                apis=apis,
+                deployments=deployments,
+                host=host,
+                clock=clock,
+                check_policy=check_policy,
+                pass_roles=pass_roles,
+            ),
             ResourceOperations(apis),
             PartOperations(apis),
             DeploymentOperations(deployments, authorization),

@@ -1,7 +1,7 @@
 """ImportApi, ReimportApi and ExportApi."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from stoker.apis.errors import BadRequestException
@@ -15,15 +15,18 @@ from stoker.services.apigatewayv2.apis import ApiOperations
 from stoker.wire.message import Call
 
 Answer = Mapping[str, Any]
+PassRoles = Callable[[Call, Iterable[str]], None]
+"""Raises AccessDeniedException for roles that the caller may not hand over."""
 
 
 class OpenApiOperations:
-    def __init__(self, apis: HttpApis, of_apis: ApiOperations) -> None:
+    def __init__(self, apis: HttpApis, of_apis: ApiOperations, pass_roles: PassRoles) -> None:
         self._apis = apis
         self._of_apis = of_apis
+        self._pass_roles = pass_roles
 
     async def import_api(self, call: Call) -> Answer:
-        document, warnings = await _read(call), list[str]()
+        document, warnings = await self._read(call), list[str]()
 
         def fill(draft: Draft) -> None:
             warnings[:] = _imported(draft, document, call)
@@ -32,7 +35,7 @@ class OpenApiOperations:
         return await self._answer(draft.api, warnings, call)
 
     async def reimport_api(self, call: Call) -> Answer:
-        document, warnings = await _read(call), list[str]()
+        document, warnings = await self._read(call), list[str]()
 
         def work(draft: Draft) -> Document:
             kept = {name: draft.api[name] for name in draft.api if name != "CorsConfiguration"}
@@ -57,12 +60,14 @@ class OpenApiOperations:
         document = export_api(draft, deployed, address, extensions=params.get("IncludeExtensions", True))
         return {"body": await asyncio.to_thread(written, document, params["OutputType"])}
 
+    async def _read(self, call: Call) -> OpenApi:
+        """The document, all of whose roles the caller may hand over."""
+        document = await asyncio.to_thread(read_openapi, call.params["Body"].encode())
+        self._pass_roles(call, document.roles)
+        return document
+
     async def _answer(self, api: Document, warnings: list[str], call: Call) -> Answer:
         return {**await self._of_apis.shown(api, call.region), **({"Warnings": warnings} if warnings else {})}
-
-
-async def _read(call: Call) -> OpenApi:
-    return await asyncio.to_thread(read_openapi, call.params["Body"].encode())
 
 
 def _imported(draft: Draft, document: OpenApi, call: Call) -> list[str]:

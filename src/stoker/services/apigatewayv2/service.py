@@ -14,7 +14,7 @@ from stoker.model.clock import Clock
 from stoker.services.apigatewayv2.access import ACCESS
 from stoker.services.apigatewayv2.apis import ApiAddress, ApiOperations
 from stoker.services.apigatewayv2.domains import DomainOperations
-from stoker.services.apigatewayv2.openapi import OpenApiOperations
+from stoker.services.apigatewayv2.openapi import OpenApiOperations, PassRoles
 from stoker.services.apigatewayv2.parts import PartOperations
 from stoker.services.apigatewayv2.stage_settings import StageSettings
 from stoker.services.apigatewayv2.tags import TagOperations
@@ -34,6 +34,7 @@ class ApiGatewayV2Service:
         authorizers: FunctionAuthorizers,
         clock: Clock,
         address: ApiAddress,
+        pass_roles: PassRoles,
     ) -> None:
         of_apis = ApiOperations(apis, clock, address)
         self.create_api = of_apis.create_api
@@ -42,7 +43,7 @@ class ApiGatewayV2Service:
         self.update_api = of_apis.update_api
         self.delete_api = of_apis.delete_api
         self.delete_cors_configuration = of_apis.delete_cors_configuration
-        openapi = OpenApiOperations(apis, of_apis)
+        openapi = OpenApiOperations(apis, of_apis, pass_roles)
         self.import_api = openapi.import_api
         self.reimport_api = openapi.reimport_api
         self.export_api = openapi.export_api

@@ -9,6 +9,10 @@ The class is made with a `Surroundings`. Mappings are then made for ARNs like `a
 `aws lambda create-event-source-mapping`, as for AWS's own sources. Stoker does the rest: filters, batches, concurrency,
 partial failures, back-off, states, and starting again.
 
+A source with credentials of its own says so (`Abilities.access`): they are kept sealed, shown to nobody, and in
+`Mapping.access` when it is opened. One in which a mapping leaves something behind `Forgets`, and a stream whose source
+keeps what is not done with `Retains` (`shards.py`).
+
 Two promises are a source's own. A record that was received and neither succeeded nor failed (Stoker died) is received
 again, sooner or later. And `receive` waits without polling, woken by what arrives.
 """

@@ -13,17 +13,22 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from fakes.certificates import make_certificate
 from fakes.clock import FakeClock
 from fakes.postgres import fresh_database, own_postgres
-from stoker.event_sources.mapping import Options
+from stoker.event_sources import source_secrets
+from stoker.event_sources.mapping import Mapping, Options, SourceAccess
 from stoker.event_sources.postgresql.address import Address, address_of
 from stoker.event_sources.postgresql.database import Database
 from stoker.event_sources.postgresql.problem import DatabaseProblemError, SlotGoneError
 from stoker.event_sources.postgresql.rows import PostgresRows
 from stoker.event_sources.shards import Page, Shard
+from stoker.identity.sealing import Seal
+from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException
+from stoker.store.tables_event_source_mappings import event_source_secrets
 
 ARN = "arn:aws:postgresql:us-east-1:000000000000:db.example.com:5432/shop/orders"
 SLOT = Shard(id="slot")
@@ -409,6 +414,33 @@ def test_a_certificate_is_looked_at_where_it_is_to_be(tmp_path: Path) -> None:
         check("require")
         with pytest.raises(DatabaseProblemError, match=r"certificate verify failed|root certificate file"):
             check("verify-full")
+
+
+def test_credentials_open_with_their_platform_s_key_alone_and_beside_their_mapping() -> None:
+    engine = sa.create_engine("sqlite://")
+    event_source_secrets.create(engine)
+    access = (SourceAccess(kind="BASIC_AUTH", uri="basic:c2VjcmV0"),)
+    mapping = Mapping(
+        uuid="u-1",
+        function=FunctionId(account="000000000000", region="us-east-1", name="f"),
+        qualifier=None,
+        source_arn=ARN,
+        options=OPTIONS,
+        state="Enabled",
+        modified=0.0,
+        access=access,
+    )
+    assert "c2VjcmV0" not in repr(mapping)
+    seal = Seal(b"k" * 32)
+    with engine.begin() as connection:
+        source_secrets.put(connection, mapping, seal)
+        assert source_secrets.all_of(connection, seal) == {"u-1": access}
+        assert source_secrets.all_of(connection, Seal(b"x" * 32)) == {}
+        connection.execute(sa.update(event_source_secrets).values(uuid="u-2"))
+        assert source_secrets.all_of(connection, seal) == {}
+        source_secrets.put(connection, replace(mapping, access=()), seal)
+        source_secrets.delete(connection, "u-2")
+        assert connection.execute(sa.select(event_source_secrets)).all() == []
 
 
 def test_a_database_s_address_is_in_the_arn() -> None:

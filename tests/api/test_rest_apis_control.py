@@ -236,6 +236,7 @@ def test_deployments_are_kept_while_a_stage_has_them(live_server: LiveServer, cl
     assert summary == {"/": {"POST": {"authorizationType": "NONE", "apiKeyRequired": False}}}
     stage = client.create_stage(restApiId=api.id, stageName="more", deploymentId=second, variables={"a": "b"})
     assert (stage["cacheClusterEnabled"], stage["cacheClusterStatus"]) == (False, "NOT_AVAILABLE")
+    assert "tags" not in stage
     patch = [
         {"op": "replace", "path": "/variables/a", "value": "c"},
         {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": "5.5"},
@@ -287,6 +288,11 @@ def test_an_export_can_be_imported_again(live_server: LiveServer, client: Any) -
         )["body"].read()
         assert json.loads(twice)["paths"].keys() == SWAGGER["paths"].keys()
         assert _without_ids(json.loads(exported), first.id) == _without_ids(json.loads(twice), again.id)
+    in_yaml = client.get_export(restApiId=first.id, stageName=STAGE, exportType="oas30", accepts="application/yaml")
+    assert in_yaml["body"].read().startswith(b"openapi: 3.0.1\ninfo:\n  title: pets\n")
+    clone = client.create_rest_api(name="clone", cloneFrom=first.id)
+    assert (clone["description"], clone["binaryMediaTypes"]) == ("all of them", ["image/png"])
+    assert len(client.get_resources(restApiId=clone["id"])["items"]) == 4
 
 
 def _without_ids(document: dict[str, Any], api_id: str) -> Any:

@@ -11,7 +11,7 @@ from stoker.apis.rest.api_rules import CheckPolicy, check_api, patch_api
 from stoker.apis.rest.deployments import Deployments
 from stoker.apis.rest.documents import Document, new_document
 from stoker.apis.rest.host import RestHost
-from stoker.apis.rest.openapi_export import export
+from stoker.apis.rest.openapi_export import export, to_yaml
 from stoker.apis.rest.openapi_import import api_members, fill
 from stoker.apis.rest.openapi_reading import read_openapi, roles_in
 from stoker.apis.rest.rest_apis import RestApis
@@ -55,7 +55,8 @@ class ApiOperations:
         if call.params.get("cloneFrom"):
             source = await self._apis.get(where(call), call.params["cloneFrom"])
             self._pass_roles(call, roles_in(source))
-            api = {**source["api"], **document["api"], "rootResourceId": source["api"]["rootResourceId"]}
+            own = {name: document["api"][name] for name in ("id", "createdDate", "tags", *members)}
+            api = {**source["api"], **own}
             document = {**source, "api": api}
         return await self._add(call, document)
 
@@ -124,18 +125,19 @@ class ApiOperations:
         wanted = (params.get("parameters") or {}).get("extensions", "")
         if params["exportType"] not in ("swagger", "oas30"):
             raise BadRequestException("Invalid export type specified: it has to be one of swagger, oas30")
-        if "yaml" in (params.get("accepts") or ""):
-            raise NotBuiltError("Exports in YAML are not there yet in Stoker.")
         snapshot, stage = await self._deployments.deployed(where(call), params["restApiId"], params["stageName"])
         extensions = frozenset(part.strip() for part in wanted.split(",") if part.strip())
         document = export(
             snapshot, stage, oas30=params["exportType"] == "oas30", extensions=extensions, where=where(call)
         )
-        name = f"{params['restApiId']}-{params['stageName']}-{params['exportType']}.json"
+        in_yaml = "yaml" in (params.get("accepts") or "")
+        text = await asyncio.to_thread(to_yaml, document) if in_yaml else json.dumps(document, indent=2)
+        ending = "yaml" if in_yaml else "json"
+        name = f"{params['restApiId']}-{params['stageName']}-{params['exportType']}.{ending}"
         return {
             "contentType": "application/octet-stream",
             "contentDisposition": f'attachment; filename="{name}"',
-            "body": json.dumps(document, indent=2).encode(),
+            "body": text.encode(),
         }
 
     def _new(self, members: Mapping[str, Any]) -> Document:

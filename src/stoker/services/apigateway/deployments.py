@@ -2,7 +2,7 @@
 
 from stoker.apis.rest.authorization import Authorization
 from stoker.apis.rest.deployments import Deployments
-from stoker.services.apigateway.words import NOTHING, Answer, given, operations, where
+from stoker.services.apigateway.words import NOTHING, Answer, given, operations, shown, where
 from stoker.wire.message import Call
 
 
@@ -34,19 +34,22 @@ class DeploymentOperations:
         return NOTHING
 
     async def create_stage(self, call: Call) -> Answer:
-        return await self._deployments.create_stage(where(call), call.params["restApiId"], given(call, "restApiId"))
+        stage = await self._deployments.create_stage(where(call), call.params["restApiId"], given(call, "restApiId"))
+        return shown(stage)
 
     async def get_stage(self, call: Call) -> Answer:
-        return await self._deployments.stage(where(call), call.params["restApiId"], call.params["stageName"])
+        return shown(await self._deployments.stage(where(call), call.params["restApiId"], call.params["stageName"]))
 
     async def get_stages(self, call: Call) -> Answer:
         deployment_id = call.params.get("deploymentId")
-        return {"item": await self._deployments.stages(where(call), call.params["restApiId"], deployment_id)}
+        found = await self._deployments.stages(where(call), call.params["restApiId"], deployment_id)
+        return {"item": [shown(stage) for stage in found]}
 
     async def update_stage(self, call: Call) -> Answer:
-        return await self._deployments.update_stage(
+        stage = await self._deployments.update_stage(
             where(call), call.params["restApiId"], call.params["stageName"], operations(call)
         )
+        return shown(stage)
 
     async def delete_stage(self, call: Call) -> Answer:
         await self._deployments.delete_stage(where(call), call.params["restApiId"], call.params["stageName"])

@@ -7,7 +7,7 @@ from typing import Any
 from stoker.apis.errors import BadRequestException
 from stoker.apis.rest.usage import Usage, left_of
 from stoker.apis.rest.usage_plans import UsagePlans
-from stoker.services.apigateway.words import NOTHING, Answer, given, operations
+from stoker.services.apigateway.words import NOTHING, Answer, given, operations, shown
 from stoker.wire.message import Call
 
 MAX_DAYS = 90
@@ -19,11 +19,11 @@ class PlanOperations:
         self._usage = usage
 
     async def create_api_key(self, call: Call) -> Answer:
-        return await self._plans.create_key(call.region, call.params)
+        return shown(await self._plans.create_key(call.region, call.params))
 
     async def get_api_key(self, call: Call) -> Answer:
         key = await self._plans.key(call.region, call.params["apiKey"])
-        return _shown(key, bool(call.params.get("includeValue")))
+        return _shown_key(key, bool(call.params.get("includeValue")))
 
     async def get_api_keys(self, call: Call) -> Answer:
         params = call.params
@@ -31,28 +31,28 @@ class PlanOperations:
             call.region, params.get("nameQuery"), params.get("customerId"), params.get("position"), params.get("limit")
         )
         with_value = bool(params.get("includeValues"))
-        return {"items": [_shown(key, with_value) for key in page.items], "position": page.position}
+        return {"items": [_shown_key(key, with_value) for key in page.items], "position": page.position}
 
     async def update_api_key(self, call: Call) -> Answer:
-        return _shown(await self._plans.change_key(call.region, call.params["apiKey"], operations(call)), False)
+        return _shown_key(await self._plans.change_key(call.region, call.params["apiKey"], operations(call)), False)
 
     async def delete_api_key(self, call: Call) -> Answer:
         await self._plans.delete_key(call.region, call.params["apiKey"])
         return NOTHING
 
     async def create_usage_plan(self, call: Call) -> Answer:
-        return await self._plans.create_plan(call.region, given(call))
+        return shown(await self._plans.create_plan(call.region, given(call)))
 
     async def get_usage_plan(self, call: Call) -> Answer:
-        return await self._plans.plan(call.region, call.params["usagePlanId"])
+        return shown(await self._plans.plan(call.region, call.params["usagePlanId"]))
 
     async def get_usage_plans(self, call: Call) -> Answer:
         params = call.params
         page = await self._plans.plans(call.region, params.get("keyId"), params.get("position"), params.get("limit"))
-        return page.members
+        return {"items": [shown(plan) for plan in page.items], "position": page.position}
 
     async def update_usage_plan(self, call: Call) -> Answer:
-        return await self._plans.change_plan(call.region, call.params["usagePlanId"], operations(call))
+        return shown(await self._plans.change_plan(call.region, call.params["usagePlanId"], operations(call)))
 
     async def delete_usage_plan(self, call: Call) -> Answer:
         await self._plans.delete_plan(call.region, call.params["usagePlanId"])
@@ -96,8 +96,8 @@ class PlanOperations:
         }
 
 
-def _shown(key: Mapping[str, Any], with_value: bool) -> dict[str, Any]:
-    return {name: value for name, value in key.items() if with_value or name != "value"}
+def _shown_key(key: Mapping[str, Any], with_value: bool) -> dict[str, Any]:
+    return {name: value for name, value in shown(key).items() if with_value or name != "value"}
 
 
 def _days(begin: str, end: str) -> list[date]:

@@ -21,3 +21,8 @@ def given(call: Call, *but: str) -> dict[str, Any]:
 
 def operations(call: Call) -> list[Mapping[str, Any]]:
     return list(call.params.get("patchOperations") or [])
+
+
+def shown(item: Mapping[str, Any]) -> Answer:
+    """AWS leaves out tags where there are none."""
+    return {name: value for name, value in item.items() if name != "tags" or value}

@@ -46,6 +46,8 @@ def test_a_bucket_is_a_website(live_server: LiveServer, s3: Any, bucket: str) ->
     assert get(live_server, bucket, "/docs") == (302, "", "/docs/")
     assert get(live_server, bucket, "/none") == (404, "404.html", "")
     assert get(live_server, bucket, "/", "HEAD") == (200, "", "")
+    host = f"{bucket}.s3-website-us-east-1.amazonaws.com"
+    assert fetch(f"{live_server.endpoint}/none", body=b"a body", headers={"Host": host})[2] == b"404.html"
     assert get(live_server, bucket, "/page.html", "PUT")[0] == 405
     # What is private stays so.
     s3.delete_bucket_policy(Bucket=bucket)

@@ -26,6 +26,7 @@ from stoker.wire.message import Request, Response
 from stoker.wire.s3_paths import bucket_and_key
 
 _MISSING = (403, 404)
+_OF_BODIES = ("content-length", "transfer-encoding")
 _REDIRECT_HEADER = "x-amz-website-redirect-location"
 
 # An object, read as whoever has not signed: takes the request for it. Raises the ServiceError of GetObject.
@@ -44,9 +45,12 @@ async def visit(request: Request, bucket: Bucket, read: Read) -> Response:
     if (sent := first_redirection(website, asked)) is not None:
         return _redirect(sent)
 
+    # Several objects may be looked for, and none of them takes what a visitor sends along.
+    headers = {name: value for name, value in request.headers.items() if name not in _OF_BODIES}
+
     def at(name: str) -> Request:
         # A query is the page's own affair; for S3's API it would be another operation.
-        return replace(request, path=f"/{bucket.name}/{quote(name)}", query="")
+        return replace(request, path=f"/{bucket.name}/{quote(name)}", query="", headers=headers)
 
     try:
         return _followed(await read(at(object_key(website, key))))

@@ -178,3 +178,43 @@ def test_what_a_token_says_is_not_more_than_it_has_to(iam: IdentityHouse) -> Non
     assert isinstance(made, dict)
     assert len(made["SessionToken"]) < 500 and made["SecretAccessKey"] not in made["SessionToken"]
     assert "p" * 32 not in json.dumps(made, default=str)
+
+
+def test_a_second_factor_is_asked_for_and_nobody_has_one(iam: IdentityHouse) -> None:
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    iam.role(trust_policy=trust({"AWS": ACCOUNT}, Condition=condition))
+    with pytest.raises(AccessDeniedException):
+        assume(iam)
+
+
+def test_a_chain_of_roles_hands_on_what_is_transitive_and_whose_it_began_with(iam: IdentityHouse) -> None:
+    actions = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+    iam.role("worker", trust({"AWS": ACCOUNT}, actions))
+    iam.role("next", trust({"AWS": ARN}, actions))
+    tags = [{"Key": "team", "Value": "red"}, {"Key": "own", "Value": "1"}]
+    first = session(iam, Tags=tags, TransitiveTagKeys=["team"], SourceIdentity="ann")
+    following = {"RoleArn": ARN.replace("worker", "next")}
+    second = session(iam, first, **following, Tags=[{"Key": "more", "Value": "2"}])
+    assert second.session is not None
+    assert second.session.tags == {"team": "red", "more": "2"}
+    assert (second.session.transitive, second.session.source_identity) == (("team",), "ann")
+    with pytest.raises(ValidationError, match="transitive"):
+        session(iam, first, **following, Tags=[{"Key": "Team", "Value": "blue"}])
+    with pytest.raises(AccessDeniedException, match="source identity"):
+        session(iam, first, **following, SourceIdentity="bob")
+    with pytest.raises(ValidationError, match="none of the session's tags"):
+        session(iam, TransitiveTagKeys=["absent"])
+
+
+def test_tags_of_a_role_open_it(iam: IdentityHouse) -> None:
+    ann = iam.user("ann")
+    iam.role(trust_policy=trust({"AWS": ACCOUNT}), Tags=[{"Key": "team", "Value": "red"}])
+    for team, allowed in (("blue", False), ("red", True)):
+        condition = {"StringEquals": {"aws:ResourceTag/team": team}}
+        document = policy("sts:AssumeRole", ARN, Condition=condition)
+        iam.call("PutUserPolicy", UserName="ann", PolicyName="p", PolicyDocument=document)
+        if allowed:
+            assert assume(iam, ann)
+        else:
+            with pytest.raises(AccessDeniedException):
+                assume(iam, ann)

@@ -68,6 +68,8 @@ def test_a_user_may_do_what_his_policy_says(live_server: LiveServer, bucket: str
     }.items():
         assert refusal(call, Bucket=bucket, **params) == DENIED
     assert refusal(own.list_buckets) == DENIED
+    # Who may list only some is not told what is there, as on AWS.
+    assert refusal(own.get_object, Bucket=bucket, Key="own/none") == DENIED
     # What he may not delete is told one by one, or all together.
     objects = {"Objects": [{"Key": "own/a"}, {"Key": "other/b"}]}
     assert refusal(own.delete_objects, Bucket=bucket, Delete=objects) == DENIED

@@ -16,7 +16,8 @@ from stoker.model.principal import Principal
 from stoker.objects import cors
 from stoker.objects.bucket import Bucket
 from stoker.objects.buckets import Buckets
-from stoker.objects.errors import AccessDenied, AccessForbidden, BadRequest, NoSuchKey
+from stoker.objects.errors import AccessDenied, AccessForbidden, BadRequest
+from stoker.services.s3.caller_rights import STRANGER
 from stoker.wire import chunked
 from stoker.wire.api import Operation
 from stoker.wire.message import Call, Request, Response, Result
@@ -25,10 +26,6 @@ from stoker.wire.s3_forms import CONTENT_TYPE
 from stoker.wire.s3_paths import bucket_and_key, path_style, website_of_host
 
 _NO_SEAL = chunked.Seal(key=b"", amz_date="", scope="", seed="")
-_LIST = "ListObjectsV2"
-STRANGER = Principal(
-    account="anonymous", arn="arn:aws:iam::anonymous:user/anonymous", user_id="Anonymous", access_key=""
-)
 
 
 class BucketVisitors:
@@ -84,12 +81,7 @@ class BucketVisitors:
         method = endpoint.method(operation)
         call = self._call(operation, operation.parse(asked), bucket, asked, request_id, STRANGER)
         await self._public.check(call)
-        try:
-            answer = await method(call)
-        except NoSuchKey:
-            # Who may not list is not told what is there.
-            await self._public.check(call, _LIST)
-            raise
+        answer = await method(call)
         result = answer if isinstance(answer, Result) else Result(members=answer)
         if result.is_large:
             return await asyncio.to_thread(operation.serialise, result, request_id)

@@ -21,10 +21,9 @@ class PublicAccess:
     def __repr__(self) -> str:
         return f"<PublicAccess {self._authority!r}>"
 
-    async def check(self, call: Call, operation: str | None = None) -> None:
-        """Raises AccessDenied unless everything that the call (or another operation of its parameters) needs is open
-        to everybody."""
-        row = self._access.get(operation or call.operation)
+    async def check(self, call: Call) -> None:
+        """Raises AccessDenied unless everything that the call needs is open to everybody."""
+        row = self._access.get(call.operation)
         if row is None:
             raise AccessDenied()
         where = Where(region=call.region, account=call.account)

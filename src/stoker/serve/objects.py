@@ -17,6 +17,7 @@ from stoker.objects.record_target import RecordTarget
 from stoker.objects.uploads import Uploads
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
+from stoker.services.s3.caller_rights import CallerRights
 from stoker.services.s3.code_reader import CodeReader
 from stoker.services.s3.service import S3Service
 
@@ -49,8 +50,9 @@ async def build(platform: Platform) -> Area:
         await platform.registry.get(function, reference.qualifier)
         await platform.delivery_access.check(delivery)
 
+    rights = CallerRights(platform.authority)
     platform.targets.register("s3", RecordTarget(buckets, objects).deliver)
-    platform.code_objects.register(CodeReader(buckets, objects, platform.authority).read)
+    platform.code_objects.register(CodeReader(buckets, objects, rights).read)
     service = S3Service(
         buckets=buckets,
         objects=objects,
@@ -59,6 +61,7 @@ async def build(platform: Platform) -> Area:
         notifier=notifier,
         targets=platform.targets,
         can_invoke=can_invoke,
+        rights=rights,
         clock=clock,
     )
 

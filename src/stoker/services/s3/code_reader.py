@@ -2,23 +2,22 @@
 
 from stoker.functions.code_objects import CodeObject
 from stoker.functions.packages import PackageTooLargeError
-from stoker.identity.authority import Authority
-from stoker.identity.callers import Caller
 from stoker.model.errors import AccessDeniedException, InvalidParameterValueException
 from stoker.model.limits import MAX_UNZIPPED_BYTES
 from stoker.objects.buckets import Buckets
 from stoker.objects.errors import S3Error
 from stoker.objects.objects import Objects
+from stoker.services.s3.caller_rights import CallerRights
 from stoker.wire.message import Call
 
 
 class CodeReader:
     """Reads an object as its caller could with GetObject."""
 
-    def __init__(self, buckets: Buckets, objects: Objects, authority: Authority) -> None:
+    def __init__(self, buckets: Buckets, objects: Objects, rights: CallerRights) -> None:
         self._buckets = buckets
         self._objects = objects
-        self._authority = authority
+        self._rights = rights
 
     async def read(self, wanted: CodeObject, call: Call) -> bytes:
         """The object, at most as large as a function's code may be unzipped."""
@@ -39,17 +38,8 @@ class CodeReader:
         return body if isinstance(body, bytes) else b"".join([piece async for piece in body])
 
     async def _check(self, wanted: CodeObject, call: Call) -> None:
-        authority, caller = self._authority, call.principal
-        if authority.exempts(caller):
-            return
         action = "s3:GetObject" if wanted.version is None else "s3:GetObjectVersion"
-        arn = f"arn:aws:s3:::{wanted.bucket}/{wanted.key}"
-        policies = authority.policies_of(caller)
-        facts = authority.circumstances(
-            Caller.of(caller, policies.arn, policies.tags), call.region, source_ip=call.source_ip
-        )
-        decision, _ = authority.decide(policies, await authority.policy_of("s3", arn), action, arn, facts)
-        if not decision.allowed:
+        if not await self._rights.may(call, action, f"arn:aws:s3:::{wanted.bucket}/{wanted.key}"):
             raise AccessDeniedException(
                 "Your access has been denied by S3, please make sure your request credentials have permission to "
                 f"GetObject for {wanted.bucket}/{wanted.key}. S3 Error Code: AccessDenied. S3 Error Message: Access "

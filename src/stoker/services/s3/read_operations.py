@@ -5,11 +5,12 @@ from typing import Any
 from stoker.objects.bucket import Bucket
 from stoker.objects.buckets import Buckets
 from stoker.objects.conditions import ReadConditions, is_unmodified, parse_range
-from stoker.objects.errors import InvalidArgument, InvalidPartNumber, InvalidRequest
+from stoker.objects.errors import AccessDenied, InvalidArgument, InvalidPartNumber, InvalidRequest, NoSuchKey
 from stoker.objects.lifecycle_rules import expiration_header
 from stoker.objects.objects import Objects
 from stoker.objects.uploads import MAX_PARTS
 from stoker.objects.version import DEFAULT_TYPE, STANDARD, ObjectVersion
+from stoker.services.s3.caller_rights import CallerRights
 from stoker.services.s3.words import (
     ENCRYPTION,
     Members,
@@ -28,9 +29,10 @@ _PAGE_PARTS = 1000
 
 
 class ReadOperations:
-    def __init__(self, buckets: Buckets, objects: Objects) -> None:
+    def __init__(self, buckets: Buckets, objects: Objects, rights: CallerRights) -> None:
         self._buckets = buckets
         self._objects = objects
+        self._rights = rights
 
     async def get_object(self, call: Call) -> Result:
         version, result, start, length = await self._answer(call)
@@ -94,7 +96,7 @@ class ReadOperations:
         params = call.params
         refuse_unbuilt(params)
         bucket = bucket_of(call, self._buckets)
-        version = await self._objects.find(bucket, key_of(call), params.get("VersionId"))
+        version = await self._find(call, bucket)
         conditions = ReadConditions(
             if_match=params.get("IfMatch"),
             if_none_match=params.get("IfNoneMatch"),
@@ -114,6 +116,15 @@ class ReadOperations:
         members["ContentLength"] = length
         members["ContentRange"] = f"bytes {start}-{start + length - 1}/{version.size}"
         return version, Result(members=members, status=206), start, length
+
+    async def _find(self, call: Call, bucket: Bucket) -> ObjectVersion:
+        """The version that is asked for. Who may not list the bucket is not told that there is none."""
+        try:
+            return await self._objects.find(bucket, key_of(call), call.params.get("VersionId"))
+        except NoSuchKey:
+            if await self._rights.may(call, "s3:ListBucket", bucket.arn):
+                raise
+            raise AccessDenied() from None
 
     async def _span(
         self, version: ObjectVersion, params: dict[str, Any], members: dict[str, Any]

@@ -11,6 +11,7 @@ from stoker.objects.public_access import POLICY, lets_strangers_in
 from stoker.objects.uploads import Uploads
 from stoker.services.s3.access import ACCESS, bucket_in
 from stoker.services.s3.bucket_operations import BucketOperations
+from stoker.services.s3.caller_rights import CallerRights
 from stoker.services.s3.configurations import Configurations
 from stoker.services.s3.list_operations import ListOperations
 from stoker.services.s3.multipart_operations import MultipartOperations
@@ -36,12 +37,13 @@ class S3Service:
         notifier: Notifier,
         targets: Targets,
         can_invoke: CanInvoke,
+        rights: CallerRights,
         clock: Clock,
     ) -> None:
         self.buckets = buckets
         self._serve_buckets(buckets)
         self._serve_configurations(Configurations(buckets, objects))
-        self._serve_objects(buckets, objects, uploads)
+        self._serve_objects(buckets, objects, uploads, rights)
 
         websites = WebsiteOperations(buckets)
         self.put_bucket_website = websites.put_bucket_website
@@ -70,7 +72,7 @@ class S3Service:
         self.get_bucket_location = operations.get_bucket_location
         self.list_buckets = operations.list_buckets
 
-    def _serve_objects(self, buckets: Buckets, objects: Objects, uploads: Uploads) -> None:
+    def _serve_objects(self, buckets: Buckets, objects: Objects, uploads: Uploads, rights: CallerRights) -> None:
         operations = ObjectOperations(buckets, objects)
         self.put_object = operations.put_object
         self.put_object_as_form = operations.put_object_as_form
@@ -81,7 +83,7 @@ class S3Service:
         self.put_object_tagging = operations.put_object_tagging
         self.delete_object_tagging = operations.delete_object_tagging
 
-        reads = ReadOperations(buckets, objects)
+        reads = ReadOperations(buckets, objects, rights)
         self.get_object = reads.get_object
         self.head_object = reads.head_object
         self.get_object_attributes = reads.get_object_attributes

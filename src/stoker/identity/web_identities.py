@@ -7,11 +7,7 @@ IAM", "Available keys for AWS web identity federation" and "Pass session tags in
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, Any
 
 from stoker.identity import session_requests, trust
 from stoker.identity.callers import Caller, Naming
@@ -23,13 +19,17 @@ from stoker.identity.errors import ExpiredIdentityToken, InvalidIdentityToken
 from stoker.identity.session_requests import SessionRequest
 from stoker.identity.templates import Context
 from stoker.model.errors import AccessDeniedException
+from stoker.wire.json_web_tokens import TokenError, opened, verified_claims
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 # How far a provider's clock may be ahead of this one's.
 MAX_SKEW_S = 300
 _TAGS, _SOURCE_IDENTITY = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"
 
-FindKeys = Callable[[str, str | None], Awaitable[KeySet]]
+FindKeys = Callable[[str, str | None], Awaitable["KeySet"]]
 """Takes an issuer's URL and a key's id; raises IDPCommunicationError."""
 
 
@@ -52,8 +52,8 @@ async def verified(token: str, directory: Directory, find_keys: FindKeys, now: f
     provider = _provider(told.get("iss"), directory)
     keys = await find_keys(provider.issuer, header.get("kid"))
     try:
-        claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
-    except (JoseError, ValueError):
+        claims = verified_claims(token, keys, ALGORITHMS)
+    except TokenError:
         raise InvalidIdentityToken("Couldn't verify the signature of the token with its issuer's keys.") from None
     _check_times(claims, now)
     subject, tagged = claims.get("sub"), claims.get(_TAGS)
@@ -120,9 +120,9 @@ def _keys(identity: WebIdentity) -> Context:
 def _opened(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Header and claims, which nobody has verified yet."""
     try:
-        found = jws.extract_compact(token.encode())
-        header, claims = found.headers(), json.loads(found.payload)
-    except (JoseError, ValueError):
+        header, payload = opened(token)
+        claims = json.loads(payload)
+    except (TokenError, ValueError):
         raise InvalidIdentityToken(
             "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
         ) from None

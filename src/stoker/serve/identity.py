@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING
 
 from stoker.apis.http.key_sets import KeySets, KeysUnavailableError
 from stoker.deliveries.outbound import Outbound
@@ -12,6 +11,9 @@ from stoker.serve.area import Area
 from stoker.serve.platform import Platform
 from stoker.services.iam.service import IamService
 from stoker.services.sts.service import StsService
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 
 async def build(platform: Platform) -> Area:
@@ -34,7 +36,7 @@ async def build(platform: Platform) -> Area:
     outbound = Outbound(allow_loopback=platform.settings.loopback_endpoints)
     key_sets = KeySets(outbound, platform.clock)
 
-    async def find_keys(issuer: str, key_id: str | None) -> KeySet:
+    async def find_keys(issuer: str, key_id: str | None) -> "KeySet":
         try:
             return await key_sets.of(issuer, key_id)
         except KeysUnavailableError as error:

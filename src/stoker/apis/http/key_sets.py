@@ -8,12 +8,14 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, Any
 
 from stoker.deliveries.outbound import ForbiddenAddressError, Outbound, OutboundRequest, UnreachableError
 from stoker.model.clock import Clock
+from stoker.wire.json_web_tokens import TokenError, read_keys
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 KEPT_S = 2 * 3600.0
 # A token may name a key that has come since; but whoever sends such must not make Stoker ask for each of them.
@@ -29,7 +31,7 @@ class KeysUnavailableError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
-    keys: KeySet
+    keys: "KeySet"
     ids: frozenset[str]
     at: float
 
@@ -46,7 +48,7 @@ class KeySets:
     def __repr__(self) -> str:
         return f"<KeySets of {len(self._kept)} issuers>"
 
-    async def of(self, issuer: str, key_id: str | None) -> KeySet:
+    async def of(self, issuer: str, key_id: str | None) -> "KeySet":
         """An issuer's keys, new ones if the key is none of those that are known. Raises KeysUnavailableError."""
         kept = self._kept.get(issuer)
         if kept is not None:
@@ -67,10 +69,9 @@ class KeySets:
             raise KeysUnavailableError("the issuer's configuration has no jwks_uri")
         document = await self._get(address)
         try:
-            keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
-        except Exception as error:
-            # Whatever the library makes of a stranger's document: the keys are not to be had.
-            raise KeysUnavailableError(f"the key set cannot be read: {error}") from error
+            keys = read_keys(document)
+        except TokenError as error:
+            raise KeysUnavailableError(str(error)) from error
         ids = frozenset(key.kid for key in keys.keys if key.kid is not None)
         kept = self._kept[issuer] = _Kept(keys=keys, ids=ids, at=self._clock.monotonic())
         return kept

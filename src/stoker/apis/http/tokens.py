@@ -7,13 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-
 from stoker.apis.http.compiled import Authorizer
 from stoker.apis.http.key_sets import KeySets, KeysUnavailableError
 from stoker.apis.http.refusal import forbidden, unauthorized
 from stoker.model.clock import Clock
+from stoker.wire.json_web_tokens import TokenError, opened, verified_claims
 
 Claims = Mapping[str, Any]
 # API Gateway takes RSA's only.
@@ -50,9 +48,9 @@ class Tokens:
 
     async def _verified(self, token: str, authorizer: Authorizer) -> Claims:
         try:
-            header = jws.extract_compact(token.encode()).headers()
-        except (JoseError, ValueError):
-            raise _invalid("the token is not a JSON Web Token") from None
+            header, _ = opened(token)
+        except TokenError as error:
+            raise _invalid(str(error)) from None
         if header.get("alg") not in ALGORITHMS:
             raise _invalid("the token's algorithm is not supported")
         try:
@@ -63,9 +61,9 @@ class Tokens:
                 'Bearer scope="" error="invalid_token" error_description="OIDC discovery endpoint communication error"',
             ) from error
         try:
-            return jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
-        except (JoseError, ValueError):
-            raise _invalid("the token's signature is invalid") from None
+            return verified_claims(token, keys, ALGORITHMS)
+        except TokenError as error:
+            raise _invalid(str(error)) from None
 
 
 def scopes_of(claims: Claims) -> Sequence[str]:

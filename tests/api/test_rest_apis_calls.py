@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -353,10 +354,7 @@ def test_keys_open_stages_as_often_and_as_fast_as_their_plan_says(live_server: L
     plan = client.create_usage_plan(name="few", apiStages=stage, quota={"limit": 2, "period": "DAY"})["id"]
     client.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
     assert [call()[0], call()[0], call()] == [201, 201, (429, {"message": "Limit Exceeded"})]
-    today = (
-        client.get_usage_plan(usagePlanId=plan)
-        and __import__("datetime").datetime.now(__import__("datetime").UTC).date().isoformat()
-    )
+    today = datetime.now(UTC).date().isoformat()
     used = client.get_usage(usagePlanId=plan, startDate=today, endDate=today)["items"]
     assert used == {key["id"]: [[2, 0]]}
     patch = [{"op": "replace", "path": "/quota/limit", "value": "100"}]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# In the data directory: what those bring who read figures from another machine.
+METRICS_TOKEN = "metrics-token"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

@@ -16,6 +16,8 @@ from stoker.cli.connection import (
     own_certificate,
     own_region,
 )
+from stoker.cli.failures import CliError
+from stoker.settings import METRICS_TOKEN
 
 _PROFILE_NAME = "stoker"
 
@@ -24,6 +26,7 @@ def credentials(
     context: typer.Context,
     export: Annotated[bool, typer.Option("--export", help="Lines for a shell to eval.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="A section for ~/.aws/config.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="The token for /_stoker/metrics.")] = False,
     data: Annotated[Path | None, typer.Option(help="The server's data directory.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print key, secret, region and endpoint as JSON.")] = False,
 ) -> None:
@@ -32,6 +35,9 @@ def credentials(
         return
     options: ClientOptions = context.obj
     place = data or local_data(options)
+    if metrics:
+        print(_metrics_token(place))
+        return
     key = local_key(place)
     variables = variables_of(key, options, place)
     if as_json:
@@ -42,6 +48,16 @@ def credentials(
         print(as_profile(variables))
     else:
         _tell(key, variables["AWS_ENDPOINT_URL"], place)
+
+
+def _metrics_token(place: Path) -> str:
+    path = place / METRICS_TOKEN
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        raise CliError(f"There is no {path}: start the server with `stoker up`.") from None
+    except PermissionError:
+        raise CliError(f"{path} belongs to another user: `sudo cat {path}` shows it.") from None
 
 
 def variables_of(key: Key, options: ClientOptions, place: Path) -> dict[str, str]:

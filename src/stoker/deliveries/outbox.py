@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,7 @@ class Outbox:
         owner: str,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        self._store = store
         self._targets = targets
         self._clock = clock
         self._jitter = jitter
@@ -87,6 +88,10 @@ class Outbox:
         self._inside.note_due(self._clock.time())
         if self._has_outside:
             self._outside.note_due(self._clock.time())
+
+    async def depths(self) -> Mapping[bool, int]:
+        """How many deliveries are not made yet, in the whole database: those that leave Stoker (True), and others."""
+        return await self._store.read(outbox_rows.count)
 
     async def start(self) -> None:
         """Take back what was on its way when Stoker died, and begin."""

@@ -47,6 +47,12 @@ def put(conn: Connection, delivery: Delivery, *, now: float, retry: Retry, dead_
     )
 
 
+def count(conn: Connection) -> dict[bool, int]:
+    """How many deliveries there are that leave Stoker, and how many that do not."""
+    found = conn.execute(sa.select(_deliveries.outside, sa.func.count()).group_by(_deliveries.outside))
+    return {row[0]: row[1] for row in found}
+
+
 class OutboxTable:
     """One half of the outbox as work to be done: what leaves Stoker, or what stays in it."""
 

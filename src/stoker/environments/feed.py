@@ -117,6 +117,7 @@ class Feed:
         self._numbers = itertools.count(1)
         self._watchers: list[Watcher] = []
         self._listeners: list[Callable[[ColdStart], None]] = []
+        self._throttle_listeners: list[Callable[[str, str], None]] = []
         self._starts: deque[ColdStart] = deque(maxlen=REMEMBERED_STARTS)
         # How many starts there have been.
         self.count = 0
@@ -146,6 +147,15 @@ class Feed:
         self._starts.append(start)
         for listener in self._listeners:
             listener(start)
+
+    def throttled(self, region: str, function: str) -> None:
+        """An invocation was refused for want of room."""
+        for listener in self._throttle_listeners:
+            listener(region, function)
+
+    def listen_to_throttles(self, listener: Callable[[str, str], None]) -> None:
+        """Have each invocation told that is refused for want of room, by region and function; as with `listen`."""
+        self._throttle_listeners.append(listener)
 
     def listen(self, listener: Callable[[ColdStart], None]) -> None:
         """Have each start told from now on; the listener must be quick and not raise."""

@@ -110,7 +110,7 @@ class Fleet:
         if isinstance(decision, Idle):
             return decision.environment.run(invocation, log_tail=log_tail)
         if isinstance(decision, Throttle):
-            raise _throttled(decision.reason)
+            raise self._throttled(function, decision.reason)
         if isinstance(decision, New):
             return self._start(key, function, invocation, log_tail=log_tail)
         self._make_room(decision.let_go)
@@ -242,7 +242,7 @@ class Fleet:
 
     def _run_waiter(self, key: EnvironmentKey, waiter: Waiter, decision: Idle[Environment] | New | Throttle) -> Answer:
         if isinstance(decision, Throttle):
-            raise _throttled(decision.reason)
+            raise self._throttled(waiter.function, decision.reason)
         if isinstance(decision, Idle):
             return decision.environment.run(waiter.invocation, log_tail=waiter.log_tail)
         return self._start(key, waiter.function, waiter.invocation, log_tail=waiter.log_tail)
@@ -250,8 +250,12 @@ class Fleet:
     def _give_up_waiter(self, waiter: Waiter) -> None:
         self._assignment.abandon(EnvironmentKey.of(waiter.function))
         if not waiter.answer.done():
-            waiter.answer.set_exception(_throttled(ACCOUNT_LIMIT))
+            waiter.answer.set_exception(self._throttled(waiter.function, ACCOUNT_LIMIT))
         self._look_whether_drained()
+
+    def _throttled(self, function: FunctionVersion, reason: str) -> TooManyRequestsException:
+        self.feed.throttled(function.region, function.name)
+        return TooManyRequestsException(Reason=reason, Type="User")
 
     # New environments
 
@@ -266,7 +270,3 @@ class Fleet:
             raise
         self._assignment.started(key, environment, function.memory_mb)
         return environment.start(invocation, log_tail=log_tail)
-
-
-def _throttled(reason: str) -> TooManyRequestsException:
-    return TooManyRequestsException(Reason=reason, Type="User")

@@ -39,12 +39,15 @@ from stoker.wire.sigv4 import Claim, Verifier
 log = logging.getLogger(__name__)
 
 
+def _uncounted(_service: str, _status: int) -> None: ...
+
+
 class FrontDoor:
     """Everything that comes in over HTTP. An ASGI application for the operator's port.
 
     `authorise` raises AccessDeniedException for a call that its principal may not make. `pages` are handlers for what
     is under /_stoker/, by the first part of the path that follows. They are the operator's; `for_sandboxes` is the same
-    application for those who may not have them.
+    application for those who may not have them. `count` is told each answer's service and status.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class FrontDoor:
         gateway: Gateway | None = None,
         audit: Audit | None = None,
         visitors: BucketVisitors | None = None,
+        count: Callable[[str, int], None] = _uncounted,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
@@ -67,6 +71,7 @@ class FrontDoor:
         self._gateway = gateway
         self._audit = audit
         self._visitors = visitors
+        self._count = count
         self._verifier = verifier
         self._authorise = authorise
         self._account = account
@@ -97,10 +102,13 @@ class FrontDoor:
         try:
             if self._urls is not None and (call := url_call(request)) is not None:
                 response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
+                self._count("function-url", response.status)
             elif gateway is not None and api is not None and not at_connections(api):
                 response = await gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
+                self._count("execute-api", response.status)
             elif api is None and request.path.startswith(PREFIX):
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
+                self._count("stoker", response.status)
             else:
                 body = Body(scope, receive)
                 response = body.end(request, await self._answer_call(request, body, from_sandbox=from_sandbox))
@@ -133,6 +141,7 @@ class FrontDoor:
             return json_response(500, {"message": InternalFailure().message})
 
     async def _answer_call(self, request: Request, body: Body, *, from_sandbox: bool) -> Response:
+        """What is not answered as its service would is counted as the one's that it seems to be for."""
         request_id = self._new_request_id()
         try:
             return await self._call(request, body, request_id, from_sandbox=from_sandbox)
@@ -140,7 +149,9 @@ class FrontDoor:
             if self._audit is not None and isinstance(error, AuthenticationError):
                 await self._audit.note_stranger(request, request_id, error)
             api = await self._guess(request)
-            return api.fail(error, request_id, request.path) if api is not None else _plain_failure(error, request_id)
+            response = (
+                api.fail(error, request_id, request.path) if api is not None else _plain_failure(error, request_id)
+            )
         except ClientDisconnectedError:
             raise
         except Exception as error:
@@ -148,12 +159,17 @@ class FrontDoor:
             log.exception("request %s (%s %s) failed", request_id, request.method, request.path)
             api, reason = await self._guess(request), shortage(error)
             if api is None:
-                return _plain_failure(InternalFailure(reason), request_id)
-            return api.fail_internally(request_id, reason)
+                response = _plain_failure(InternalFailure(reason), request_id)
+            else:
+                response = api.fail_internally(request_id, reason)
+        self._count(api.name if api is not None else "unknown", response.status)
+        return response
 
     async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
         if self._visitors is not None and not from_sandbox and self._visitors.takes(request):
-            return await self._visitors.answer(await self.apis.find(request, "s3"), request, body, request_id)
+            response = await self._visitors.answer(await self.apis.find(request, "s3"), request, body, request_id)
+            self._count("s3", response.status)
+            return response
         if not from_sandbox and token_bearers.comes_with_form(request):
             return await self._call_by_token(request, body, request_id)
         claim = self._verifier.claim(request)
@@ -201,8 +217,11 @@ class FrontDoor:
         )
         result = await self._perform(call, method, operation, request)
         if result.is_large:
-            return await asyncio.to_thread(operation.serialise, result, request_id)
-        return operation.serialise(result, request_id)
+            response = await asyncio.to_thread(operation.serialise, result, request_id)
+        else:
+            response = operation.serialise(result, request_id)
+        self._count(endpoint.api.name, response.status)
+        return response
 
     async def _perform(self, call: Call, method: Method, operation: Operation, request: Request) -> Result:
         """What a call gives, if it may be made. A change is written down in the audit log before it is answered."""

@@ -86,6 +86,10 @@ class AsyncQueue:
         """Begin nothing more, and let what runs finish, for so long at most. The rest runs after the next start."""
         await self._work.close(limit_s=limit_s)
 
+    async def depth(self) -> int:
+        """How many events there are that are not settled, in the whole database."""
+        return await self._store.read(event_rows.count)
+
     async def accept(self, request: InvokeRequest) -> str:
         """Queue an event; its request id, once it is on the disk. Raises what the invoker's `check` does."""
         await self._invoker.check(request)

@@ -41,6 +41,11 @@ def with_configs(conn: Connection, events: Sequence[AsyncEvent]) -> list[HeldEve
     return [HeldEvent(event=event, config=configs[event.config_key]) for event in events]
 
 
+def count(conn: Connection) -> int:
+    """How many events there are."""
+    return conn.execute(sa.select(sa.func.count()).select_from(async_events)).scalar_one()
+
+
 def release(conn: Connection, request_ids: Collection[str], now: float) -> None:
     """Give back events that were picked up and did not run."""
     _update(conn, request_ids, owner=None, due_at=now)

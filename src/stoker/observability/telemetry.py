@@ -64,6 +64,7 @@ class Telemetry:
         self._drainer = drainer
         self._losses = Losses()
         self._listeners: list[Listener] = []
+        self._counts: Callable[[LedgerEntry], None] = _uncounted
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="telemetry-writer")
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="telemetry-reader")
         self._idle_readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
@@ -91,6 +92,8 @@ class Telemetry:
             self._append_in_parts(now_ms, stream, events, ledger)
         elif not self._room.for_lines or not self._journal.append(payload, essential=False):
             self._lose(now_ms, stream, events, ledger)
+        if ledger is not None:
+            self._counts(ledger)
         if self._drain_timer is None:
             self._drain_timer = self._clock.call_later(DRAIN_DELAY_S, self._drain_soon)
         for listener in self._listeners:
@@ -107,6 +110,10 @@ class Telemetry:
             self._listeners = [other for other in self._listeners if other is not listener]
 
         return unsubscribe
+
+    def count_by(self, counts: Callable[[LedgerEntry], None]) -> None:
+        """Have each invocation counted from now on; `counts` must be quick and not raise."""
+        self._counts = counts
 
     async def flush(self) -> None:
         """Everything appended can be queried when this returns. Raises sqlite3.Error if the database is in trouble."""
@@ -259,6 +266,9 @@ class Telemetry:
             self._idle_readers.get().close()
         self._connection.close()
         self._journal.close()
+
+
+def _uncounted(_entry: LedgerEntry) -> None: ...
 
 
 async def open_telemetry(root: Path, clock: Clock, *, size: JournalSize | None = None) -> Telemetry:

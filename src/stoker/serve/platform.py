@@ -30,6 +30,7 @@ from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
+from stoker.observability.metrics import Metrics
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.sandbox.driver import SandboxDriver
 from stoker.serve.execution_credentials import minter
@@ -58,6 +59,7 @@ class Platform:
     authority: Authority
     delivery_access: DeliveryAccess
     telemetry: Telemetry
+    metrics: Metrics
     code: CodeStorage
     code_objects: CodeObjects
     runtimes: RuntimeCatalogue
@@ -175,6 +177,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         authority=authority,
         delivery_access=delivery_access,
         telemetry=telemetry,
+        metrics=Metrics(),
         code=code,
         code_objects=CodeObjects(),
         runtimes=runtimes,

@@ -1,7 +1,9 @@
 """SQS."""
 
 from stoker.event_sources.sqs_source import SqsSource
+from stoker.observability.metrics import Gauge
 from stoker.queues.arriving import QueueTarget
+from stoker.queues.depths import LABELS, depths
 from stoker.queues.move_tasks import MoveTasks
 from stoker.queues.queues import Queues
 from stoker.serve.area import Area
@@ -19,6 +21,8 @@ async def build(platform: Platform) -> Area:
     tasks = MoveTasks(queues=queues, store=platform.store, clock=platform.clock)
     platform.targets.register("sqs", QueueTarget(queues).deliver)
     platform.sources.register("sqs", SqsSource(queues, platform.clock, platform.delivery_access.role_may))
+    about = "Messages in queues that are visible, in flight, or delayed."
+    platform.metrics.watch(Gauge(name="sqs_messages", about=about, labels=LABELS, read=lambda: depths(queues)))
     await queues.start()
 
     async def let_go() -> None:

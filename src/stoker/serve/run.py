@@ -160,6 +160,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
             clock=platform.clock,
         ),
         visitors=bucket_visitors(platform, s3, authoriser),
+        count=platform.metrics.answered,
     )
     for area in areas:
         area.meet(door)

@@ -102,10 +102,10 @@ def load_or_create(data: Path, preset: tuple[str, str] | None, *, account: str) 
     """
     data.mkdir(parents=True, exist_ok=True)
     access_key, secret_key = preset or _read_root_key(data / "credentials") or _new_root_key()
-    _keep(data / "credentials", _credentials_file(access_key, secret_key))
+    keep_private(data / "credentials", _credentials_file(access_key, secret_key))
     platform_key = data / "platform.key"
     if not platform_key.exists():
-        _keep(platform_key, secrets.token_hex(32).encode())
+        keep_private(platform_key, secrets.token_hex(32).encode())
     return Credentials(
         account=account,
         access_key=access_key,
@@ -134,8 +134,8 @@ def _credentials_file(access_key: str, secret_key: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Write a private file so that it is there whole or not at all, also after a power cut."""
+def keep_private(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone (mode 0600), so that it is there whole or not at all, also after a power cut."""
     if path.exists() and path.read_bytes() == content and path.stat().st_mode & 0o777 == 0o600:
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -1,0 +1,182 @@
+"""What Stoker counts of itself, for those who watch it from outside.
+
+On the hot path an invocation costs one look-up and some additions to plain numbers: no locks, since all of it belongs
+to the event loop's thread, and no words, which are made when somebody looks (`exposition.py`). What there is now
+(environments, queues) is not counted along the way but asked for then: a `Gauge`. All begins at zero with the process.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stoker.model.invocation import LedgerEntry
+
+# Functions and queues with series of their own; all others share one. A function has some 25 series, so that a page
+# stays within some megabytes, and a Prometheus that reads it within reason.
+MOST_NAMES = 1_000
+# No function, queue or region can be called that.
+OTHER = "(other)"
+
+# Upper bounds in seconds: from a warm hello to the longest timeout.
+DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+PHASES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LAGS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distribution:
+    """How often values were up to each bound and above the one before; last, above all. `total` is their sum."""
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
+
+
+class Histogram:
+    """Counts values by bounds. Mutable: guarded by its Metrics."""
+
+    __slots__ = ("_bounds", "_counts", "_total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._total = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Histogram of {sum(self._counts)}>"
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._total += value
+
+    def distribution(self) -> Distribution:
+        """How it stands."""
+        return Distribution(bounds=self._bounds, counts=tuple(self._counts), total=self._total)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionFigures:
+    """One function since Stoker started. `durations` (seconds) are those of all its invocations."""
+
+    region: str
+    function: str
+    durations: Distribution
+    errors: int
+    throttles: int
+    starts: int
+    failed_starts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """Everything that was counted, as it stood at one moment.
+
+    `phases` are cold starts' phases in seconds, `requests` answers by service and hundreds of their status.
+    """
+
+    functions: Sequence[FunctionFigures]
+    phases: Mapping[str, Distribution]
+    requests: Mapping[tuple[str, int], int]
+    loop_lag: Distribution
+
+
+# Values by those of the labels, in the order of `Gauge.labels`.
+Readings = Mapping[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauge:
+    """Something that there is now. `read` asks for it on the event loop, which it does not hold up."""
+
+    name: str
+    about: str
+    labels: tuple[str, ...] = ()
+    read: Callable[[], Awaitable[Readings]]
+
+
+class _Function:
+    """One function's numbers. Mutable: guarded by its Metrics."""
+
+    __slots__ = ("durations", "errors", "failed_starts", "starts", "throttles")
+
+    def __init__(self) -> None:
+        self.durations = Histogram(DURATIONS_S)
+        self.errors = self.throttles = self.starts = self.failed_starts = 0
+
+
+class Metrics:
+    """The numbers of one Stoker. For the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[str, str], _Function] = {}
+        self._phases: dict[str, Histogram] = {}
+        self._requests: Counter[tuple[str, int]] = Counter()
+        self._loop_lag = Histogram(LAGS_S)
+        self.gauges: list[Gauge] = []
+
+    def __repr__(self) -> str:
+        return f"<Metrics of {len(self._functions)} functions, {len(self.gauges)} gauges>"
+
+    def invoked(self, entry: LedgerEntry) -> None:
+        """An invocation is over."""
+        function = self._functions.get((entry.region, entry.function)) or self._function(entry.region, entry.function)
+        report = entry.report
+        function.durations.observe(report.duration_ms / 1000.0)
+        if report.status != "success":
+            function.errors += 1
+
+    def throttled(self, region: str, function: str) -> None:
+        """An invocation was refused for want of room."""
+        self._function(region, function).throttles += 1
+
+    def started(self, region: str, function: str, phases_ms: Iterable[tuple[str, float]], *, failed: bool) -> None:
+        """A cold start is over, after phases that took so long."""
+        figures = self._function(region, function)
+        figures.starts += 1
+        figures.failed_starts += failed
+        for name, ms in phases_ms:
+            if (phase := self._phases.get(name)) is None:
+                phase = self._phases[name] = Histogram(PHASES_S)
+            phase.observe(ms / 1000.0)
+
+    def answered(self, service: str, status: int) -> None:
+        """A request was answered. `service` is one of a fixed set of names."""
+        self._requests[service, status // 100] += 1
+
+    def lagged(self, seconds: float) -> None:
+        """A timer of the event loop was so late."""
+        self._loop_lag.observe(seconds)
+
+    def watch(self, gauge: Gauge) -> None:
+        """Ask for this whenever somebody looks."""
+        self.gauges.append(gauge)
+
+    def figures(self) -> Figures:
+        """How everything stands."""
+        return Figures(
+            functions=[_figures(region, name, numbers) for (region, name), numbers in self._functions.items()],
+            phases={name: phase.distribution() for name, phase in self._phases.items()},
+            requests=dict(self._requests),
+            loop_lag=self._loop_lag.distribution(),
+        )
+
+    def _function(self, region: str, name: str) -> _Function:
+        found = self._functions.get((region, name))
+        if found is None:
+            # Those that are in excess are looked up twice each time: nobody's ordinary case.
+            key = (region, name) if len(self._functions) < MOST_NAMES else (OTHER, OTHER)
+            found = self._functions.setdefault(key, _Function())
+        return found
+
+
+def _figures(region: str, name: str, numbers: _Function) -> FunctionFigures:
+    return FunctionFigures(
+        region=region,
+        function=name,
+        durations=numbers.durations.distribution(),
+        errors=numbers.errors,
+        throttles=numbers.throttles,
+        starts=numbers.starts,
+        failed_starts=numbers.failed_starts,
+    )

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fakes.live_server import free_port
-from fakes.waiting import eventually
 from stoker.objects.places import Place
 
 WEED = Path(sys.executable).with_name("weed")
 KEY = ("weed-key", "weed-secret")
 BUCKET = "bytes"
+START_TIMEOUT_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,55 @@ def running_seaweedfs() -> Iterator[SeaweedFs]:
     credentials = [{"accessKey": KEY[0], "secretKey": KEY[1]}]
     identity = {"name": "test", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
     (root / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    found = SeaweedFs(free_port())
-    names = [f"{kind}.{port}" for kind in ("master", "volume", "filer") for port in ("port", "port.grpc")]
-    ports = [f"-{name}={free_port()}" for name in names]
-    command = [
-        *(str(WEED), "server", f"-dir={root}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *ports),
-        *(f"-s3.port={found.port}", f"-s3.port.grpc={free_port()}", f"-s3.config={root / 's3.json'}"),
-        *("-volume.max=8", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"),
-    ]
-    with open(root / "log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=root)
+    found, process = _start(root)
     try:
-        eventually(lambda: _is_ready(found), "SeaweedFS takes a bucket and an object", within_s=60)
+        # One of its ports may have been taken meanwhile: then it says so and ends, or waits for itself.
+        for _ in range(3):
+            if _becomes_ready(found, process):
+                break
+            process.kill()
+            process.wait()
+            found, process = _start(root)
+        else:
+            raise RuntimeError(f"SeaweedFS does not start:\n{(root / 'log').read_text()[-4000:]}")
         yield found
     finally:
         # Told to end, it takes 25 s.
         process.kill()
         process.wait()
         shutil.rmtree(root)
+
+
+def _start(root: Path) -> tuple[SeaweedFs, subprocess.Popen[bytes]]:
+    kinds = [f"{kind}.{port}" for kind in ("master", "volume", "filer", "s3") for port in ("port", "port.grpc")]
+    ports = dict(zip(kinds, free_ports(len(kinds)), strict=True))
+    command = [
+        *(str(WEED), "server", f"-dir={root}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"),
+        *(f"-{name}={port}" for name, port in ports.items()),
+        *(f"-s3.config={root / 's3.json'}", "-volume.max=8", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"),
+        # Catalogues of tables, which would be at ports of which a machine has one.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+    ]
+    with open(root / "log", "ab") as log:
+        return SeaweedFs(ports["s3.port"]), subprocess.Popen(command, stdout=log, stderr=log, cwd=root)
+
+
+def free_ports(count: int) -> list[int]:
+    """All different: each is held until the last is found."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _becomes_ready(weed: SeaweedFs, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if _is_ready(weed):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_ready(weed: SeaweedFs) -> bool:

@@ -50,12 +50,18 @@ class Connection:
     key: Key
     certificate: Path | None = None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Any:
         """A boto3 client for one of the server's APIs. It doesn't retry: this is a conversation with a person."""
         from botocore.config import Config
 
         session = self.session()
-        config = Config(connect_timeout=5, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
+        config = Config(
+            connect_timeout=5,
+            read_timeout=read_timeout_s,
+            retries={"total_max_attempts": 1},
+            # Some operations have hosts of their own at AWS, such as `streaming-…`; here there is one.
+            inject_host_prefix=False,
+        )
         region = session.region_name or DEFAULT_REGION
         verify = None if self.certificate is None else str(self.certificate)
         return session.client(service, endpoint_url=self.endpoint, region_name=region, config=config, verify=verify)

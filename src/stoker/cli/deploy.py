@@ -69,6 +69,15 @@ def deploy_path(
     quiet: bool = False,
 ) -> Deployed:
     """Read, complete, install, pack and send what lies at a path."""
+    upload = prepare(catalogue, path, said, wait=wait, quiet=quiet)
+    with screen.working(f"uploading {screen.size(len(upload.package))}", quiet=quiet):
+        return upload.send(connection.client("lambda"), lambda: default_role(connection))
+
+
+def prepare(
+    catalogue: "RuntimeCatalogue", path: Path, said: FunctionSettings, *, wait: bool = True, quiet: bool = False
+) -> Upload:
+    """Read, complete, install and pack what lies at a path. The same code and settings make an equal upload."""
     source = read_source(path)
     settings = complete(said.over(read_function_file(source.folder)), source, catalogue.all())
     files = with_dependencies(source, settings, catalogue.get(settings.runtime or ""), quiet=quiet)
@@ -76,9 +85,7 @@ def deploy_path(
     with screen.advancing(f"packing {screen.size(total)} in {len(files)} files", total, quiet=quiet) as advance:
         package = pack(files, advance)
     digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
-    upload = Upload(settings=settings, package=package, package_sha256=digest, wait=wait)
-    with screen.working(f"uploading {screen.size(len(package))}", quiet=quiet):
-        return upload.send(connection.client("lambda"), lambda: default_role(connection))
+    return Upload(settings=settings, package=package, package_sha256=digest, wait=wait)
 
 
 def complete(said: FunctionSettings, source: Source, runtimes: list[Runtime]) -> FunctionSettings:

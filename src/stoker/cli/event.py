@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from stoker.cli.failures import CliError
+from stoker.model.sample_event import TITLES, sample_event
 
 STDIN = "-"
 
 
-def read_event(payload: str | None, payload_file: Path | None) -> str:
-    """The event's JSON: as said, from a file, or from stdin for `-`; `{}` when nothing was said."""
-    if payload is not None and payload_file is not None:
-        raise CliError("Give the event with --payload or with --payload-file, not with both.")
+def read_event(payload: str | None, payload_file: Path | None, sample: str | None = None) -> str:
+    """The event's JSON: as said, from a file, from stdin for `-`, or a sample; `{}` when nothing was said."""
+    if [payload, payload_file, sample].count(None) < 2:
+        raise CliError("Give the event with --payload, with --payload-file or with --event: one of them.")
+    if sample is not None:
+        return _sample(sample)
     if STDIN in (payload, str(payload_file)):
         text = sys.stdin.read()
     elif payload_file is not None:
@@ -27,6 +30,12 @@ def read_event(payload: str | None, payload_file: Path | None) -> str:
     except json.JSONDecodeError as error:
         raise CliError(f"The event is no JSON: {error}. A plain string needs its quotes: '\"like this\"'.") from None
     return text
+
+
+def _sample(name: str) -> str:
+    if name not in TITLES:
+        raise CliError(f"There is no sample event {name!r}; there are {', '.join(TITLES)}.")
+    return sample_event(name)
 
 
 def with_files(event: str, assignments: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from stoker.cli import screen
+from stoker.cli.completion import function_names
 from stoker.cli.connection import connect
 
 _COLUMNS = ("Name", "Runtime", "Handler", "Memory", "Timeout", "Size", "Changed")
@@ -39,7 +40,7 @@ def _row(known: dict[str, Any]) -> list[str]:
 
 def delete(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A function's name.")],
+    name: Annotated[str, typer.Argument(help="A function's name.", autocompletion=function_names)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was deleted as JSON.")] = False,
 ) -> None:

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from stoker.cli import screen
+from stoker.cli.completion import function_names, one_of
 from stoker.cli.connection import connect
 from stoker.cli.event import read_event, save_files, with_files
 from stoker.cli.price import Cost, cost, in_dollars
 from stoker.cli.report import UsageReport, find_report, is_report, log_lines
+from stoker.model.sample_event import TITLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,31 @@ class Answer:
         }
 
 
+def _list_samples(sample: str | None) -> str | None:
+    """`--event list` needs no function, and so it is looked at before anything else."""
+    if sample == "list":
+        screen.show_table(("Event", "What it tells"), TITLES.items())
+        raise typer.Exit
+    return sample
+
+
 def invoke(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A function's name or ARN.")],
+    name: Annotated[str, typer.Argument(help="A function's name or ARN.", autocompletion=function_names)],
     event: Annotated[str | None, typer.Argument(help="The same as --payload; - reads stdin.")] = None,
     payload: Annotated[str | None, typer.Option(metavar="JSON", help="The event; - reads stdin, else {}.")] = None,
     payload_file: Annotated[Path | None, typer.Option(metavar="PATH", help="A file with the event.")] = None,
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            "--event",
+            metavar="SOURCE",
+            help="A sample event, such as s3-put; `--event list` shows them all.",
+            callback=_list_samples,
+            is_eager=True,
+            autocompletion=one_of(TITLES),
+        ),
+    ] = None,
     qualifier: Annotated[str | None, typer.Option(help="A version or an alias.")] = None,
     file: Annotated[list[str] | None, typer.Option(metavar="KEY=PATH", help="Put a file in, as base64.")] = None,
     save: Annotated[list[str] | None, typer.Option(metavar="KEY=PATH", help="Save base64 of the answer.")] = None,
@@ -58,7 +79,7 @@ def invoke(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer, log and cost as JSON.")] = False,
 ) -> None:
     """Send an event to a function; exit status 1 when the function failed."""
-    text = with_files(read_event(payload if payload is not None else event, payload_file), file or [])
+    text = with_files(read_event(payload if payload is not None else event, payload_file, sample), file or [])
     answer = call(connect(context).client("lambda"), name, text, qualifier)
     shown = answer.result if answer.error else save_files(answer.result, save or [])
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stoker.cli.completion import function_names
 from stoker.cli.connection import connect
 from stoker.cli.failures import CliError
 
@@ -18,7 +19,7 @@ _POLL_S = 0.5
 
 def logs(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A function's name.")],
+    name: Annotated[str, typer.Argument(help="A function's name.", autocompletion=function_names)],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing lines as they come.")] = False,
     since: Annotated[str, typer.Option(metavar="AGE", help="How far back: 30s, 10m, 2h, 7d.")] = "10m",
     pattern: Annotated[str | None, typer.Option("--filter", help="A CloudWatch Logs filter pattern.")] = None,
@@ -32,7 +33,7 @@ def logs(
     client = connection.client("logs")
     events = followed(client, query, start_ms, time.sleep) if follow else found(client, query, start_ms)
     for event in events:
-        _show(event, as_json=as_json)
+        show(event, as_json=as_json)
 
 
 def seconds(age: str) -> int:
@@ -79,7 +80,7 @@ def followed(
         sleep(_POLL_S)
 
 
-def _show(event: dict[str, Any], *, as_json: bool) -> None:
+def show(event: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(event, ensure_ascii=False), flush=True)
         return

@@ -14,9 +14,11 @@ from stoker.cli.bill import bill
 from stoker.cli.connection import ClientOptions
 from stoker.cli.credentials import credentials
 from stoker.cli.deploy import deploy
+from stoker.cli.dev import dev
 from stoker.cli.doctor import doctor
 from stoker.cli.failures import CliError, explain
 from stoker.cli.functions import delete, list_functions
+from stoker.cli.init import init
 from stoker.cli.invoke import invoke
 from stoker.cli.logs import logs
 from stoker.cli.runtimes import runtimes
@@ -36,7 +38,9 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     app.command()(up)
+    app.command()(init)
     app.command()(deploy)
+    app.command()(dev)
     app.command()(invoke)
     app.command()(logs)
     app.command("list")(list_functions)

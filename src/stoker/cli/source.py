@@ -60,15 +60,25 @@ def _read_file(path: Path) -> Source:
     return Source(title=_title(path.resolve().stem), folder=None, files=(file,))
 
 
-def _read_folder(folder: Path) -> Source:
+def read_rules(folder: Path) -> IgnoreRules:
+    """What a folder says of its files that stay at home."""
     lines: list[str] = []
     for name in RULE_FILES:
         if (folder / name).is_file():
             lines += (folder / name).read_text().splitlines()
-    files = tuple(walk(folder, IgnoreRules.parse(lines)))
+    return IgnoreRules.parse(lines)
+
+
+def _read_folder(folder: Path) -> Source:
+    files = tuple(walk(folder, read_rules(folder)))
     if not files:
         raise CliError(f"{folder} holds no files to deploy.")
-    return Source(title=_title(folder.resolve().name), folder=folder, files=files)
+    return Source(title=function_title(folder), folder=folder, files=files)
+
+
+def function_title(folder: Path) -> str:
+    """What a folder's function is called when nobody says."""
+    return _title(folder.resolve().name)
 
 
 def walk(folder: Path, rules: IgnoreRules) -> Iterator[SourceFile]:

@@ -1,6 +1,5 @@
-"""What a new function begins with, and events to try functions with."""
+"""What a new function begins with."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ _FILES = {"python": ("app.py", "app.handler", ".py"), "node": ("index.mjs", "ind
 
 @dataclass(frozen=True, kw_only=True)
 class Starter:
-    """A small function to begin with. `event` is the name of the event that it is tried with."""
+    """A small function to begin with. `event` is the name of the sample event that it is tried with."""
 
     name: str
     title: str
@@ -20,19 +19,10 @@ class Starter:
 
 STARTERS: Sequence[Starter] = (
     Starter(name="hello", title="Hello: answers with a greeting", event="hello"),
-    Starter(name="web", title="Web: answers HTTP requests", event="url"),
+    Starter(name="web", title="Web: answers HTTP requests", event="http"),
     Starter(name="queue", title="Queue worker: works through messages", event="sqs"),
     Starter(name="slow", title="Cold start: shows what runs once and what runs each time", event="hello"),
 )
-EVENTS: Mapping[str, str] = {
-    "hello": "A name",
-    "url": "HTTP: a function URL or an HTTP API",
-    "sqs": "SQS: two messages of a queue",
-    "s3-put": "S3: an object was put",
-    "schedule": "EventBridge: a schedule",
-    "sns": "SNS: a notification",
-    "dynamodb": "DynamoDB: an item was changed",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +39,3 @@ def code_of(starter: str, kind: str) -> Code | None:
         return None
     path, handler, suffix = _FILES[kind]
     return Code(files={path: (_FOLDER / "starter_code" / f"{starter}{suffix}.txt").read_text()}, handler=handler)
-
-
-def sample_events() -> Mapping[str, tuple[str, str]]:
-    """Title and text of each event, by name. Reads files."""
-    return {name: (title, (_FOLDER / "sample_events" / f"{name}.json").read_text()) for name, title in EVENTS.items()}
-
-
-def is_json(text: str) -> bool:
-    """Whether a text can be an event."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

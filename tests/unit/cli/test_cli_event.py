@@ -26,7 +26,7 @@ def test_an_event_that_is_no_json_is_refused_before_it_is_sent() -> None:
 
 
 def test_an_event_cannot_be_said_twice() -> None:
-    with pytest.raises(CliError, match="not with both"):
+    with pytest.raises(CliError, match="one of them"):
         read_event("{}", Path("event.json"))
 
 

@@ -10,8 +10,9 @@ from stoker.console import package
 from stoker.console.pages.logs import Line, with_requests
 from stoker.console.rendering import Renderer
 from stoker.console.report import Report, report_in
-from stoker.console.starters import EVENTS, STARTERS, code_of, is_json, sample_events
+from stoker.console.starters import STARTERS, code_of
 from stoker.console.visit import InputError
+from stoker.model.sample_event import TITLES
 
 
 def test_a_changed_file_leaves_the_others_as_they_are() -> None:
@@ -79,11 +80,7 @@ def test_each_starter_is_there_for_python_and_node(starter) -> None:  # type: ig
     assert node is not None
     compile(python.files["app.py"], "app.py", "exec")
     assert "export const handler" in node.files["index.mjs"]
-    assert starter.event in EVENTS
-
-
-def test_sample_events_are_json() -> None:
-    assert all(is_json(text) for _, text in sample_events().values())
+    assert starter.event in TITLES
 
 
 def test_what_is_no_unicode_is_shown_all_the_same() -> None:

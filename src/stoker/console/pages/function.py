@@ -11,8 +11,8 @@ from stoker.console import package
 from stoker.console.pages.readiness import until_active
 from stoker.console.report import report_in
 from stoker.console.routing import Route, get, post
-from stoker.console.starters import sample_events
 from stoker.console.visit import InputError, Page, Redirect, Reply, Visit
+from stoker.model.sample_event import sample_events
 
 
 class FunctionPage:

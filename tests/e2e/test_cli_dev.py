@@ -1,0 +1,120 @@
+"""The first minutes with the command: a folder from a template, and a function that follows its code."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes import command_line
+from fakes.live_server import LiveServer
+from fakes.waiting import eventually
+from stoker.cli.init import Template
+
+CODE = """
+def handler(event, context):
+    print("{word} to", event["name"])
+    return "{word}"
+"""
+
+
+class Development:
+    """`stoker dev` in a process of its own, and what it has said so far."""
+
+    def __init__(self, server: LiveServer, folder: Path, spoken: Path) -> None:
+        self.folder = folder
+        self._server = server
+        self._spoken = spoken
+        with spoken.open("wb") as file:
+            command = [command_line.STOKER, "dev", folder]
+            self.process = subprocess.Popen(command, env=server.env, stdout=file, stderr=subprocess.STDOUT)
+
+    def says(self, text: str) -> None:
+        eventually(lambda: text in self._spoken.read_text(), f"`stoker dev` says {text!r}", within_s=60)
+
+    def count(self, text: str) -> int:
+        return self._spoken.read_text().count(text)
+
+    def write(self, word: str) -> None:
+        (self.folder / "app.py").write_text(CODE.format(word=word))
+
+    def answer(self) -> str:
+        client = self._server.client("lambda")
+        return str(client.invoke(FunctionName=self.folder.name, Payload=b'{"name": "Ada"}')["Payload"].read(), "utf-8")
+
+
+@pytest.fixture
+def development(live_server: LiveServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Development]:
+    folder = tmp_path / f"dev-{request.node.name}"[:64]
+    folder.mkdir()
+    (folder / "app.py").write_text(CODE.format(word="Salve"))
+    it = Development(live_server, folder, tmp_path / "spoken")
+    it.says("Watching")
+    yield it
+    it.process.send_signal(signal.SIGINT)
+    assert it.process.wait(timeout=60) == 0
+    assert it.count("No longer watching") == 1 and it.count("Traceback") == 0
+
+
+@pytest.mark.parametrize("template", [each for each in Template if each is not Template.THUMBNAIL])
+def test_a_template_is_deployed_as_it_is_and_answers_its_event(
+    live_server: LiveServer, tmp_path: Path, template: Template
+) -> None:
+    folder = tmp_path / f"cli-init-{template}"
+    command_line.stoker(live_server.env, "init", folder, "--template", template)
+    command_line.stoker(live_server.env, "deploy", folder)
+    command_line.stoker(live_server.env, "invoke", folder.name, "--payload-file", folder / "event.json")
+
+
+def test_a_saved_change_is_the_function_s_and_its_log_runs_along(development: Development) -> None:
+    assert development.answer() == '"Salve"'
+    development.says("Salve to Ada")
+    development.write("Vale")
+    development.says("updated in")
+    assert development.answer() == '"Vale"'
+    development.says("Vale to Ada")
+
+
+def test_a_broken_file_is_said_and_the_function_goes_on_until_it_is_mended(development: Development) -> None:
+    (development.folder / "app.py").write_text("def handler(:\n")
+    development.says("app.py, line 1: ")
+    assert development.answer() == '"Salve"'
+    development.write("Mended")
+    development.says("updated in")
+    assert development.answer() == '"Mended"'
+
+
+def test_a_new_folder_and_the_function_s_settings_are_followed(
+    development: Development, live_server: LiveServer
+) -> None:
+    (development.folder / "lib").mkdir()
+    (development.folder / "lib" / "words.py").write_text("WORD = 'one'\n")
+    development.says("updated in")
+    (development.folder / "function.toml").write_text("memory = 256\n")
+    eventually(lambda: development.count("updated in") >= 2, "the settings are followed", within_s=60)
+    client = live_server.client("lambda")
+    assert client.get_function_configuration(FunctionName=development.folder.name)["MemorySize"] == 256
+
+
+def test_a_sample_event_arrives_as_its_source_would_send_it(live_server: LiveServer, tmp_path: Path) -> None:
+    (tmp_path / "cli_sample.py").write_text("def handler(event, context):\n    return event\n")
+    command_line.stoker(live_server.env, "deploy", tmp_path / "cli_sample.py")
+    answer = command_line.stoker(live_server.env, "invoke", "cli_sample", "--event", "s3-put").stdout
+    assert '"eventSource": "aws:s3"' in answer
+    assert "s3-put" in command_line.stoker(live_server.env, "invoke", "--event", "list").stdout
+
+
+def test_a_shell_completes_the_functions_of_the_server(live_server: LiveServer, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): ...\n")
+    command_line.stoker(live_server.env, "deploy", tmp_path, "--name", "cli-completed")
+    typed = {"_STOKER_COMPLETE": "complete_bash", "COMP_WORDS": "stoker invoke cli-compl", "COMP_CWORD": "2"}
+    assert command_line.stoker({**live_server.env, **typed}).stdout.split() == ["cli-completed"]
+
+
+def test_a_shell_that_completes_without_a_server_gets_nothing(tmp_path: Path) -> None:
+    typed = {"_STOKER_COMPLETE": "complete_bash", "COMP_WORDS": "stoker invoke x", "COMP_CWORD": "2"}
+    nobody = {"PATH": os.environ["PATH"], "STOKER_DATA": str(tmp_path)}
+    done = command_line.stoker({**nobody, **typed})
+    assert (done.stdout.strip(), done.stderr) == ("", "")

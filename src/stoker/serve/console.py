@@ -1,55 +1,37 @@
-"""The web console."""
+"""The web console, which is loaded when somebody first looks at it: with what renders it, it takes 8 MB."""
 
 import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from stoker.console.app import Console
-from stoker.console.assets import Assets
-from stoker.console.aws import Door
-from stoker.console.pages.bill import BillPage
-from stoker.console.pages.buckets import BucketPages
-from stoker.console.pages.configuration import ConfigurationPage
-from stoker.console.pages.creating import Creating
-from stoker.console.pages.environments import EnvironmentPages
-from stoker.console.pages.function import FunctionPage
-from stoker.console.pages.functions import FunctionList
-from stoker.console.pages.logs import LogPages
-from stoker.console.pages.queues import QueuePages
-from stoker.console.pages.schedules import SchedulePages
-from stoker.console.pages.signing_in import SigningIn
-from stoker.console.pages.tables import TablePages
-from stoker.console.pages.triggers import TriggersPage
-from stoker.console.pages.versions import VersionsPage
-from stoker.console.routing import Part
-from stoker.console.sessions import Sessions
 from stoker.serve.area import Area
 from stoker.serve.late_door import LateDoor
 from stoker.serve.platform import Platform
+from stoker.wire.message import Request, Response
+
+if TYPE_CHECKING:
+    from stoker.console.app import Console
 
 
 async def build(platform: Platform) -> Area:
-    settings, late = platform.settings, LateDoor()
-    door = Door(application=late, endpoint=settings.endpoint_at(settings.port))
-    parts: list[Part] = [
-        FunctionList(),
-        Creating(platform.runtimes),
-        EnvironmentPages(platform.fleet),
-        ConfigurationPage(platform.runtimes),
-        TriggersPage(),
-        VersionsPage(),
-        LogPages(platform.telemetry),
-        # What takes any name comes after what has one.
-        FunctionPage(),
-        QueuePages(),
-        BucketPages(),
-        TablePages(),
-        SchedulePages(),
-        BillPage(),
-    ]
-    console = Console(
-        [route for part in parts for route in part.routes],
-        door=door,
-        sessions=Sessions(clock=platform.clock, port=settings.port, secure=settings.tls is not None),
-        signing_in=SigningIn(door, region=settings.region),
-        assets=await asyncio.to_thread(Assets),
-    )
-    return Area(pages={"console": console.answer}, meet=late.open, let_go=console.let_go)
+    late = LateDoor()
+    console: asyncio.Task[Console] | None = None
+
+    async def open_console() -> "Console":
+        # Reading all of it takes a while, which the event loop has not.
+        pages = await asyncio.to_thread(import_module, "stoker.serve.console_pages")
+        opened: Console = await pages.open_console(platform, late)
+        return opened
+
+    async def answer(request: Request) -> Response:
+        nonlocal console
+        if console is None or (console.done() and console.exception() is not None):
+            console = asyncio.create_task(open_console(), name="open the console")
+        # A reader who goes away does not take it from the others.
+        return await (await asyncio.shield(console)).answer(request)
+
+    async def let_go() -> None:
+        if console is not None:
+            await (await console).let_go()
+
+    return Area(pages={"console": answer}, meet=late.open, let_go=let_go)

@@ -39,7 +39,7 @@ class Settings:
     concurrency: int = 1000
     sandbox: str = "linux"
     allow_weak_isolation: bool = False
-    blanks: int = 16
+    blanks: int = 24
     slots: int = 8
     access_key: str | None = None
     secret_key: str | None = None

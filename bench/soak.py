@@ -1,0 +1,242 @@
+"""A soak: load on one Stoker while its processes, and it itself, are killed with signal 9. What is lost is said.
+
+    .venv/bin/python bench/soak.py [--minutes 10]
+
+Four clients send asynchronous events, two wait for answers; every few seconds one process below Stoker's is killed, and
+about once a minute Stoker itself, which is then started on the same data. At the end every acknowledged event has to be
+in the queue of results or in that of failures, the bill has to say what the REPORT lines say, and nothing of Stoker may
+be left on the machine: no process, mount or cgroup. The exit status is 1 if any of it is not so.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
+from processes import tree
+from stoker_target import REGION, Stoker
+
+SOURCE = """
+import os
+
+def handler(event, context):
+    if event.get("how") == "raises":
+        raise ValueError("asked to")
+    if event.get("how") == "dies":
+        os._exit(3)
+    return event["id"]
+"""
+REPORT = re.compile(r"REPORT RequestId: (\S+)\t.*Billed Duration: (\d+) ms")
+# Two attempts a minute apart, leases of an owner that was killed, and a machine that is busy.
+PATIENCE_S = 400.0
+
+
+class Soak:
+    """The load, the blows, and what was acknowledged."""
+
+    def __init__(self, stoker: Stoker) -> None:
+        self.stoker = stoker
+        self.events: set[str] = set()
+        self.answers: set[str] = set()
+        self.kills: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._up = threading.Event()
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """A function with a queue for its results and one for its failures."""
+        self.stoker.start()
+        sqs = self.stoker.client("sqs")
+        self.queues = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("done", "dead")]
+        done, dead = (
+            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            for url in self.queues
+        )
+        self.stoker.deploy("soak", SOURCE, runtime="python{}.{}".format(*sys.version_info[:2]), suffix=".py")
+        self.stoker.client("lambda").put_function_event_invoke_config(
+            FunctionName="soak",
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnSuccess": {"Destination": done}, "OnFailure": {"Destination": dead}},
+        )
+        self._up.set()
+
+    def run(self, seconds: float) -> None:
+        """Load and blows for so long."""
+        clients = [threading.Thread(target=self._send_events, args=(number,)) for number in range(4)]
+        clients += [threading.Thread(target=self._invoke) for _ in range(2)]
+        for client in clients:
+            client.start()
+        end = time.monotonic() + seconds
+        next_fall = time.monotonic() + random.uniform(30, 60)
+        while time.monotonic() < end:
+            time.sleep(random.uniform(2, 6))
+            if time.monotonic() > next_fall:
+                self._fell_stoker()
+                next_fall = time.monotonic() + random.uniform(30, 60)
+            else:
+                self._fell_a_helper()
+        self._over.set()
+        for client in clients:
+            client.join()
+
+    def _fell_stoker(self) -> None:
+        self._up.clear()
+        os.kill(self.stoker.server.pid, signal.SIGKILL)
+        self.kills["Stoker"] += 1
+        self.stoker.start()
+        self._up.set()
+
+    def _fell_a_helper(self) -> None:
+        victims = sorted(tree(self.stoker.server.pid) - {self.stoker.server.pid})
+        if victims:
+            try:
+                os.kill(random.choice(victims), signal.SIGKILL)
+                self.kills["a process of its"] += 1
+            except ProcessLookupError:
+                pass
+
+    def _send_events(self, number: int) -> None:
+        numbers = itertools.count()
+
+        def send(client: Any) -> None:
+            event = {"id": f"{number}-{next(numbers)}", "how": random.choices(["", "raises", "dies"], [97, 2, 1])[0]}
+            client.invoke(FunctionName="soak", InvocationType="Event", Payload=json.dumps(event))
+            with self._lock:
+                self.events.add(event["id"])
+            # So many that the function keeps up: what is looked for is loss, and not a backlog.
+            time.sleep(0.02)
+
+        self._go_on(send)
+
+    def _invoke(self) -> None:
+        def invoke(client: Any) -> None:
+            answer = client.invoke(FunctionName="soak", Payload=json.dumps({"id": "asked"}))
+            answer["Payload"].read()
+            with self._lock:
+                self.answers.add(answer["ResponseMetadata"]["RequestId"])
+
+        self._go_on(invoke)
+
+    def _go_on(self, call: Callable[[Any], None]) -> None:
+        """Call until it is over. Who is not answered goes on when Stoker is up again."""
+        while not self._over.is_set():
+            self._up.wait()
+            client = self.stoker.client("lambda")
+            try:
+                while not self._over.is_set():
+                    call(client)
+            except (ClientError, BotoCoreError):
+                time.sleep(0.1)
+
+    def settled(self) -> tuple[Counter[str], Counter[str]]:
+        """How often each event's result and failure arrived, once all have or nothing comes any more."""
+        found: list[Counter[str]] = [Counter(), Counter()]
+        sqs, end = self.stoker.client("sqs"), time.monotonic() + PATIENCE_S
+        while self.events - found[0].keys() - found[1].keys() and time.monotonic() < end:
+            for url, seen in zip(self.queues, found, strict=True):
+                received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+                if messages := received.get("Messages"):
+                    seen.update(json.loads(message["Body"])["requestPayload"]["id"] for message in messages)
+                    entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
+                    sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        return found[0], found[1]
+
+    def reports(self) -> tuple[dict[str, int], int]:
+        """Billed milliseconds by request, of the REPORT lines; and how many lines say one again."""
+        pages = self.stoker.client("logs").get_paginator("filter_log_events")
+        lines = [
+            match
+            for page in pages.paginate(logGroupName="/aws/lambda/soak", filterPattern='"REPORT RequestId"')
+            for event in page["events"]
+            for match in REPORT.findall(event["message"])
+        ]
+        by_request = {request: int(billed) for request, billed in lines}
+        return by_request, sum(int(billed) for _, billed in lines)
+
+    def bill(self) -> tuple[int, int]:
+        """Requests and billed milliseconds."""
+        url = f"http://127.0.0.1:{self.stoker.port}/_stoker/bill"
+        request = AWSRequest("GET", url)
+        SigV4Auth(Credentials(*self.stoker.keys), "stoker", REGION).add_auth(request)
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers)), timeout=60) as answer:
+            lines = [line for line in json.load(answer)["lines"] if line["key"].endswith(":soak")]
+        return sum(line["requests"] for line in lines), sum(line["billedMs"] for line in lines)
+
+
+def _left(data: Path) -> list[str]:
+    """What of this Stoker is on the machine."""
+    found = [f"mount {line.split()[1]}" for line in Path("/proc/mounts").read_text().splitlines() if str(data) in line]
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(data) in (entry / "cmdline").read_text():
+                found.append(f"process {entry.name}")
+        except OSError:
+            continue  # ended while we looked
+    return found
+
+
+def _cgroups() -> set[str]:
+    return {str(path) for path in Path("/sys/fs/cgroup").rglob("stoker-*") if path.is_dir()}
+
+
+def _check(words: str, holds: bool) -> bool:
+    print(f"{'yes' if holds else 'NO ':3}  {words}", flush=True)
+    return holds
+
+
+def _once(look: Callable[[], object], within_s: float = 30.0) -> bool:
+    """Whether `look` finds nothing any more within that time."""
+    end = time.monotonic() + within_s
+    while look():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    minutes = parser.parse_args().minutes
+    groups = _cgroups()
+    with Stoker() as stoker:
+        soak = Soak(stoker)
+        soak.prepare()
+        soak.run(minutes * 60)
+        done, dead = soak.settled()
+        again = sum(count - 1 for count in (done + dead).values())
+        print(
+            f"{minutes:g} minutes; killed: {dict(soak.kills)}; {len(soak.answers)} answers, {len(soak.events)} events"
+        )
+        print(f"results {len(done)}, failures {len(dead)}, arrived once more than needed {again}")
+        held = [
+            _check("every acknowledged event is a result or a failure", not soak.events - done.keys() - dead.keys()),
+            _check("something was sent in spite of it all", len(soak.events) > 100 * minutes),
+        ]
+        lines, billed_ms = soak.reports()
+        billed = len(lines), billed_ms
+        held.append(_check("every answer has its REPORT line", not soak.answers - lines.keys()))
+        held.append(_check(f"the bill is that of the {len(lines)} REPORT lines", soak.bill() == billed))
+        stoker.stop()
+        held.append(_check("no process or mount is left", _once(lambda: _left(stoker.data))))
+        held.append(_check("no cgroup is left", _once(lambda: _cgroups() - groups)))
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,9 +6,10 @@ to the event loop's thread, and no words, which are made when somebody looks (`e
 """
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stoker.model.invocation import LedgerEntry
 
@@ -24,8 +25,7 @@ PHASES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 LAGS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True, kw_only=True):
     """How often values were up to each bound and above the one before; last, above all. `total` is their sum."""
 
     bounds: Sequence[float]
@@ -55,8 +55,7 @@ class Histogram:
         return Distribution(bounds=self._bounds, counts=tuple(self._counts), total=self._total)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionFigures:
+class FunctionFigures(Struct, frozen=True, kw_only=True):
     """One function since Stoker started. `durations` (seconds) are those of all its invocations."""
 
     region: str
@@ -68,7 +67,7 @@ class FunctionFigures:
     failed_starts: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """Everything that was counted, as it stood at one moment.
 
@@ -111,7 +110,7 @@ class Metrics:
     def __init__(self) -> None:
         self._functions: dict[tuple[str, str], _Function] = {}
         self._phases: dict[str, Histogram] = {}
-        self._requests: Counter[tuple[str, int]] = Counter()
+        self._requests: dict[tuple[str, int], int] = {}
         self._loop_lag = Histogram(LAGS_S)
         self.gauges: list[Gauge] = []
 
@@ -142,7 +141,8 @@ class Metrics:
 
     def answered(self, service: str, status: int) -> None:
         """A request was answered. `service` is one of a fixed set of names."""
-        self._requests[service, status // 100] += 1
+        key = (service, status // 100)
+        self._requests[key] = self._requests.get(key, 0) + 1
 
     def lagged(self, seconds: float) -> None:
         """A timer of the event loop was so late."""

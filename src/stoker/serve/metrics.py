@@ -15,7 +15,7 @@ from stoker.wire.credentials import keep_private
 
 # All that an environment can be in, so that a state without environments shows as 0 and not as nothing.
 STATES = ("sandbox", "runtime", "restore", "import", "running", "warm", "frozen", "stopping")
-# Environments looked at in one go, some 2 µs each; then others on the loop come in between.
+# Environments looked at in one go, some 1 µs each; then others on the loop come in between.
 BREATH = 200
 
 

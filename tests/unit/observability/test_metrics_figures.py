@@ -110,6 +110,11 @@ def test_what_there_is_now_and_the_process_are_on_the_page_in_both_formats() -> 
     assert "stoker_event_loop_lag_seconds" in {family.name for family in read_openmetrics(text.decode())}
 
 
+def test_who_asks_for_a_format_that_is_none_gets_the_text() -> None:
+    for accept in ("application/openmetrics-text; version=abc", "text/plain; version=1..0", "image/png"):
+        assert expose(Metrics().figures(), [], accept)[1].startswith("text/plain; version=")
+
+
 def test_a_loop_that_was_held_up_is_seen_to_be_late() -> None:
     clock, late = HeldUp(), list[float]()
     lag = LoopLag(clock, late.append)

@@ -12,7 +12,9 @@ OLD_BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 def secluded(path: str, headers: dict[str, str], host: str = "127.0.0.1:4566") -> bool:
     response = Response(status=200, headers=[], body=b"")
     seclude(Request(method="GET", host=host, path=path, query="", headers=headers), response)
-    return any(name.lower() == "content-security-policy" and value.startswith("sandbox") for name, value in response.headers)
+    return any(
+        name.lower() == "content-security-policy" and value.startswith("sandbox") for name, value in response.headers
+    )
 
 
 @pytest.mark.parametrize("headers", [BROWSER, OLD_BROWSER], ids=["browser", "plain-http"])

@@ -12,6 +12,7 @@ import typer
 from stoker.cli import screen
 from stoker.cli.failures import CliError
 from stoker.cli.source import function_title
+from stoker.model.sample_event import sample_event
 
 _FOLDER = Path(__file__).with_name("templates")
 # Beside the code, for people; what is not code stays out of the package.
@@ -26,6 +27,10 @@ class Template(StrEnum):
     QUEUE_WORKER = "queue-worker"
     THUMBNAIL = "thumbnail"
     SCHEDULE = "schedule"
+
+
+# The event that a template is tried with; the others bring one of their own.
+_SAMPLES = {Template.HELLO: "hello", Template.QUEUE_WORKER: "sqs", Template.SCHEDULE: "schedule"}
 
 
 def init(
@@ -50,6 +55,8 @@ def files_of(template: Template, path: Path) -> Mapping[str, str]:
     """The files of a new function by their names; the README speaks of this folder."""
     # `app.py.txt`: what is to run in functions is no module of this package.
     texts = {file.name.replace(".py.txt", ".py"): file.read_text() for file in (_FOLDER / template).iterdir()}
+    if template in _SAMPLES:
+        texts["event.json"] = sample_event(_SAMPLES[template])
     words = {"name": function_title(path), "path": shlex.quote(str(path))}
     return {
         **texts,

@@ -8,6 +8,8 @@ from stoker.cli.failures import CliError
 from stoker.cli.function_file import FunctionSettings
 
 _CONFLICTS_BORNE = 5
+# A change takes Stoker some 10 ms and AWS a second, for which the waiters pause. 300 s in all, as they have it.
+_PATIENCE = {"Delay": 0.1, "MaxAttempts": 3000}
 
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ class Upload:
             FunctionName=self.settings.name, Role=role, Code={"ZipFile": self.package}, **configuration(self.settings)
         )
         if self.wait:
-            functions.get_waiter("function_active_v2").wait(FunctionName=self.settings.name)
+            functions.get_waiter("function_active_v2").wait(FunctionName=self.settings.name, WaiterConfig=_PATIENCE)
             made = functions.get_function_configuration(FunctionName=self.settings.name)
         return Deployed(outcome="created", configuration=made)
 
@@ -89,7 +91,7 @@ class Upload:
         raise CliError(f"{self.settings.name} keeps being changed by somebody else. Try again when that is over.")
 
     def _wait(self, functions: Any) -> None:
-        functions.get_waiter("function_updated_v2").wait(FunctionName=self.settings.name)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=self.settings.name, WaiterConfig=_PATIENCE)
 
 
 def configuration(settings: FunctionSettings) -> dict[str, Any]:

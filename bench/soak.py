@@ -9,6 +9,7 @@ be left on the machine: no process, mount or cgroup. The exit status is 1 if any
 """
 
 import argparse
+import glob
 import itertools
 import json
 import os
@@ -149,11 +150,11 @@ class Soak:
         sqs, end = self.stoker.client("sqs"), time.monotonic() + PATIENCE_S
         while self.events - found[0].keys() - found[1].keys() and time.monotonic() < end:
             for url, seen in zip(self.queues, found, strict=True):
-                received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-                if messages := received.get("Messages"):
+                while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
                     seen.update(json.loads(message["Body"])["requestPayload"]["id"] for message in messages)
                     entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
                     sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+            time.sleep(1.0)
         return found[0], found[1]
 
     def reports(self) -> tuple[dict[str, int], int]:
@@ -191,7 +192,7 @@ def _left(data: Path) -> list[str]:
 
 
 def _cgroups() -> set[str]:
-    return {str(path) for path in Path("/sys/fs/cgroup").rglob("stoker-*") if path.is_dir()}
+    return set(glob.glob("/sys/fs/cgroup/**/stoker-*/", recursive=True))
 
 
 def _check(words: str, holds: bool) -> bool:
@@ -230,6 +231,7 @@ def main() -> int:
         ]
         lines, billed_ms = soak.reports()
         billed = len(lines), billed_ms
+        print(f"requests and milliseconds by the log {billed}, by the bill {soak.bill()}")
         held.append(_check("every answer has its REPORT line", not soak.answers - lines.keys()))
         held.append(_check(f"the bill is that of the {len(lines)} REPORT lines", soak.bill() == billed))
         stoker.stop()

@@ -157,17 +157,15 @@ class Soak:
             time.sleep(1.0)
         return found[0], found[1]
 
-    def reports(self) -> tuple[dict[str, int], int]:
-        """Billed milliseconds by request, of the REPORT lines; and how many lines say one again."""
+    def reports(self) -> list[tuple[str, int]]:
+        """Request and billed milliseconds of each REPORT line. Attempts at one event share its request's id."""
         pages = self.stoker.client("logs").get_paginator("filter_log_events")
-        lines = [
-            match
+        return [
+            (request, int(billed))
             for page in pages.paginate(logGroupName="/aws/lambda/soak", filterPattern='"REPORT RequestId"')
             for event in page["events"]
-            for match in REPORT.findall(event["message"])
+            for request, billed in REPORT.findall(event["message"])
         ]
-        by_request = {request: int(billed) for request, billed in lines}
-        return by_request, sum(int(billed) for _, billed in lines)
 
     def bill(self) -> tuple[int, int]:
         """Requests and billed milliseconds."""
@@ -229,10 +227,10 @@ def main() -> int:
             _check("every acknowledged event is a result or a failure", not soak.events - done.keys() - dead.keys()),
             _check("something was sent in spite of it all", len(soak.events) > 100 * minutes),
         ]
-        lines, billed_ms = soak.reports()
-        billed = len(lines), billed_ms
+        lines = soak.reports()
+        billed = len(lines), sum(ms for _, ms in lines)
         print(f"requests and milliseconds by the log {billed}, by the bill {soak.bill()}")
-        held.append(_check("every answer has its REPORT line", not soak.answers - lines.keys()))
+        held.append(_check("every answer has its REPORT line", not soak.answers - {request for request, _ in lines}))
         held.append(_check(f"the bill is that of the {len(lines)} REPORT lines", soak.bill() == billed))
         stoker.stop()
         held.append(_check("no process or mount is left", _once(lambda: _left(stoker.data))))

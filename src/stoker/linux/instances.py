@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 _PROC = Path("/proc")
-_START_TIME_FIELD = 22  # proc_pid_stat(5)
+# proc_pid_stat(5)
+_START_TIME_FIELD, _DEAD = 22, "ZX"
 
 
 def own_name(prefix: str) -> str:
@@ -38,10 +39,12 @@ def _pid_namespace() -> int:
 
 
 def _start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None if there is no such process."""
+    """When a process started, in clock ticks since boot; None if there is none, or only what is left of it."""
     try:
         text = (_PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
-    return int(text.rpartition(")")[2].split()[_START_TIME_FIELD - 3])
+    fields = text.rpartition(")")[2].split()
+    # Killed, and not yet waited for by whoever started it: its successor may be there before that.
+    return None if fields[0] in _DEAD else int(fields[_START_TIME_FIELD - 3])

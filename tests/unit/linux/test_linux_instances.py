@@ -16,6 +16,16 @@ def test_the_things_of_a_process_that_ended_are_abandoned() -> None:
     assert instances.is_abandoned(name.strip(), "thing")
 
 
+def test_the_things_of_a_killed_process_that_nobody_has_waited_for_are_abandoned() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    name = instances.name_of(process.pid, "thing")
+    assert not instances.is_abandoned(name, "thing")
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert instances.is_abandoned(name, "thing")
+    process.wait()
+
+
 def test_a_pid_that_was_used_again_does_not_count_as_the_owner() -> None:
     prefix, namespace, pid, start = instances.own_name("thing").split("-")
     assert instances.is_abandoned(f"{prefix}-{namespace}-{pid}-{int(start) - 1}", "thing")

@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,14 @@ class Soak:
         self.events: set[str] = set()
         self.answers: set[str] = set()
         self.kills: Counter[str] = Counter()
+        self.pids: list[int] = []
         self._over = threading.Event()
         self._up = threading.Event()
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
         """A function with a queue for its results and one for its failures."""
-        self.stoker.start()
+        self._start()
         sqs = self.stoker.client("sqs")
         self.queues = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("done", "dead")]
         done, dead = (
@@ -95,11 +96,15 @@ class Soak:
         for client in clients:
             client.join()
 
+    def _start(self) -> None:
+        self.stoker.start()
+        self.pids.append(self.stoker.server.pid)
+
     def _fell_stoker(self) -> None:
         self._up.clear()
         os.kill(self.stoker.server.pid, signal.SIGKILL)
         self.kills["Stoker"] += 1
-        self.stoker.start()
+        self._start()
         self._up.set()
 
     def _fell_a_helper(self) -> None:
@@ -189,8 +194,10 @@ def _left(data: Path) -> list[str]:
     return found
 
 
-def _cgroups() -> set[str]:
-    return set(glob.glob("/sys/fs/cgroup/**/stoker-*/", recursive=True))
+def _cgroups(pids: Sequence[int]) -> list[str]:
+    """Those that are named after one of these servers."""
+    found = glob.glob("/sys/fs/cgroup/**/stoker-*/", recursive=True)
+    return [path for path in found if any(f"-{pid}-" in path for pid in pids)]
 
 
 def _check(words: str, holds: bool) -> bool:
@@ -212,7 +219,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     minutes = parser.parse_args().minutes
-    groups = _cgroups()
     with Stoker() as stoker:
         soak = Soak(stoker)
         soak.prepare()
@@ -234,7 +240,7 @@ def main() -> int:
         held.append(_check(f"the bill is that of the {len(lines)} REPORT lines", soak.bill() == billed))
         stoker.stop()
         held.append(_check("no process or mount is left", _once(lambda: _left(stoker.data))))
-        held.append(_check("no cgroup is left", _once(lambda: _cgroups() - groups)))
+        held.append(_check("no cgroup is left", _once(lambda: _cgroups(soak.pids))))
     return 0 if all(held) else 1
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from prometheus_client.parser import text_string_to_metric_families
 
 from fakes.live_server import STOKER, LiveServer
+from fakes.waiting import eventually
 from fakes.zips import zip_of
 
 pytestmark = pytest.mark.root
@@ -38,6 +39,10 @@ def read(server: LiveServer, **headers: str) -> dict[tuple[str, frozenset[Any]],
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
+def value_of(found: dict[tuple[str, frozenset[Any]], float], name: str, **labels: str) -> float:
+    return found[f"stoker_{name}", frozenset(labels.items())]
+
+
 def test_what_functions_did_and_queues_hold_is_on_the_page(live_server: LiveServer) -> None:
     client = live_server.client("lambda")
     client.create_function(
@@ -55,6 +60,12 @@ def test_what_functions_did_and_queues_hold_is_on_the_page(live_server: LiveServ
         codes.append(json.load(answer["Payload"]))
     # Not even with the token from inside a sandbox.
     assert codes[2] == 404
+    function = {"region": "us-east-1", "function": "measured"}
+    client.invoke(FunctionName="measured", InvocationType="Event", Payload=b"{}")
+    age = ("stoker_async_event_age_seconds_count", frozenset(function.items()))
+    eventually(lambda: read(live_server).get(age) == 1, "an event is run")
+    invocations = "function_invocations_total"
+    eventually(lambda: value_of(read(live_server), invocations, **function) == 4, "the event is over")
     client.put_function_concurrency(FunctionName="measured", ReservedConcurrentExecutions=0)
     with pytest.raises(ClientError, match="TooManyRequests"):
         client.invoke(FunctionName="measured")
@@ -67,17 +78,19 @@ def test_what_functions_did_and_queues_hold_is_on_the_page(live_server: LiveServ
     found = read(live_server)
 
     def value(name: str, **labels: str) -> float:
-        return found[f"stoker_{name}", frozenset(labels.items())]
+        return value_of(found, name, **labels)
 
-    function = {"region": "us-east-1", "function": "measured"}
     counters = ("invocations", "errors", "throttles")
-    assert [value(f"function_{each}_total", **function) for each in counters] == [3, 1, 1]
-    assert value("function_duration_seconds_count", **function) == 3
+    assert [value(f"function_{each}_total", **function) for each in counters] == [4, 1, 1]
+    assert value("function_duration_seconds_count", **function) == 4
     assert value("function_cold_starts_total", **function) == 1
     assert value("cold_start_phase_seconds_count", phase="sandbox") >= 1
     states = {state: value("sqs_messages", state=state, region="us-east-1", queue="measured") for state in STATES}
     assert states == {"visible": 2, "in_flight": 1, "delayed": 0}
+    assert value("cold_start_seconds_count", kind="on-demand") >= 1
     assert value("requests_total", service="lambda", status="2xx") >= 3
+    assert value("request_duration_seconds_count", service="lambda", status="2xx") >= 3
+    assert value("request_duration_seconds_sum", service="lambda", status="2xx") > 0
     assert value("requests_total", service="lambda", status="4xx") >= 1
     assert all(value("environments", state=state) >= 0 for state in ("import", "running", "warm", "frozen"))
     assert value("async_events") >= 0 and value("outbox", to="services") >= 0

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import perf_counter
 
 from stoker.front_door import token_bearers
 from stoker.front_door.apis import Apis, Endpoint, Method, Service
@@ -39,7 +40,7 @@ from stoker.wire.sigv4 import Claim, Verifier
 log = logging.getLogger(__name__)
 
 
-def _uncounted(_service: str, _status: int) -> None: ...
+def _uncounted(_service: str, _status: int, _seconds: float) -> None: ...
 
 
 class FrontDoor:
@@ -47,7 +48,8 @@ class FrontDoor:
 
     `authorise` raises AccessDeniedException for a call that its principal may not make. `pages` are handlers for what
     is under /_stoker/, by the first part of the path that follows. They are the operator's; `for_sandboxes` is the same
-    application for those who may not have them. `count` is told each answer's service and status.
+    application for those who may not have them. `count` is told each answer's service and status, and how many
+    seconds it took until it was there: of one that is streamed, until it began.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class FrontDoor:
         gateway: Gateway | None = None,
         audit: Audit | None = None,
         visitors: BucketVisitors | None = None,
-        count: Callable[[str, int], None] = _uncounted,
+        count: Callable[[str, int, float], None] = _uncounted,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
@@ -96,27 +98,30 @@ class FrontDoor:
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send, from_sandbox=from_sandbox)
             return
+        began = perf_counter()
         request = read_head(scope)
         gateway = self._gateway
         api = None if gateway is None else gateway.serves(request)
         try:
             if self._urls is not None and (call := url_call(request)) is not None:
+                service = "function-url"
                 response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
-                self._count("function-url", response.status)
             elif gateway is not None and api is not None and not at_connections(api):
+                service = "execute-api"
                 response = await gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
-                self._count("execute-api", response.status)
             elif api is None and request.path.startswith(PREFIX):
+                service = "stoker"
                 response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
-                self._count("stoker", response.status)
             else:
                 body = Body(scope, receive)
-                response = body.end(request, await self._answer_call(request, body, from_sandbox=from_sandbox))
+                service, answer = await self._answer_call(request, body, from_sandbox=from_sandbox)
+                response = body.end(request, answer)
                 seclude(request, response)
                 if self._visitors is not None and "origin" in request.headers:
                     self._visitors.allow_origin(request, response)
         except ClientDisconnectedError:
             return
+        self._count(service, response.status, perf_counter() - began)
         await send_response(response, request.method, receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
@@ -140,8 +145,8 @@ class FrontDoor:
             log.exception("%s %s failed", request.method, request.path)
             return json_response(500, {"message": InternalFailure().message})
 
-    async def _answer_call(self, request: Request, body: Body, *, from_sandbox: bool) -> Response:
-        """What is not answered as its service would is counted as the one's that it seems to be for."""
+    async def _answer_call(self, request: Request, body: Body, *, from_sandbox: bool) -> tuple[str, Response]:
+        """The answer and whose it is: where no service got to answer, the one's that the request seems to be for."""
         request_id = self._new_request_id()
         try:
             return await self._call(request, body, request_id, from_sandbox=from_sandbox)
@@ -162,14 +167,12 @@ class FrontDoor:
                 response = _plain_failure(InternalFailure(reason), request_id)
             else:
                 response = api.fail_internally(request_id, reason)
-        self._count(api.name if api is not None else "unknown", response.status)
-        return response
+        return api.name if api is not None else "unknown", response
 
-    async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> Response:
+    async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> tuple[str, Response]:
         if self._visitors is not None and not from_sandbox and self._visitors.takes(request):
-            response = await self._visitors.answer(await self.apis.find(request, "s3"), request, body, request_id)
-            self._count("s3", response.status)
-            return response
+            endpoint = await self.apis.find(request, "s3")
+            return "s3", await self._visitors.answer(endpoint, request, body, request_id)
         if not from_sandbox and token_bearers.comes_with_form(request):
             return await self._call_by_token(request, body, request_id)
         claim = self._verifier.claim(request)
@@ -181,7 +184,7 @@ class FrontDoor:
             endpoint, operation, request, body, request_id, principal=claim.principal, region=claim.scope.region
         )
 
-    async def _call_by_token(self, request: Request, body: Body, request_id: str) -> Response:
+    async def _call_by_token(self, request: Request, body: Body, request_id: str) -> tuple[str, Response]:
         """Of all operations those two that nobody signs."""
         endpoint = await self.apis.find(request, token_bearers.SERVICE)
         request = request.with_body(await body.read(request, body_limit(endpoint.api.name, "")))
@@ -201,7 +204,7 @@ class FrontDoor:
         *,
         principal: Principal,
         region: str,
-    ) -> Response:
+    ) -> tuple[str, Response]:
         method = endpoint.method(operation)
         call = Call(
             service=endpoint.api.name,
@@ -220,8 +223,7 @@ class FrontDoor:
             response = await asyncio.to_thread(operation.serialise, result, request_id)
         else:
             response = operation.serialise(result, request_id)
-        self._count(endpoint.api.name, response.status)
-        return response
+        return endpoint.api.name, response
 
     async def _perform(self, call: Call, method: Method, operation: Operation, request: Request) -> Result:
         """What a call gives, if it may be made. A change is written down in the audit log before it is answered."""

@@ -17,7 +17,7 @@ from stoker.deliveries.pacing import Pacing
 from stoker.deliveries.write_batches import WriteBatches
 from stoker.invocations import event_rows, trace
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
-from stoker.invocations.attempts import Attempted, Attempts, CanInvoke, RoleMay, may_everything
+from stoker.invocations.attempts import Attempted, Attempts, CanInvoke, EventListener, RoleMay, may_everything
 from stoker.invocations.event_rows import EventTable
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.retries import RetryPolicy
@@ -54,7 +54,7 @@ class AsyncQueue:
         self._invoker = invoker
         self._clock = clock
         self._wake_outbox = wake_outbox
-        attempts = Attempts(
+        self._attempts = Attempts(
             account=account,
             invoker=invoker,
             clock=clock,
@@ -67,7 +67,7 @@ class AsyncQueue:
         self._work: LeasedWork[HeldEvent, Attempted] = LeasedWork(
             name="events",
             table=EventTable(),
-            do=attempts.run,
+            do=self._attempts.run,
             store=store,
             clock=clock,
             owner=owner,
@@ -85,6 +85,10 @@ class AsyncQueue:
     async def close(self, *, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Begin nothing more, and let what runs finish, for so long at most. The rest runs after the next start."""
         await self._work.close(limit_s=limit_s)
+
+    def listen(self, listener: EventListener) -> None:
+        """Have each run told; see `Attempts.listeners`."""
+        self._attempts.listeners.append(listener)
 
     async def depth(self) -> int:
         """How many events there are that are not settled, in the whole database."""

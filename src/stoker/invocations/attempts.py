@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # Whether a role may do an action to a resource.
 RoleMay = Callable[[str, str, str], Awaitable[bool]]
+# Told of an event's region and function, and how many seconds ago it was accepted.
+EventListener = Callable[[str, str, float], None]
 
 
 async def may_everything(_role_arn: str, _action: str, _resource: str) -> bool:
@@ -78,6 +80,8 @@ class Attempts:
         self._policy = policy
         self._is_stopped = is_stopped
         self._request_ids = RequestIds()
+        # Each is told when an event is about to run, at its first attempt and at the others; quick, and raises nothing.
+        self.listeners: list[EventListener] = []
 
     async def run(self, held: HeldEvent) -> Attempted:
         """Run one event, unless it is too late for it or its function is stopped. Raises nothing of the function's."""
@@ -118,9 +122,12 @@ class Attempts:
     async def _settlement(self, held: HeldEvent) -> Settlement:
         event, config, policy = held.event, held.config, self._policy
         stopped = self._is_stopped(event.region, event.function)
-        over = retries.before_run(event, config, policy, self._clock.time(), stopped=stopped)
+        now = self._clock.time()
+        over = retries.before_run(event, config, policy, now, stopped=stopped)
         if over is not None:
             return over
+        for listener in self.listeners:
+            listener(event.region, event.function, now - event.accepted_at)
         try:
             result = await self._invoker.invoke(event.request())
         except ServiceError as error:

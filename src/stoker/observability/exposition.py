@@ -6,6 +6,7 @@ thousand functions take some tenths of a second to write.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -14,7 +15,10 @@ from prometheus_client.utils import floatToGoString
 
 from stoker.observability.metrics import Distribution, Figures, FunctionFigures, Gauge, Readings
 
+L = TypeVar("L", bound=tuple[str, ...])
+
 _BY_FUNCTION = ("region", "function")
+_BY_SERVICE = ("service", "status")
 _COUNTERS: Sequence[tuple[str, str, Callable[[FunctionFigures], int]]] = (
     ("invocations", "Invocations that are over.", lambda figures: sum(figures.durations.counts)),
     ("errors", "Invocations that failed, timeouts among them.", lambda figures: figures.errors),
@@ -46,16 +50,23 @@ class _Page:
 
     def collect(self) -> Iterator[Metric]:
         yield from _functions(self._figures.functions)
+        starts = "What cold starts took in all, by what they were for."
+        yield _histogram("cold_start_seconds", starts, _by_one(self._figures.starts), labels=("kind",))
         yield _histogram(
             "cold_start_phase_seconds",
             "What cold starts took: for the sandbox, the runtime, the function's import, or restoring a template.",
-            {(name,): phase for name, phase in self._figures.phases.items()},
+            _by_one(self._figures.phases),
             labels=("phase",),
         )
-        requests = CounterMetricFamily("stoker_requests", "Requests answered.", labels=("service", "status"))
-        for (service, hundreds), count in self._figures.requests.items():
-            requests.add_metric((service, f"{hundreds}xx"), count)
-        yield requests
+        requests: Mapping[tuple[str, ...], Distribution] = {
+            (service, f"{hundreds}xx"): each for (service, hundreds), each in self._figures.requests.items()
+        }
+        counter = CounterMetricFamily("stoker_requests", "Requests answered.", labels=_BY_SERVICE)
+        for labels, answers in requests.items():
+            counter.add_metric(labels, sum(answers.counts))
+        yield counter
+        took = "What requests took until their answer was there, or began where it is streamed."
+        yield _histogram("request_duration_seconds", took, requests, labels=_BY_SERVICE)
         late = "How late a timer of the event loop was, twice a second."
         yield _histogram("event_loop_lag_seconds", late, {(): self._figures.loop_lag})
         for gauge, readings in self._gauges:
@@ -75,11 +86,16 @@ def _functions(functions: Sequence[FunctionFigures]) -> Iterator[Metric]:
         (each.region, each.function): each.durations for each in functions
     }
     yield _histogram("function_duration_seconds", "Durations of invocations.", durations, labels=_BY_FUNCTION)
+    ages = {(each.region, each.function): each.event_ages for each in functions if each.event_ages is not None}
+    waited = "How long asynchronous events had waited when they were run, each time."
+    yield _histogram("async_event_age_seconds", waited, ages, labels=_BY_FUNCTION)
 
 
-def _histogram(
-    name: str, about: str, by_labels: Mapping[tuple[str, ...], Distribution], *, labels: Sequence[str] = ()
-) -> Metric:
+def _by_one(distributions: Mapping[str, Distribution]) -> Mapping[tuple[str, ...], Distribution]:
+    return {(name,): each for name, each in distributions.items()}
+
+
+def _histogram(name: str, about: str, by_labels: Mapping[L, Distribution], *, labels: Sequence[str] = ()) -> Metric:
     family = HistogramMetricFamily(f"stoker_{name}", about, labels=labels)
     for values, each in by_labels.items():
         bounds = [*map(floatToGoString, each.bounds), "+Inf"]

@@ -8,10 +8,13 @@ to the event loop's thread, and no words, which are made when somebody looks (`e
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from msgspec import Struct
 
 from stoker.model.invocation import LedgerEntry
+
+K = TypeVar("K")
 
 # Functions and queues with series of their own; all others share one. A function has some 25 series, so that a page
 # stays within some megabytes, and a Prometheus that reads it within reason.
@@ -22,6 +25,9 @@ OTHER = "(other)"
 # Upper bounds in seconds: from a warm hello to the longest timeout.
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 PHASES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+REQUESTS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 900.0)
+# To the six hours after which an event is given up.
+AGES_S = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0)
 LAGS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
@@ -56,11 +62,14 @@ class Histogram:
 
 
 class FunctionFigures(Struct, frozen=True, kw_only=True):
-    """One function since Stoker started. `durations` (seconds) are those of all its invocations."""
+    """One function since Stoker started. `durations` (seconds) are those of all its invocations; `event_ages`, how long
+    its asynchronous events had waited whenever they were run, are None where there was none.
+    """
 
     region: str
     function: str
     durations: Distribution
+    event_ages: Distribution | None
     errors: int
     throttles: int
     starts: int
@@ -71,12 +80,14 @@ class FunctionFigures(Struct, frozen=True, kw_only=True):
 class Figures:
     """Everything that was counted, as it stood at one moment.
 
-    `phases` are cold starts' phases in seconds, `requests` answers by service and hundreds of their status.
+    `starts` are cold starts in seconds by AWS_LAMBDA_INITIALIZATION_TYPE's value, `phases` their phases; `requests` are
+    what answers took by service and hundreds of their status.
     """
 
     functions: Sequence[FunctionFigures]
+    starts: Mapping[str, Distribution]
     phases: Mapping[str, Distribution]
-    requests: Mapping[tuple[str, int], int]
+    requests: Mapping[tuple[str, int], Distribution]
     loop_lag: Distribution
 
 
@@ -97,10 +108,11 @@ class Gauge:
 class _Function:
     """One function's numbers. Mutable: guarded by its Metrics."""
 
-    __slots__ = ("durations", "errors", "failed_starts", "starts", "throttles")
+    __slots__ = ("durations", "errors", "event_ages", "failed_starts", "starts", "throttles")
 
     def __init__(self) -> None:
         self.durations = Histogram(DURATIONS_S)
+        self.event_ages: Histogram | None = None
         self.errors = self.throttles = self.starts = self.failed_starts = 0
 
 
@@ -109,8 +121,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._functions: dict[tuple[str, str], _Function] = {}
+        self._starts: dict[str, Histogram] = {}
         self._phases: dict[str, Histogram] = {}
-        self._requests: dict[tuple[str, int], int] = {}
+        self._requests: dict[tuple[str, int], Histogram] = {}
         self._loop_lag = Histogram(LAGS_S)
         self.gauges: list[Gauge] = []
 
@@ -129,20 +142,30 @@ class Metrics:
         """An invocation was refused for want of room."""
         self._function(region, function).throttles += 1
 
-    def started(self, region: str, function: str, phases_ms: Iterable[tuple[str, float]], *, failed: bool) -> None:
-        """A cold start is over, after phases that took so long."""
+    def event_begun(self, region: str, function: str, age_s: float) -> None:
+        """An asynchronous event is run, so long after it was accepted."""
+        figures = self._function(region, function)
+        if figures.event_ages is None:
+            figures.event_ages = Histogram(AGES_S)
+        figures.event_ages.observe(age_s)
+
+    def started(
+        self, region: str, function: str, kind: str, phases_ms: Iterable[tuple[str, float]], *, failed: bool
+    ) -> None:
+        """A cold start is over, after phases that took so long. `kind` and their names are of fixed sets."""
         figures = self._function(region, function)
         figures.starts += 1
         figures.failed_starts += failed
+        total_ms = 0.0
         for name, ms in phases_ms:
-            if (phase := self._phases.get(name)) is None:
-                phase = self._phases[name] = Histogram(PHASES_S)
-            phase.observe(ms / 1000.0)
+            _of(self._phases, name, PHASES_S).observe(ms / 1000.0)
+            total_ms += ms
+        _of(self._starts, kind, PHASES_S).observe(total_ms / 1000.0)
 
-    def answered(self, service: str, status: int) -> None:
-        """A request was answered. `service` is one of a fixed set of names."""
+    def answered(self, service: str, status: int, seconds: float) -> None:
+        """A request was answered after so long. `service` is one of a fixed set of names."""
         key = (service, status // 100)
-        self._requests[key] = self._requests.get(key, 0) + 1
+        (self._requests.get(key) or _of(self._requests, key, REQUESTS_S)).observe(seconds)
 
     def lagged(self, seconds: float) -> None:
         """A timer of the event loop was so late."""
@@ -156,8 +179,9 @@ class Metrics:
         """How everything stands."""
         return Figures(
             functions=[_figures(region, name, numbers) for (region, name), numbers in self._functions.items()],
-            phases={name: phase.distribution() for name, phase in self._phases.items()},
-            requests=dict(self._requests),
+            starts=_distributions(self._starts),
+            phases=_distributions(self._phases),
+            requests=_distributions(self._requests),
             loop_lag=self._loop_lag.distribution(),
         )
 
@@ -170,11 +194,22 @@ class Metrics:
         return found
 
 
+def _of(histograms: dict[K, Histogram], key: K, bounds: Sequence[float]) -> Histogram:
+    if (found := histograms.get(key)) is None:
+        found = histograms[key] = Histogram(bounds)
+    return found
+
+
+def _distributions(histograms: Mapping[K, Histogram]) -> Mapping[K, Distribution]:
+    return {key: histogram.distribution() for key, histogram in histograms.items()}
+
+
 def _figures(region: str, name: str, numbers: _Function) -> FunctionFigures:
     return FunctionFigures(
         region=region,
         function=name,
         durations=numbers.durations.distribution(),
+        event_ages=None if numbers.event_ages is None else numbers.event_ages.distribution(),
         errors=numbers.errors,
         throttles=numbers.throttles,
         starts=numbers.starts,

@@ -24,11 +24,12 @@ async def build(platform: Platform) -> Area:
 
     def started(start: ColdStart) -> None:
         phases = ((phase.name, phase.ms) for phase in start.phases)
-        metrics.started(start.region, start.function, phases, failed=start.failed)
+        metrics.started(start.region, start.function, start.kind, phases, failed=start.failed)
 
     platform.telemetry.count_by(metrics.invoked)
     feed.listen(started)
     feed.listen_to_throttles(metrics.throttled)
+    platform.events.listen(metrics.event_begun)
     for gauge in _gauges(platform):
         metrics.watch(gauge)
     token = platform.keys.derived_key("metrics").hex()

@@ -82,6 +82,11 @@ def test_figures_are_read_and_nothing_else() -> None:
 
 def test_every_answer_is_counted_once_by_its_service_and_a_sandbox_finds_no_figures() -> None:
     house, counted = House(), list[tuple[str, int]]()
+
+    def count(service: str, status: int, seconds: float) -> None:
+        assert 0 < seconds < 60
+        counted.append((service, status))
+
     page = MetricsPage(Metrics(), token=TOKEN, open_to_this_machine=True)
     services = [house.functions]
     authority = Authority(Directory("000000000000", {}), account="000000000000", clock=SystemClock())
@@ -92,7 +97,7 @@ def test_every_answer_is_counted_once_by_its_service_and_a_sandbox_finds_no_figu
         account="000000000000",
         version="9.9",
         pages={"metrics": page.answer},
-        count=lambda service, status: counted.append((service, status)),
+        count=count,
     )
 
     async def ask() -> None:

@@ -66,14 +66,30 @@ def test_invocations_are_counted_with_their_errors_and_by_their_durations() -> N
 
 def test_cold_starts_are_told_by_phase() -> None:
     metrics = Metrics()
-    metrics.started("us-east-1", "hello", [("sandbox", 4.0), ("runtime", 8.0), ("import", 300.0)], failed=False)
-    metrics.started("us-east-1", "hello", [("restore", 6.0)], failed=True)
+    phases = [("sandbox", 4.0), ("runtime", 8.0), ("import", 300.0)]
+    metrics.started("us-east-1", "hello", "on-demand", phases, failed=False)
+    metrics.started("us-east-1", "hello", "snap-start", [("sandbox", 4.0), ("restore", 6.0)], failed=True)
     found = values(metrics)
     assert value(found, "function_cold_starts_total", **HELLO) == 2
     assert value(found, "function_failed_starts_total", **HELLO) == 1
     assert value(found, "cold_start_phase_seconds_bucket", phase="import", le="0.25") == 0
     assert value(found, "cold_start_phase_seconds_bucket", phase="import", le="0.5") == 1
     assert value(found, "cold_start_phase_seconds_count", phase="restore") == 1
+    assert value(found, "cold_start_seconds_sum", kind="on-demand") == pytest.approx(0.312)
+    assert value(found, "cold_start_seconds_bucket", kind="snap-start", le="0.01") == 1
+    assert value(found, "cold_start_seconds_bucket", kind="snap-start", le="0.005") == 0
+
+
+def test_events_ages_are_told_of_functions_that_had_some() -> None:
+    metrics = Metrics()
+    metrics.throttled("us-east-1", "idle")
+    for age_s in (0.002, 7_000.0):
+        metrics.event_begun("us-east-1", "hello", age_s)
+    found = values(metrics)
+    assert value(found, "async_event_age_seconds_bucket", le="0.005", **HELLO) == 1
+    assert value(found, "async_event_age_seconds_bucket", le="3600.0", **HELLO) == 1
+    assert value(found, "async_event_age_seconds_count", **HELLO) == 2
+    assert "idle" not in {dict(labels).get("function") for name, labels in found if "event_age" in name}
 
 
 def test_however_many_functions_there_are_the_page_stays_bounded_and_the_sums_right() -> None:
@@ -88,12 +104,16 @@ def test_however_many_functions_there_are_the_page_stays_bounded_and_the_sums_ri
     assert value(found, "function_invocations_total", region=OTHER, function=OTHER) == 100
 
 
-def test_answers_are_counted_by_service_and_class_of_status() -> None:
+def test_answers_are_counted_by_service_and_class_of_status_with_what_they_took() -> None:
     metrics = Metrics()
-    for status in (200, 204, 404, 503):
-        metrics.answered("lambda", status)
+    for status, seconds in ((200, 0.0007), (204, 20.0), (404, 0.002), (503, 0.002)):
+        metrics.answered("lambda", status, seconds)
     found = values(metrics)
     assert [value(found, "requests_total", service="lambda", status=s) for s in ("2xx", "4xx", "5xx")] == [2, 1, 1]
+    took = {"service": "lambda", "status": "2xx"}
+    assert value(found, "request_duration_seconds_bucket", le="0.001", **took) == 1
+    assert value(found, "request_duration_seconds_bucket", le="60.0", **took) == 2
+    assert value(found, "request_duration_seconds_sum", **took) == pytest.approx(20.0007)
 
 
 def test_what_there_is_now_and_the_process_are_on_the_page_in_both_formats() -> None:

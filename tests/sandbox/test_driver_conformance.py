@@ -232,6 +232,22 @@ def test_a_bootstrap_asks_the_runtime_api_for_work(start: StartProbe, task_root:
     assert custom.exit_status().code == 7
 
 
+def test_a_wrapper_starts_the_runtime_which_comes_by_http(start: StartProbe, task_root: Path) -> None:
+    (task_root / "wrapper").write_text('#!/bin/sh\nexec "$@"\n')
+    (task_root / "wrapper").chmod(0o755)
+    variables = {**spec(task_root).environment, "AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper"}
+    wrapped = start(wait=False, environment=variables)
+    with wrapped.accept() as connection:
+        assert connection.recv(1000).startswith(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n")
+
+
+def test_a_wrapper_that_is_not_there_is_named(start: StartProbe, task_root: Path) -> None:
+    variables = {**spec(task_root).environment, "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+    wrapped = start(wait=False, environment=variables)
+    assert wrapped.output() == "/opt/wrapper: does not exist\n"
+    assert wrapped.exit_status().code == 127
+
+
 def test_a_bootstrap_that_is_not_there_is_named(start: StartProbe, task_root: Path) -> None:
     (task_root / "bootstrap").symlink_to("/usr/bin/of-the-host")
     custom = start(wait=False, runtime=PROVIDED_RUNTIME)

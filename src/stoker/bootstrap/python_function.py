@@ -42,18 +42,29 @@ def run(handler: str, template: bool = False) -> None:
 
     As a `template` it only gets that far, and its memory is taken: see `template_client`.
     """
+    show_function()
+    client = _client(template)
+    hide_platform()
+    python_client.run(handler, client)
+
+
+def show_function() -> None:
+    """The module path that AWS shows a function."""
     # The order of AWS's runtime: the function's own files, its layers', then PYTHONPATH, then the interpreter's.
     version = "python%d.%d" % sys.version_info[:2]
     own = [TASK_ROOT, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
     chosen = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
-    sys.path[:] = own + chosen + [entry for entry in sys.path if entry not in own and entry != "/var/runtime"]
+    rest = [entry for entry in sys.path if entry not in (*own, *chosen, "/var/runtime")]
+    sys.path[:] = own + chosen + rest
     sys.argv[:] = ["/var/runtime/bootstrap"]
     time.tzset()
-    client = _client(template)
+
+
+def hide_platform() -> None:
+    """Nothing of Stoker's own is imported any more."""
     # The function must find its own `stoker`, if it has one, and not the platform's.
     for name in [name for name in sys.modules if name == "stoker" or name.startswith("stoker.")]:
         del sys.modules[name]
-    python_client.run(handler, client)
 
 
 def _client(template: bool) -> python_client.ChannelClient:

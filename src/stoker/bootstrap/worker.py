@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from stoker.bootstrap import extensions, frames, memory_image, messages, python_function
 from stoker.bootstrap.job import Job
@@ -22,11 +22,12 @@ PROCESSES = 1024
 
 
 def run(job: Job, go: socket.socket) -> None:
-    """Wait for the order {"kind", "handler", "environment", "argv"} and run it; returns when a Python runtime ends.
+    """Wait for the order {"kind", "handler", "environment"} and run it; returns when a Python runtime ends.
 
-    The kind `restored` comes with a template's image as descriptor and "table_bytes", how much of it says what to do.
-    With "extensions", the names of external ones, comes the pipe for their output as descriptor. One that is "ahead" of
-    need only says which program to start; that gets the order itself.
+    Other runtimes are executed: "argv", or the first of "entrypoints" that is there. The kind `restored` comes with a
+    template's image as descriptor and "table_bytes", how much of it says what to do. With "extensions", the names of
+    external ones, comes the pipe for their output as descriptor. One that is "ahead" of need only says which program to
+    start; that gets the order itself.
     """
     job.control.close()
     go = keep_only(job, go)
@@ -39,7 +40,7 @@ def run(job: Job, go: socket.socket) -> None:
         os.set_inheritable(go.detach(), True)
         os.environ.clear()
         os.environ.update(order["environment"], STOKER_ORDER_FD=str(GO))
-        _execute(order["kind"], order["argv"])
+        _execute(order)
     if order.get("extensions"):
         extensions.launch(order["extensions"], order["environment"], descriptors[0], go)
     go.close()
@@ -51,7 +52,7 @@ def run(job: Job, go: socket.socket) -> None:
     if order["kind"] in ("python", "template"):
         python_function.run(order["handler"], template=order["kind"] == "template")
     else:
-        _execute(order["kind"], order["argv"])
+        _execute(order)
 
 
 def keep_only(job: Job, go: socket.socket) -> socket.socket:
@@ -86,13 +87,12 @@ def _give_up(job: Job) -> None:
     python_function.open_streams()
 
 
-def _execute(kind: str, argv: list[str]) -> NoReturn:
+def _execute(order: dict[str, Any]) -> NoReturn:
     """Become another runtime's program; the channel stays open for Node's and closes with any other's exec."""
-    if kind == "node":
+    if order["kind"] == "node":
         os.set_inheritable(CHANNEL, True)
         os.environ["STOKER_CHANNEL_FD"] = str(CHANNEL)
-    else:
-        argv = _entrypoint(argv)
+    argv = order.get("argv") or _entrypoint(order["entrypoints"])
     # Python ignores it, and what is ignored stays so across an exec: a shell's pipes would never end.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:

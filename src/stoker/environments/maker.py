@@ -34,6 +34,8 @@ from stoker.sandbox.spec import SandboxSpec
 # LAMBDA.md, Limits: so much memory comes with one vCPU.
 MB_PER_CPU = 1769
 MAX_REFUSAL_BYTES = 200
+# Known from the start, so that the first environment's INIT_START says it too.
+WRAPPED = "its runtime is started by a wrapper"
 
 Mint = Callable[[FunctionVersion], Awaitable[Credentials]]
 DriverFor = Callable[[FunctionVersion], Awaitable[SandboxDriver]]
@@ -112,6 +114,8 @@ class EnvironmentMaker:
         runtime = self._runtimes.require(function.runtime)
         if runtime.kind != "python":
             raise SnapshotRefusedError("only Python's memory is taken")
+        if function.exec_wrapper:
+            raise SnapshotRefusedError(WRAPPED)
         kind = SNAP_START if function.snap_starts else ON_DEMAND
         stream, log = self._log(function, runtime, kind, Origin(), template="being made")
         spec = replace(await self._spec(function, runtime, stream, kind), to_snapshot=True)
@@ -146,7 +150,8 @@ class EnvironmentMaker:
         template: str | None = None,
     ) -> tuple[LogStream, EnvironmentLog]:
         stream = LogStream(region=function.region, group=function.log_group, stream=self._stream_name(function))
-        refusal = self.templates.refusal(function)
+        wrapped = runtime.kind == "python" and function.exec_wrapper
+        refusal = WRAPPED if wrapped else self.templates.refusal(function)
         if origin.snapshot is not None:
             template = "used"
         elif refusal is not None:

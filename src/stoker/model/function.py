@@ -77,5 +77,10 @@ class FunctionVersion:
         return self.snap_start == "PublishedVersions" and self.version != LATEST
 
     @property
+    def exec_wrapper(self) -> str | None:
+        """The program that the function has its runtime started by."""
+        return self.environment.get("AWS_LAMBDA_EXEC_WRAPPER") or None
+
+    @property
     def log_group(self) -> str:
         return self.logging.log_group or f"/aws/lambda/{self.name}"

@@ -12,7 +12,7 @@ from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
 from stoker.bootstrap.rootfs import UID
 from stoker.bootstrap.worker import OPEN_FILES
 from stoker.sandbox.blank import HOSTNAME
-from stoker.sandbox.linux_driver import ENTRYPOINTS, node_command
+from stoker.sandbox.linux_driver import ENTRYPOINTS, node_command, wrapped_command
 from stoker.sandbox.spec import SandboxSpec
 
 PYTHON_BOOTSTRAP = "/var/runtime/platform/stoker/bootstrap/exec_python.py"
@@ -25,6 +25,8 @@ LIMITS = {"RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
 def order(spec: SandboxSpec) -> dict[str, Any]:
     """What `gvisor_launcher` is told to start: {"argv", "environment"}, or "entrypoints" to choose argv from."""
     environment = dict(spec.environment)
+    if spec.wrapper is not None:
+        return {"argv": wrapped_command(spec), "environment": environment}
     if spec.runtime.kind == "python":
         interpreter = [str(spec.runtime.executable), "-I", "-S", "-X", "utf8"]
         return {"argv": [*interpreter, PYTHON_BOOTSTRAP, spec.handler], "environment": environment}

@@ -30,6 +30,13 @@ NODE_BOOTSTRAP = "/var/runtime/node/index.cjs"
 NODE_OLD_SPACE, NODE_YOUNG_SPACE = 0.9, 0.05
 # Where AWS looks for a custom runtime's entry point, in its order.
 ENTRYPOINTS = ["/var/runtime/bootstrap", "/var/task/bootstrap", "/opt/bootstrap"]
+PYTHON_BOOTSTRAP = "/var/runtime/bootstrap.py"
+# What AWS's managed runtimes say and exit with when there is no wrapper to execute.
+WRAP = """\
+[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }
+[ -x "$0" ] || { echo "$0: is not an executable"; exit 126; }
+exec "$0" "$@"
+"""
 
 
 class Listener(Protocol):
@@ -269,18 +276,31 @@ def node_command(program: ProgramStart) -> list[str]:
     return [str(program.runtime.executable), *sizes, NODE_BOOTSTRAP]
 
 
+def wrapped_command(spec: SandboxSpec) -> list[str]:
+    """The function's wrapper with the runtime's command, which it may change and has to execute.
+
+    The runtime's program comes last, for wrappers that put options before it.
+    """
+    assert spec.wrapper is not None
+    python = [str(spec.runtime.executable), PYTHON_BOOTSTRAP]
+    command = python if spec.runtime.kind == "python" else node_command(spec.program)
+    return ["/bin/sh", "-c", WRAP, spec.wrapper, *command]
+
+
 def _order(spec: SandboxSpec) -> dict[str, Any]:
     """What the worker is told to be; see `bootstrap.worker.run`."""
+    if spec.wrapper is not None:
+        return {"kind": "wrapped", "environment": dict(spec.environment), "argv": wrapped_command(spec)}
     if spec.snapshot is not None:
         return {
             "kind": "restored",
             "table_bytes": spec.snapshot.table_bytes,
             "environment": dict(spec.environment),
         }
-    argv = node_command(spec.program) if spec.runtime.kind == "node" else ENTRYPOINTS
     return {
         "kind": "template" if spec.to_snapshot else spec.runtime.kind,
         "handler": spec.handler,
         "environment": dict(spec.environment),
-        "argv": [] if spec.runtime.kind == "python" else argv,
+        "argv": node_command(spec.program) if spec.runtime.kind == "node" else [],
+        "entrypoints": ENTRYPOINTS,
     }

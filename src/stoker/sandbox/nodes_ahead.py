@@ -13,7 +13,7 @@ from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import SandboxError
 from stoker.sandbox.reserve import Reserve
-from stoker.sandbox.spec import ProgramStart
+from stoker.sandbox.spec import EXEC_WRAPPER, ProgramStart
 
 # So many ways to start it are kept at a time, the least recently used go first, and one process of each is ready. It
 # takes some 40 MB, half of it shared with all others.
@@ -129,6 +129,8 @@ class NodesAhead:
 def kind_of(program: ProgramStart, argv: Sequence[str]) -> Kind | None:
     """What a process for this function has to be started with; None if it cannot be started without the function."""
     if any(name.startswith(_PREFIXES) and name not in KEPT_VARIABLES for name in program.environment):
+        return None
+    if program.environment.get(EXEC_WRAPPER):
         return None
     kept = tuple((name, program.environment[name]) for name in KEPT_VARIABLES if name in program.environment)
     return program.runtime.name, tuple(argv), kept

@@ -49,6 +49,7 @@ def assemble(data: Path) -> Path:
     for name in SHIPPED:
         _place(own / name, package / name)
     _place(own / "bootstrap" / "node", scratch / "node")
+    _place(own / "bootstrap" / "wrapped_python.py", scratch / "bootstrap.py")
     # Another process may have been first; its copy is as good.
     try:
         scratch.rename(target)

@@ -7,6 +7,8 @@ from pathlib import Path
 from stoker.model.runtime import Runtime
 from stoker.sandbox.snapshot import Snapshot
 
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramStart:
@@ -40,6 +42,14 @@ class SandboxSpec:
     snapshot: Snapshot | None = None
     to_snapshot: bool = False
     extensions: tuple[str, ...] = ()
+
+    @property
+    def wrapper(self) -> str | None:
+        """The function's own program that starts its runtime, whose command it gets as arguments.
+
+        Source: "Modifying the runtime environment" in the AWS Lambda Developer Guide. Not for custom runtimes.
+        """
+        return None if self.runtime.kind == "provided" else self.environment.get(EXEC_WRAPPER) or None
 
     @property
     def program(self) -> ProgramStart:

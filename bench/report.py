@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cold import ColdFigures, burst_ratio
+from console import ConsoleFigures, p95
 from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
 from memory import Footprint, MemoryFigures
@@ -62,6 +63,7 @@ HALF = Bound(ratio=0.5)
 HEAVY = Bound(ratio=1.5)
 GATEWAY = Bound(ratio=1.3)
 SAME_COST = Bound(ratio=1.25)
+OPEN = Bound(ratio=0.95, at_least=True)
 SAME = Bound(ratio=0.8, at_least=True)
 PEERS = {
     "serverless-offline": {"latency": Bound(ratio=1), "throughput": Bound(ratio=1, at_least=True)},
@@ -204,6 +206,31 @@ def queue_rows(figures: QueueFigures, many: int) -> list[Row]:
 def _rate_row(what: str, rates: Sequence[float]) -> Row:
     value = statistics.median(rates)
     return Row(what=what, value=value, unit="/s", target="≥ 2,000/s", met=value >= 2000)
+
+
+def console_rows(figures: ConsoleFigures) -> list[Row]:
+    """The console before a thousand functions: pages, a live tail, and what an open one takes."""
+    page, slowest = figures.slowest
+    line, closed = p95(figures.lines_ms), figures.closed
+    rows = [
+        Row(
+            what=f"console: the slowest page ({page}), p95",
+            value=slowest,
+            unit="ms",
+            target="≤ 300 ms",
+            met=slowest <= 300,
+        ),
+        Row(what="console: a line in the live tail, p95", value=line, unit="ms", target="≤ 500 ms", met=line <= 500),
+    ]
+    for what, figure, bound in (
+        ("environments open", figures.watched, OPEN),
+        ("and a live tail of them", figures.tailed, None),
+    ):
+        invokes = f"warm invokes, {what}"
+        rows.append(_paired(invokes, "/s", figure.per_second, "console closed", closed.per_second, bound))
+        cpu = f"CPU of one invoke, {what}"
+        rows.append(_paired(cpu, "µs", figure.cpu_us, "console closed", closed.cpu_us))
+    return rows
 
 
 def peer_rows(figures: dict[str, WarmFigures]) -> list[Row]:

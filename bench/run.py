@@ -19,6 +19,7 @@ from pathlib import Path
 
 import uvloop
 from cold import measure_cold
+from console import measure_console
 from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
@@ -33,6 +34,7 @@ from report import (
     as_markdown,
     as_text,
     cold_rows,
+    console_rows,
     gateway_rows,
     heavy_rows,
     memory_rows,
@@ -137,6 +139,10 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     with Stoker() as other:
         other.start()
         tables = table_rows(await measure_tables(other, scale), scale.many_items)
+    _say("the console …")
+    with Stoker() as other:
+        other.start()
+        console = console_rows(await measure_console(other, scale, runtime))
     return [
         *cold_rows(cold, scale.burst_size),
         *heavy,
@@ -146,6 +152,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
         *queues,
         *objects,
         *tables,
+        *console,
     ]
 
 

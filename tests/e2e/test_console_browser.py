@@ -96,6 +96,10 @@ def test_several_files_are_edited_and_an_error_is_told_with_its_place(ada: Reade
     expect(page.locator(".trace")).to_contain_text("app.py")
     page.reload()
     expect(page.get_by_role("tab")).to_have_text(["app.py", "words.py"])
+    ada.go("/functions?q=console-files")
+    page.get_by_role("row", name="console-files").get_by_role("link", name=re.compile(r"^\d{4}-")).click()
+    expect(page.locator("ol.lines")).to_contain_text("too cold")
+    expect(page.locator("ol.lines")).not_to_contain_text("hoi")
 
 
 def test_environments_are_seen_starting_turning_warm_and_gone(ada: Reader, live_server: LiveServer) -> None:

@@ -1,14 +1,13 @@
 """The ledger: what every invocation used, summed up for the bill."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from stoker.model.invocation import ProvisionedStep
+from stoker.observability.database import DAY_S
 
-# AWS Lambda pricing: what a request streams is billed beyond the first 6 MB.
-FREE_STREAM_BYTES = 6 << 20
 MB_MS_OF_A_GB_S = 1_024_000
 
 UsageKey = Literal["function", "version", "region", "day"]
@@ -16,7 +15,7 @@ _KEYS = {
     "region": "region",
     "function": "region || ':' || function",
     "version": "region || ':' || function || ':' || version",
-    "day": "date(at, 'unixepoch')",
+    "day": f"date(day * {DAY_S}, 'unixepoch')",
 }
 
 
@@ -62,17 +61,19 @@ class Usage:
 
 
 def sum_usage(connection: sqlite3.Connection, since: float, until: float, by: UsageKey) -> Sequence[Usage]:
-    """Sums over invocations that ended, and environments that were held, in [since, until), seconds of the epoch."""
-    query = f"""SELECT usage_key, architecture, SUM(requests), SUM(errors), SUM(billed_ms), SUM(billed_mb_ms),
-            SUM(streamed), SUM(provisioned_mb_ms), SUM(held_mb_ms) FROM (
-        SELECT {_KEYS[by]} AS usage_key, architecture, COUNT(*) AS requests, SUM(status != 'success') AS errors,
-            SUM(billed_ms) AS billed_ms, SUM(billed_ms * memory_mb) AS billed_mb_ms,
-            SUM(MAX(streamed_bytes - {FREE_STREAM_BYTES}, 0)) AS streamed,
-            SUM(provisioned * billed_ms * memory_mb) AS provisioned_mb_ms, 0 AS held_mb_ms
-        FROM ledger WHERE at >= ?1 AND at < ?2 GROUP BY 1, 2
+    """Sums over invocations that ended, and environments that were held, on the days from `since` to `until`.
+
+    Both are midnights in UTC, in seconds of the epoch, as months begin and end.
+    """
+    query = f"""SELECT {_KEYS[by]}, architecture, SUM(requests), SUM(errors), SUM(billed_ms), SUM(billed_mb_ms),
+            SUM(streamed_bytes), SUM(provisioned_mb_ms), SUM(held_mb_ms) FROM (
+        SELECT day, region, function, version, architecture, requests, errors, billed_ms, billed_mb_ms, streamed_bytes,
+            provisioned_mb_ms, 0 AS held_mb_ms
+        FROM daily_usage WHERE day >= ?3 AND day < ?4
         UNION ALL
-        SELECT {_KEYS[by]}, architecture, 0, 0, 0, 0, 0, 0, SUM(count * seconds * 1000 * memory_mb)
-        FROM provisioned WHERE at >= ?1 AND at < ?2 GROUP BY 1, 2
+        SELECT CAST(at AS INTEGER) / {DAY_S}, region, function, version, architecture, 0, 0, 0, 0, 0, 0,
+            count * seconds * 1000 * memory_mb
+        FROM provisioned WHERE at >= ?1 AND at < ?2
         ) GROUP BY 1, 2 ORDER BY 1, 2"""
     return [
         Usage(
@@ -87,9 +88,31 @@ def sum_usage(connection: sqlite3.Connection, since: float, until: float, by: Us
             held_mb_ms=held,
         )
         for key, arch, requests, errors, billed, mb_ms, streamed, provisioned, held in connection.execute(
-            query, (since, until)
+            query, (since, until, since / DAY_S, until / DAY_S)
         )
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastError:
+    """A function's last invocation that failed. `at` is when it ended, in seconds of the epoch; `status` is that of its
+    REPORT line (`error`, `timeout`), `error_type` what it failed with if it said so.
+    """
+
+    at: float
+    request_id: str
+    status: str
+    error_type: str | None
+
+
+def last_errors(connection: sqlite3.Connection, region: str, functions: Sequence[str]) -> Mapping[str, LastError]:
+    """By function, of those among them that ever failed."""
+    query = f"""SELECT function, at, request_id, status, error_type FROM last_errors
+        WHERE region = ? AND function IN ({", ".join("?" * len(functions))})"""
+    return {
+        function: LastError(at=at, request_id=request_id, status=status, error_type=error_type)
+        for function, at, request_id, status, error_type in connection.execute(query, (region, *functions))
+    }
 
 
 def write_provisioned(connection: sqlite3.Connection, step: ProvisionedStep) -> None:

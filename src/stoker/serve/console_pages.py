@@ -30,7 +30,7 @@ async def open_console(platform: Platform, late: LateDoor) -> Console:
     settings = platform.settings
     door = Door(application=late, endpoint=settings.endpoint_at(settings.port))
     parts: list[Part] = [
-        FunctionList(),
+        FunctionList(platform.telemetry),
         Creating(platform.runtimes),
         EnvironmentPages(platform.fleet),
         ConfigurationPage(platform.runtimes),

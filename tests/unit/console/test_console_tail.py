@@ -8,7 +8,7 @@ import pytest
 
 from fakes.loop import on_loop
 from stoker.console.aws_models import ApiError
-from stoker.console.tail import Tail
+from stoker.console.tail import MOST_SHOWN, MOST_WAITING, Tail
 from stoker.model.invocation import LogEvent, LogStream
 
 MINE = LogStream(region="us-east-1", group="/aws/lambda/mine", stream="s")
@@ -48,21 +48,34 @@ class FakeAws:
 
 
 def tail(telemetry: FakeTelemetry, aws: FakeAws, pattern: str = "") -> Any:
-    return Tail(telemetry, aws, group="/aws/lambda/mine", pattern=pattern).lines()  # type: ignore[arg-type]
+    return Tail(telemetry, aws, group="/aws/lambda/mine", pattern=pattern).turns()  # type: ignore[arg-type]
 
 
 @on_loop
 async def test_lines_that_fit_come_at_once_and_others_never() -> None:
     telemetry, aws = FakeTelemetry(), FakeAws()
     lines = tail(telemetry, aws, "good")
-    assert await anext(lines) == []
+    assert (await anext(lines)).lines == ()
     telemetry.write(OTHER, "a good one of somebody else's")
     telemetry.write(MINE, "a good one", "a bad one")
-    assert [event.message for _, event in await anext(lines)] == ["a good one"]
+    assert [event.message for _, event in (await anext(lines)).lines] == ["a good one"]
     arn = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/mine"
-    assert aws.asked == [{"logGroupIdentifiers": [arn], "logEventFilterPattern": "good"}]
+    (asked,) = aws.asked
+    assert (asked["logGroupIdentifiers"], asked["logEventFilterPattern"]) == ([arn], "good")
     await lines.aclose()
     assert telemetry.listeners == []
+
+
+@on_loop
+async def test_of_a_flood_the_newest_lines_are_shown_and_the_others_counted() -> None:
+    telemetry = FakeTelemetry()
+    lines = tail(telemetry, FakeAws())
+    await anext(lines)
+    telemetry.write(MINE, *(f"{number}" for number in range(MOST_WAITING + 100)))
+    turn = await anext(lines)
+    assert turn.lines[-1][1].message == str(MOST_WAITING + 99)
+    assert (len(turn.lines), turn.left_out) == (MOST_SHOWN, MOST_WAITING + 100 - MOST_SHOWN)
+    await lines.aclose()
 
 
 @on_loop

@@ -15,6 +15,7 @@ from stoker.observability import log_changes
 from stoker.observability.event_queries import StoredEvent, Window, group_page
 from stoker.observability.ingest import Ingest
 from stoker.observability.journal import JournalFullError, JournalSize
+from stoker.observability.ledger import last_errors
 from stoker.observability.log_queries import LogGroup, find_group
 from stoker.observability.telemetry import Telemetry, open_telemetry
 
@@ -127,14 +128,46 @@ def test_the_bill_sums_by_function_and_architecture(tmp_path: Path) -> None:
         telemetry.append(STREAM, (), entry("r1", billed_ms=1000, memory_mb=512))
         telemetry.append(STREAM, (), entry("r2", billed_ms=24, memory_mb=1000, status="error"))
         telemetry.append(STREAM, (), entry("r3", architecture="arm64", function="other"))
-        telemetry.append(STREAM, (), entry("r4", at=5000.0))
-        rows = await telemetry.usage(0, 1000)
+        telemetry.append(STREAM, (), entry("r4", at=DAY_S + 1.0))
+        days = await telemetry.usage(0, 2 * DAY_S, "day")
+        assert [(row.key, row.requests) for row in days if row.architecture == "x86_64"] == [
+            ("1970-01-01", 2),
+            ("1970-01-02", 1),
+        ]
+        rows = await telemetry.usage(0, DAY_S)
         return [(row.key, row.architecture, row.requests, row.errors, row.billed_ms, row.gb_seconds) for row in rows]
 
     assert run(tmp_path, scenario) == [
         ("us-east-1:hello", "x86_64", 2, 1, 1024, (512_000 + 24_000) / 1_024_000),
         ("us-east-1:other", "arm64", 1, 0, 4, 512 / 1_024_000),
     ]
+
+
+def test_what_an_older_release_wrote_down_is_billed_as_before_and_goes_on(tmp_path: Path) -> None:
+    async def of_two_days(telemetry: Telemetry, clock: FakeClock) -> list[tuple[Any, ...]]:
+        telemetry.append(STREAM, (), entry(f"r{clock.time()}-{os.urandom(4).hex()}", at=DAY_S + 5.0))
+        rows = await telemetry.usage(0, 2 * DAY_S)
+        failed = await telemetry.read(lambda c: last_errors(c, "us-east-1", ["hello", "other"]))
+        assert [(name, each.request_id, each.status) for name, each in failed.items()] == [("hello", "r2", "error")]
+        return [(row.key, row.requests, row.errors, row.billed_ms, row.billed_mb_ms) for row in rows]
+
+    async def before(telemetry: Telemetry, clock: FakeClock) -> None:
+        telemetry.append(STREAM, (), entry("r1", billed_ms=1000, memory_mb=512))
+        telemetry.append(STREAM, (), entry("r2", status="error"))
+
+    run(tmp_path, before)
+    with sqlite3.connect(tmp_path / "telemetry.db") as old:
+        # As the third version of the tables was.
+        for statement in (
+            "TRIGGER ledger_by_day",
+            "TRIGGER ledger_last_error",
+            "TABLE daily_usage",
+            "TABLE last_errors",
+        ):
+            old.execute(f"DROP {statement}")
+        old.execute("PRAGMA user_version = 3")
+    old.close()
+    assert run(tmp_path, of_two_days) == [("us-east-1:hello", 3, 1, 1008, 512_000 + 2 * 512)]
 
 
 def test_expired_events_go_and_younger_ones_stay(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -82,6 +83,7 @@ class FunctionPage:
             "log": log,
             "report": report_in(log),
             "took_ms": took_ms,
+            "ended_ms": int(time.time() * 1000),
             "request_id": answer["ResponseMetadata"]["HTTPHeaders"].get("x-amzn-requestid", ""),
         }
         return Page(template="test_result.html", context=context)

@@ -12,12 +12,12 @@ from stoker.console.aws_models import ApiError
 from stoker.console.routing import Route, get
 from stoker.console.tail import Tail
 from stoker.console.visit import Events, InputError, Page, Visit
+from stoker.model.invocation import LogEvent, LogStream
 from stoker.observability.telemetry import Telemetry
 
 SHOWN = 500
 # How long lines are looked for before those that were found are shown.
 PATIENCE_S = 0.15
-REQUEST_PATIENCE_S = 3.0
 # What "errors" looks for: any of these words.
 ERRORS = '?ERROR ?Error ?Exception ?Traceback ?"Task timed out"'
 RANGES: Mapping[str, tuple[str, int]] = {
@@ -29,6 +29,10 @@ RANGES: Mapping[str, tuple[str, int]] = {
 }
 # An invocation lasts 15 minutes at most.
 _LONGEST_MS = 900_000
+# What is known of an invocation's time is known so well: the ledger's moment and its last line's are not the same.
+_SLACK_MS = 1_000
+# Of the lines around a moment, so many from before it and so many from then on.
+_BEFORE, _AFTER = 1_000, 4_000
 _START = re.compile(r"START RequestId: (\S+)|\"type\":\s*\"platform\.start\".*?\"requestId\":\s*\"([^\"]+)\"")
 _END = re.compile(r"REPORT RequestId: (\S+)|\"type\":\s*\"platform\.report\"")
 _PLATFORM = re.compile(r"(INIT_START|START|END|REPORT|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY)\b")
@@ -101,7 +105,7 @@ class LogPages:
         }
         try:
             if query.get("request"):
-                shown["lines"] = await _of_request(visit, group, query["request"])
+                shown["lines"] = await _of_request(visit, group, query["request"], query.get("at", ""))
             elif query.get("stream") and query.get("at", "").isdecimal():
                 shown["lines"] = await _around(visit, group, query["stream"], int(query["at"]))
                 shown["around"] = True
@@ -128,12 +132,12 @@ def _pattern(asked: str) -> str:
 async def _latest(visit: Visit, group: str, asked: str, seconds: int, token: str) -> tuple[Sequence[Line], str | None]:
     """The newest lines, the oldest of them first, and the token with which to look further back."""
     since = {"startTime": int((time.time() - seconds) * 1000)} if seconds else {}
-    found, following = await _search(visit, group, _pattern(asked), most=SHOWN, token=token, **since)
+    found, following = await _search(visit, group, _pattern(asked), most=SHOWN, token=token, when=since)
     return await asyncio.to_thread(lambda: with_requests(_lines_of(reversed(found)))), following
 
 
 async def _search(
-    visit: Visit, group: str, pattern: str, *, most: int, token: str = "", patience_s: float = PATIENCE_S, **since: int
+    visit: Visit, group: str, pattern: str, *, most: int, token: str = "", when: Mapping[str, int]
 ) -> tuple[list[Mapping[str, Any]], str | None]:
     """Events that fit, the newest first, and the token with which to look further back.
 
@@ -150,51 +154,57 @@ async def _search(
             filterPattern=pattern,
             startFromHead=False,
             limit=most - len(found),
-            **since,
+            **when,
             **following,
         )
         found += answer["events"]
         last = answer.get("nextToken")
-        if last is None or len(found) >= most or time.monotonic() - began > patience_s:
+        if last is None or len(found) >= most or time.monotonic() - began > PATIENCE_S:
             return found, last
         following = {"nextToken": last}
 
 
-async def _of_request(visit: Visit, group: str, request: str) -> Sequence[Line]:
-    """All lines of an invocation: between its START and its REPORT, in its stream."""
+async def _of_request(visit: Visit, group: str, request: str, at: str) -> Sequence[Line]:
+    """All lines of an invocation: between its START and its REPORT, in its stream.
+
+    `at` is when it ended or logged something, in milliseconds. Without it the newest lines are looked through.
+    """
     if not re.fullmatch(r"[\w-]{8,64}", request):
         raise InputError("That is no request's id.")
-    found, _ = await _search(visit, group, f'"{request}"', most=1, patience_s=REQUEST_PATIENCE_S)
+    around = {"startTime": int(at) - _LONGEST_MS, "endTime": int(at) + _SLACK_MS} if at.isdecimal() else {}
+    found, following = await _search(visit, group, f'"{request}"', most=1, when=around)
     if not found:
-        raise ApiError("ResourceNotFoundException", "", 404)
+        if following is None:
+            raise ApiError("ResourceNotFoundException", "", 404)
+        raise InputError("It is not among the newest lines: filter for its id, and look further back.")
     lines = await _around(visit, group, found[0]["logStreamName"], found[0]["timestamp"])
     return [line for line in lines if line.request == request]
 
 
 async def _around(visit: Visit, group: str, stream: str, at: int) -> Sequence[Line]:
     """The lines of the invocation that ran in a stream at a moment; all around it if none can be told apart."""
-    answer = await visit.aws.call(
-        "logs",
-        "FilterLogEvents",
-        logGroupName=group,
-        logStreamNames=[stream],
-        startTime=max(0, at - _LONGEST_MS),
-        endTime=at + _LONGEST_MS,
-        limit=5_000,
+    of_stream = {"logGroupName": group, "logStreamName": stream}
+    before, after = await asyncio.gather(
+        visit.aws.call("logs", "GetLogEvents", **of_stream, endTime=at, startFromHead=False, limit=_BEFORE),
+        visit.aws.call("logs", "GetLogEvents", **of_stream, startTime=at, startFromHead=True, limit=_AFTER),
     )
-    lines = await asyncio.to_thread(lambda: with_requests(_lines_of(answer["events"])))
+    events = [{**each, "logStreamName": stream} for each in (*before["events"], *after["events"])]
+    lines = await asyncio.to_thread(lambda: with_requests(_lines_of(events)))
     own = {line.request for line in lines if line.at == at and line.request}
     return [line for line in lines if line.request in own] or lines
 
 
 async def _tail(tail: Tail) -> AsyncIterator[tuple[str, Any]]:
-    async with aclosing(tail.lines()) as lines:
-        await anext(lines)
+    async with aclosing(tail.turns()) as turns:
+        await anext(turns)
         yield "started", {}
-        async for heard in lines:
-            for stream, event in heard:
-                line = Line(at=event.timestamp_ms, stream=stream.stream, text=event.message)
-                yield "line", {"at": line.at, "stream": line.stream, "text": line.text, "kind": line.kind}
+        async for heard in turns:
+            yield "lines", {"lines": [_told(*each) for each in heard.lines], "left_out": heard.left_out}
+
+
+def _told(stream: LogStream, event: LogEvent) -> Mapping[str, Any]:
+    line = Line(at=event.timestamp_ms, stream=stream.stream, text=event.message)
+    return {"at": line.at, "stream": line.stream, "text": line.text, "kind": line.kind}
 
 
 def _lines_of(events: Any) -> list[Line]:

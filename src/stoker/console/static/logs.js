@@ -6,6 +6,7 @@ const place = document.querySelector("#lines");
 const filter = document.querySelector("#log-filter");
 const MOST = 2000;
 let source = null;
+let leftOut = 0;
 let held = null; // lines that came before the page knew what had been there
 
 function list() {
@@ -53,7 +54,14 @@ async function refill() {
   came.forEach(show);
 }
 
+/** More lines than one can read: the newest are shown, and it is said how many are not. */
+function leave(many) {
+  leftOut += many;
+  state.textContent = `Live: too many to show all; ${leftOut.toLocaleString("en")} left out. A filter finds them.`;
+}
+
 function stop() {
+  leftOut = 0;
   source?.close();
   source = null;
   button.setAttribute("aria-pressed", "false");
@@ -68,12 +76,13 @@ function start() {
   source.addEventListener("started", async () => {
     held = [];
     await refill().catch(() => (held = null));
-    state.textContent = "Live: lines appear as they are written.";
+    if (!leftOut) state.textContent = "Live: lines appear as they are written.";
   });
-  source.addEventListener("line", (event) => {
-    const line = JSON.parse(event.data);
-    if (held) held.push(line);
-    else show(line);
+  source.addEventListener("lines", (event) => {
+    const { lines, left_out: leftOut } = JSON.parse(event.data);
+    if (leftOut) leave(leftOut);
+    if (held) held.push(...lines);
+    else lines.forEach(show);
   });
   source.addEventListener("refused", (event) => {
     stop();

@@ -52,13 +52,12 @@ def test_a_newcomer_makes_a_function_and_sees_it_run(ada: Reader) -> None:
     page = ada.page
     page.get_by_role("link", name="Create function").click()
     page.get_by_label("Name").fill("console-first")
-    ada.press("Create function")
-    page.wait_for_url("**/functions/console-first?event=hello")
     page.locator(".cm-content").wait_for()
     ada.paste(THREE_LINES)
-    expect(page.locator("#saved")).to_have_text("Not saved yet.")
-    ada.press("Test")
-    # What was pasted is saved first.
+    ada.press("Create function")
+    page.wait_for_url("**/functions/console-first?event=hello")
+    expect(page.get_by_role("button", name="Test", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator(".answer")).to_have_text('{\n  "warmth": 3\n}')
     expect(page.locator(".log")).to_contain_text("stoking for Ada")
     expect(page.locator(".cold")).to_have_text("cold")
@@ -71,6 +70,19 @@ def test_a_newcomer_makes_a_function_and_sees_it_run(ada: Reader) -> None:
     expect(page.get_by_role("row", name="console-first")).to_contain_text("Active")
     page.get_by_label("Search functions").fill("no such function")
     expect(page.locator("#rows")).to_contain_text("No function fits")
+
+
+def test_what_one_begins_with_follows_the_runtime_and_the_template_until_it_is_changed(ada: Reader) -> None:
+    page, code = ada.page, ada.page.locator(".cm-content")
+    ada.go("/functions/new")
+    expect(code).to_contain_text("def handler(event, context)")
+    page.get_by_label("Begin with").select_option("web")
+    expect(code).to_contain_text("statusCode")
+    page.get_by_role("radio", name=re.compile("Node.js")).first.check()
+    expect(code).to_contain_text("export const handler")
+    ada.paste("// mine")
+    page.get_by_label("Begin with").select_option("queue")
+    expect(code).to_have_text("// mine")
 
 
 def test_several_files_are_edited_and_an_error_is_told_with_its_place(ada: Reader, live_server: LiveServer) -> None:
@@ -91,7 +103,9 @@ def test_several_files_are_edited_and_an_error_is_told_with_its_place(ada: Reade
     expect(page.locator(".answer")).to_have_text('"hoi"')
     page.get_by_role("tab", name="app.py").click()
     ada.paste("def handler(event, context):\n    raise ValueError('too cold')\n")
+    expect(page.locator("#saved")).to_have_text("Not saved yet.")
     ada.press("Test")
+    # What was pasted is saved first.
     expect(page.locator(".failure")).to_have_text("too cold")
     expect(page.locator(".trace")).to_contain_text("app.py")
     page.reload()

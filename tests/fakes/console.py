@@ -39,7 +39,7 @@ class Reader:
     def paste(self, text: str) -> None:
         """Over all that is in the editor."""
         self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
-        self.page.locator(".cm-content").first.click()
+        self.page.locator(".cm-content:visible").first.click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.press("Control+V")
 

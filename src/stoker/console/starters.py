@@ -1,6 +1,6 @@
 """What a new function begins with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,25 @@ STARTERS: Sequence[Starter] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """A starter in one language."""
+    """A starter for runtimes of a kind (`python`, `node`): its one file, and the handler in it."""
 
-    files: Mapping[str, str]
+    starter: str
+    kind: str
+    path: str
     handler: str
+    text: str
 
 
-def code_of(starter: str, kind: str) -> Code | None:
-    """The code of a starter for runtimes of a kind (`python`, `node`); None for others."""
-    if kind not in _FILES or starter not in {each.name for each in STARTERS}:
-        return None
-    path, handler, suffix = _FILES[kind]
-    return Code(files={path: (_FOLDER / "starter_code" / f"{starter}{suffix}.txt").read_text()}, handler=handler)
+def codes() -> Sequence[Code]:
+    """Each starter for each kind of runtime, the first starter's first. Reads files: for threads."""
+    return [
+        Code(
+            starter=starter.name,
+            kind=kind,
+            path=path,
+            handler=handler,
+            text=(_FOLDER / "starter_code" / f"{starter.name}{suffix}.txt").read_text(),
+        )
+        for starter in STARTERS
+        for kind, (path, handler, suffix) in _FILES.items()
+    ]

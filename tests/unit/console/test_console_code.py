@@ -7,10 +7,11 @@ import pytest
 
 from fakes.zips import zip_of
 from stoker.console import package
+from stoker.console.pages.creating import first_files
 from stoker.console.pages.logs import Line, with_requests
 from stoker.console.rendering import Renderer
 from stoker.console.report import Report, report_in
-from stoker.console.starters import STARTERS, code_of
+from stoker.console.starters import STARTERS, codes
 from stoker.console.visit import InputError
 from stoker.model.sample_event import TITLES
 
@@ -75,12 +76,18 @@ def test_lines_belong_to_the_call_that_ran_in_their_stream() -> None:
 
 @pytest.mark.parametrize("starter", STARTERS, ids=lambda starter: starter.name)
 def test_each_starter_is_there_for_python_and_node(starter) -> None:  # type: ignore[no-untyped-def]
-    python, node = code_of(starter.name, "python"), code_of(starter.name, "node")
-    assert python is not None
-    assert node is not None
-    compile(python.files["app.py"], "app.py", "exec")
-    assert "export const handler" in node.files["index.mjs"]
+    texts = {each.kind: (each.path, each.text) for each in codes() if each.starter == starter.name}
+    compile(texts["python"][1], texts["python"][0], "exec")
+    assert "export const handler" in texts["node"][1]
     assert starter.event in TITLES
+
+
+def test_what_was_written_is_the_function_and_else_the_starter_that_was_chosen() -> None:
+    known = codes()
+    shown, wanted = known[0], next(each for each in known if (each.starter, each.kind) == ("web", "node"))
+    for unchanged in ("", shown.text, f"\n{wanted.text}\n"):
+        assert first_files(unchanged, wanted, known) == {"index.mjs": wanted.text}
+    assert first_files("// mine", wanted, known) == {"index.mjs": "// mine"}
 
 
 def test_what_is_no_unicode_is_shown_all_the_same() -> None:

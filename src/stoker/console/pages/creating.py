@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stoker.console import package
+from stoker.console import package, starters
 from stoker.console.aws_models import ApiError
 from stoker.console.pages.readiness import until_active
 from stoker.console.routing import Route, get, post
-from stoker.console.starters import STARTERS, code_of
+from stoker.console.starters import STARTERS, Code
 from stoker.console.visit import InputError, Page, Redirect, Visit
 from stoker.functions.runtimes import RuntimeCatalogue
 
@@ -42,16 +42,26 @@ class Creating:
         # The newest first: that is what one takes without a reason for another.
         known.sort(key=lambda each: [int(part) for part in re.findall(r"\d+", each.name)], reverse=True)
         known.sort(key=lambda each: each.kind != "python")
-        return Page(template="create.html", context={"runtimes": known, "starters": STARTERS, "roles": roles})
+        codes = await asyncio.to_thread(starters.codes)
+        context = {
+            "runtimes": known,
+            "starters": STARTERS,
+            "codes": codes,
+            "code": next((each.text for each in codes if known and each.kind == known[0].kind), ""),
+            "roles": roles,
+        }
+        return Page(template="create.html", context=context)
 
     async def create(self, visit: Visit) -> Redirect:
         """Make the role if one is wanted, then the function, and wait until it can be called."""
         form = visit.form
         name, runtime = form["name"], self._runtimes.require(form["runtime"])
         starter = form["starter"] or STARTERS[0].name
-        code = code_of(starter, runtime.kind)
+        known = await asyncio.to_thread(starters.codes)
+        code = next((each for each in known if (each.starter, each.kind) == (starter, runtime.kind)), None)
         if code is None:
             raise InputError(f"There is nothing to begin with for {runtime.name}.")
+        files = first_files(form.raw("code"), code, known)
         made = form["role"] == MAKE_ROLE
         role = await _make_role(visit, name) if made else form["role"]
         try:
@@ -62,7 +72,7 @@ class Creating:
                 Runtime=runtime.name,
                 Handler=code.handler,
                 Role=role,
-                Code={"ZipFile": await asyncio.to_thread(package.new, code.files)},
+                Code={"ZipFile": await asyncio.to_thread(package.new, files)},
                 Timeout=10,
                 MemorySize=256,
             )
@@ -73,6 +83,12 @@ class Creating:
         await until_active(visit.aws, name)
         event = next(each.event for each in STARTERS if each.name == starter)
         return Redirect(to=f"/functions/{name}?event={event}")
+
+
+def first_files(written: str, code: Code, known: Sequence[Code]) -> Mapping[str, str]:
+    """What was written, or the starter that was chosen if nothing was: without script the text does not follow."""
+    own = written.strip() and written.strip() not in {each.text.strip() for each in known}
+    return {code.path: written if own else code.text}
 
 
 def _is_for_functions(role: Mapping[str, Any]) -> bool:

@@ -38,6 +38,8 @@ class FunctionPage:
             "why_no_files": "",
             "events": self._events,
             "event": visit.query.get("event", "hello"),
+            # One that was just made is to be tried.
+            "fresh": "event" in visit.query,
             "handler_file": _handler_file(known["Configuration"]),
         }
         try:

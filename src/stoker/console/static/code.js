@@ -1,100 +1,23 @@
 // The code of a function: an editor for its files, and its test events, which this browser keeps.
 
 import { submit } from "./console.js";
+import { edit } from "./editor.js";
 
 const form = document.querySelector("#code");
 const test = document.querySelector("#test");
 const tabs = form.querySelector(".files");
 const saved = document.querySelector("#saved");
 const sources = new Map();
-let editors = null;
 let current = null;
 let changes = 0;
 
 // Files
 
-function language(path) {
-  if (/\.py$/.test(path)) return editors.python();
-  if (/\.[cm]?[jt]sx?$/.test(path)) return editors.javascript({ typescript: /\.tsx?$/.test(path) });
-  return /\.json$/.test(path) ? editors.json() : [];
-}
-
-function mount(path) {
+async function mount(path) {
   const source = sources.get(path);
-  if (source.view || !editors) return;
-  const place = document.createElement("div");
-  place.className = "editor";
-  source.element.append(place);
-  // In a shadow root the editor's styles are style sheet objects, which need no leave from the page's policy.
-  const root = place.attachShadow({ mode: "open" });
-  const parent = document.createElement("div");
-  root.append(parent);
-  const { EditorView, EditorState, basicSetup, keymap, indentWithTab, indentUnit } = editors;
-  source.view = new EditorView({
-    root,
-    parent,
-    state: EditorState.create({
-      doc: source.area.value,
-      extensions: [
-        keymap.of([{ key: "Mod-s", run: () => (save(), true) }, indentWithTab]),
-        basicSetup,
-        language(path),
-        indentUnit.of(/\.py$/.test(path) ? "    " : "  "),
-        highlighting(),
-        look(),
-        EditorView.domEventHandlers({ beforeinput: replaceSelected }),
-        EditorView.contentAttributes.of({ "aria-label": `Code of ${path}` }),
-        EditorView.updateListener.of((update) => {
-          if (!update.docChanged) return;
-          source.area.value = update.state.doc.toString();
-          touched(path);
-        }),
-      ],
-    }),
-  });
-  source.area.closest("label").hidden = true;
-}
-
-/** Typing over a selection: left to the browser, it would write styles into the page, which the page's policy forbids. */
-function replaceSelected(event, view) {
-  const { from, to, empty } = view.state.selection.main;
-  const text = event.data;
-  if (event.inputType !== "insertText" || empty || text === null || view.composing) return false;
-  const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type" });
-  const handlers = view.state.facet(editors.EditorView.inputHandler);
-  if (!handlers.some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
-  event.preventDefault();
-  return true;
-}
-
-function look() {
-  return editors.EditorView.theme({
-    "&": { fontSize: "13.5px", color: "var(--ink)", backgroundColor: "var(--sunk)" },
-    "&.cm-focused": { outline: "2px solid var(--ember)", outlineOffset: "-2px" },
-    ".cm-scroller": { fontFamily: "var(--mono)", minHeight: "22rem", maxHeight: "65vh", lineHeight: "1.55" },
-    ".cm-content": { caretColor: "var(--ink)" },
-    ".cm-cursor": { borderLeftColor: "var(--ink)" },
-    ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--soft)", border: "none" },
-    ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--ember) 7%, transparent)" },
-    "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
-      backgroundColor: "color-mix(in srgb, var(--ember) 28%, transparent) !important",
-    },
-    ".cm-panels, .cm-tooltip": { backgroundColor: "var(--card)", color: "var(--ink)", borderColor: "var(--line)" },
-  });
-}
-
-function highlighting() {
-  const { HighlightStyle, syntaxHighlighting, tags } = editors;
-  return syntaxHighlighting(
-    HighlightStyle.define([
-      { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword], color: "var(--ember)" },
-      { tag: [tags.string, tags.special(tags.string)], color: "var(--good)" },
-      { tag: [tags.comment], color: "var(--soft)", fontStyle: "italic" },
-      { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--sandbox)" },
-      { tag: [tags.function(tags.variableName), tags.function(tags.definition(tags.variableName))], color: "var(--runtime)" },
-      { tag: [tags.propertyName, tags.className], color: "var(--import)" },
-    ]),
-  );
+  if (source.mounted) return;
+  source.mounted = true;
+  await edit(source.area, path, { changed: () => touched(path), save });
 }
 
 function show(path) {
@@ -117,7 +40,7 @@ function touched(path) {
 
 function know(path, element, tab) {
   const area = element.querySelector("textarea");
-  sources.set(path, { element, area, tab, view: null });
+  sources.set(path, { element, area, tab, mounted: false });
   area.addEventListener("input", () => touched(path));
   tab.addEventListener("click", () => show(path));
 }
@@ -188,10 +111,6 @@ addEventListener("beforeunload", (event) => {
 const names = [...sources.keys()];
 const first = names.find((name) => name.replace(/\.\w+$/, "") === form.dataset.handler) ?? names[0];
 if (first) show(first);
-import("./vendor/codemirror.js").then((module) => {
-  editors = module;
-  if (current) mount(current);
-});
 
 // Test events
 

@@ -212,7 +212,7 @@ class ControlPlane:
             request_id="request",
             source_ip="127.0.0.1",
         )
-        method: Callable[[Call], Coroutine[Any, Any, Any]] = getattr(self.service, botocore.xform_name(operation))
+        method = self.service.operations[botocore.xform_name(operation)]
         return method(call)
 
     def result(self, operation: str, region: str = REGION, **params: Any) -> Result:

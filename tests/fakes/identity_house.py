@@ -82,7 +82,7 @@ class IdentityHouse:
             request_id="request",
             source_ip="192.0.2.1",
         )
-        return self.run(getattr(self._services[service], botocore.xform_name(operation))(call))
+        return self.run(self._services[service].operations[botocore.xform_name(operation)](call))
 
     def role(self, name: str = "worker", trust_policy: str = LAMBDA_TRUST, **params: Any) -> Role:
         self.call("CreateRole", RoleName=name, AssumeRolePolicyDocument=trust_policy, **params)

@@ -62,7 +62,7 @@ def operations_of(service: Any) -> Iterator[OperationModel]:
     """Those that a service serves."""
     model = model_of(service.name)
     for name in model.operation_names:
-        if hasattr(service, xform_name(name)):
+        if xform_name(name) in service.operations:
             yield model.operation_model(name)
 
 

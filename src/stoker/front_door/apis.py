@@ -8,9 +8,9 @@ import asyncio
 import gc
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore.loaders import Loader
 
@@ -18,20 +18,23 @@ from stoker.model.errors import NotBuiltError
 from stoker.wire import sigv2
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.json_rpc import TARGET_HEADER
-from stoker.wire.message import Call, Request, Result
+from stoker.wire.message import Request
+from stoker.wire.operations import Method
 
 _SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
 _FORM = "application/x-www-form-urlencoded"
 # Whose protocol an unsigned form is answered in: its clients begin by asking it who they are.
 _OF_FORMS = "sts"
-Method = Callable[[Call], Awaitable[Result | Mapping[str, Any]]]
 
 
 class Service(Protocol):
-    """One AWS API's operations: a method for each, called as botocore's clients call it. `name` is botocore's."""
+    """One AWS API. `name` is botocore's; `operations` says what serves which, by their names in snake case."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def operations(self) -> Mapping[str, Method]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ class Endpoint:
     api: ServiceApi
 
     def method(self, operation: Operation) -> Method:
-        method: Method | None = getattr(self.service, operation.method, None)
+        method = self.service.operations.get(operation.method)
         if method is None:
             raise NotBuiltError(f"{operation.name} is not there yet in Stoker.")
         return method

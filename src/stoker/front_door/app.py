@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 
 from stoker.front_door import token_bearers
-from stoker.front_door.apis import Apis, Endpoint, Method, Service
+from stoker.front_door.apis import Apis, Endpoint, Service
 from stoker.front_door.audit import Audit
 from stoker.front_door.bucket_visitors import BucketVisitors
 from stoker.front_door.exchange import (
@@ -33,6 +33,7 @@ from stoker.model.principal import Principal
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
+from stoker.wire.operations import Method, result_of
 from stoker.wire.protocol import REQUEST_ID_HEADER
 from stoker.wire.s3_paths import path_style
 from stoker.wire.sigv4 import Claim, Verifier
@@ -235,10 +236,10 @@ class FrontDoor:
                 await audit.note(call, request, operation.shown(call.params), error)
             raise
         if audit is None or not audit.keeps(call.service, call.operation):
-            return _result(await method(call))
+            return result_of(await method(call))
         failure: ServiceError | None = InternalFailure()
         try:
-            result = _result(await method(call))
+            result = result_of(await method(call))
             failure = None
             return result
         except ServiceError as error:
@@ -286,10 +287,6 @@ def _asked(api: ServiceApi, request: Request) -> Request:
         # It is called below the API's own address.
         return request.at(connections_path(request.path))
     return request
-
-
-def _result(answer: Result | Mapping[str, object]) -> Result:
-    return answer if isinstance(answer, Result) else Result(members=answer)
 
 
 def _plain_failure(error: ServiceError, request_id: str) -> Response:

@@ -20,7 +20,8 @@ from stoker.objects.errors import AccessDenied, AccessForbidden, BadRequest
 from stoker.services.s3.caller_rights import STRANGER
 from stoker.wire import chunked
 from stoker.wire.api import Operation
-from stoker.wire.message import Call, Request, Response, Result
+from stoker.wire.message import Call, Request, Response
+from stoker.wire.operations import result_of
 from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
 from stoker.wire.s3_forms import CONTENT_TYPE
 from stoker.wire.s3_paths import bucket_and_key, path_style, website_of_host
@@ -81,8 +82,7 @@ class BucketVisitors:
         method = endpoint.method(operation)
         call = self._call(operation, operation.parse(asked), bucket, asked, request_id, STRANGER)
         await self._public.check(call)
-        answer = await method(call)
-        result = answer if isinstance(answer, Result) else Result(members=answer)
+        result = result_of(await method(call))
         if result.is_large:
             return await asyncio.to_thread(operation.serialise, result, request_id)
         return operation.serialise(result, request_id)

@@ -10,8 +10,9 @@ from fakes.served import PACKAGES, model_of, service_of
 def test_every_operation_that_is_served_says_what_it_needs(package: str) -> None:
     service = service_of(package)
     operations = model_of(service.name).operation_names
-    served = {name for name in operations if hasattr(service, xform_name(name))}
+    served = {name for name in operations if xform_name(name) in service.operations}
     assert served
+    assert {xform_name(name) for name in served} == set(service.operations)
     assert served <= set(service.access) <= set(operations)
 
 

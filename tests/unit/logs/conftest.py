@@ -13,6 +13,7 @@ from stoker.model.principal import Principal
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.services.logs.service import LogsService
 from stoker.wire.message import Call
+from stoker.wire.operations import result_of
 
 MODEL = botocore.session.get_session().get_service_model("logs")
 ACCOUNT = "123456789012"
@@ -47,7 +48,7 @@ class Logs:
             request_id="req-1",
             source_ip="127.0.0.1",
         )
-        answer = dict(await getattr(self._service, xform_name(operation))(call))
+        answer = dict(result_of(await self._service.operations[xform_name(operation)](call)).members)
         if operation != "StartLiveTail" and model.output_shape is not None:
             report = ParamValidator().validate(answer, model.output_shape)
             assert not report.has_errors(), report.generate_report()

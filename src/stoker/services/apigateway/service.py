@@ -1,6 +1,6 @@
 """The API Gateway API: which operation is served by what."""
 
-import inspect
+from collections.abc import Mapping
 
 from stoker.apis.domains import Domains
 from stoker.apis.rest.accounts import Accounts
@@ -21,10 +21,11 @@ from stoker.services.apigateway.parts import PartOperations
 from stoker.services.apigateway.plans import PlanOperations
 from stoker.services.apigateway.resources import ResourceOperations
 from stoker.services.apigateway.tags import TagOperations
+from stoker.wire.operations import Method, operations_of
 
 
 class ApiGatewayService:
-    """Every attribute with an operation's name serves that operation."""
+    """REST APIs."""
 
     name = "apigateway"
     access: AccessTable = ACCESS
@@ -44,7 +45,7 @@ class ApiGatewayService:
         check_policy: CheckPolicy,
         pass_roles: PassRoles,
     ) -> None:
-        for part in (
+        self.operations: Mapping[str, Method] = operations_of(
             ApiOperations(
                 apis=apis,
                 deployments=deployments,
@@ -59,14 +60,7 @@ class ApiGatewayService:
             PlanOperations(plans, usage),
             DomainOperations(domains),
             TagOperations(apis=apis, deployments=deployments, plans=plans, domains=domains, accounts=accounts),
-        ):
-            self._serve(part)
+        )
 
     def __repr__(self) -> str:
         return "<ApiGatewayService>"
-
-    def _serve(self, part: object) -> None:
-        """Each public coroutine of a part is an operation of its name."""
-        for name, method in inspect.getmembers(part, inspect.iscoroutinefunction):
-            if not name.startswith("_"):
-                setattr(self, name, method)

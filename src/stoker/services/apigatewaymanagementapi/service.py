@@ -12,18 +12,20 @@ from stoker.apis.http.connections import Connections
 from stoker.model.access import Access, AccessTable, Resources, Where
 from stoker.model.clock import Clock
 from stoker.wire.message import Call
+from stoker.wire.operations import Method, operations_of
 
 NORMAL = 1000
 
 
 class ApiGatewayManagementApiService:
-    """Every attribute with an operation's name serves that operation."""
+    """What is done to WebSocket connections from outside."""
 
     name = "apigatewaymanagementapi"
 
     def __init__(self, *, connections: Connections, clock: Clock) -> None:
         self._connections = connections
         self._clock = clock
+        self.operations: Mapping[str, Method] = operations_of(self)
         self.access: AccessTable = {
             operation: Access(action=MANAGE_CONNECTIONS, resources=self._named(method))
             for operation, method in (

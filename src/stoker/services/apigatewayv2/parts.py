@@ -9,6 +9,7 @@ from stoker.apis.http.parts import PartKind
 from stoker.model.clock import Clock
 from stoker.services.apigatewayv2.shapes import page, shown
 from stoker.wire.message import Call
+from stoker.wire.operations import Method
 
 Answer = Mapping[str, Any]
 T = TypeVar("T")
@@ -28,6 +29,16 @@ class PartOperations:
         self._apis = apis
         self._clock = clock
         self._stamp = stamp
+
+    def operations(self, part: str) -> Mapping[str, Method]:
+        """What is served, by the operations' names in snake case. `part` is the kind's name in them."""
+        return {
+            f"create_{part}": self.create,
+            f"get_{part}": self.get,
+            f"get_{part}s": self.list,
+            f"update_{part}": self.update,
+            f"delete_{part}": self.delete,
+        }
 
     async def create(self, call: Call) -> Answer:
         given = {**call.params, **self._stamp(self._clock.time(), True)}

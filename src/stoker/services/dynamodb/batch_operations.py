@@ -33,7 +33,7 @@ class BatchOperations:
         self._reader = reader
         self._single = single
 
-    async def get(self, call: Call) -> Result:
+    async def batch_get_item(self, call: Call) -> Result:
         requests: Mapping[str, Mapping[str, Any]] = call.params["RequestItems"]
         if sum(len(request["Keys"]) for request in requests.values()) > MAX_GETS:
             raise ValidationException("Too many items requested for the BatchGetItem call")
@@ -57,7 +57,7 @@ class BatchOperations:
         }
         return Result(members=members, is_large=sum(each.size for each in found if each is not None) > LARGE_BYTES)
 
-    async def write(self, call: Call) -> Result:
+    async def batch_write_item(self, call: Call) -> Result:
         requests: Mapping[str, Sequence[Mapping[str, Any]]] = call.params["RequestItems"]
         if sum(map(len, requests.values())) > MAX_WRITES:
             raise ValidationException("Too many items requested for the BatchWriteItem call")
@@ -71,12 +71,12 @@ class BatchOperations:
         members = {"UnprocessedItems": left, **await self._about_writes(call.params, done, 1)}
         return Result(members=members)
 
-    async def transact_write(self, call: Call) -> Result:
+    async def transact_write_items(self, call: Call) -> Result:
         asked = await asyncio.to_thread(self._transaction, call.params)
         decisions = await self._items.transact(call.region, *asked)
         return Result(members=await self._about_writes(call.params, decisions, TRANSACTION_FACTOR))
 
-    async def transact_get(self, call: Call) -> Result:
+    async def transact_get_items(self, call: Call) -> Result:
         gets = [each["Get"] for each in call.params["TransactItems"]]
         asked = await asyncio.to_thread(lambda: [self._reader.lookup(get) for get in gets])
         found = await self._items.get_together(call.region, [lookup for lookup, _ in asked])

@@ -25,7 +25,7 @@ class ItemOperations:
         self._items = items
         self._reader = reader
 
-    async def get(self, call: Call) -> Result:
+    async def get_item(self, call: Call) -> Result:
         params = call.params
         lookup, projection = await read_params(self._reader.lookup, params)
         found = await self._items.get(call.region, lookup)
@@ -35,17 +35,17 @@ class ItemOperations:
         consumed = consumed_capacity(lookup.table, found.consumed, params.get("ReturnConsumedCapacity"))
         return Result(members={"Item": item, "ConsumedCapacity": consumed}, is_large=found.size > LARGE_BYTES)
 
-    async def put(self, call: Call) -> Result:
+    async def put_item(self, call: Call) -> Result:
         returned = _return_values(call.params)
         write, decision = await self._write(call, self._reader.put)
         return await self._written(call, write, decision, decision.old if returned == "ALL_OLD" else None)
 
-    async def delete(self, call: Call) -> Result:
+    async def delete_item(self, call: Call) -> Result:
         returned = _return_values(call.params)
         write, decision = await self._write(call, self._reader.delete)
         return await self._written(call, write, decision, decision.old if returned == "ALL_OLD" else None)
 
-    async def update(self, call: Call) -> Result:
+    async def update_item(self, call: Call) -> Result:
         write, decision = await self._write(call, self._reader.update)
         shown = _shown_of_update(call.params.get("ReturnValues", "NONE"), write, decision)
         return await self._written(call, write, decision, shown)

@@ -13,6 +13,7 @@ from stoker.services.dynamodb.item_operations import ItemOperations
 from stoker.services.dynamodb.requests import RequestReader
 from stoker.services.dynamodb.table_operations import TableOperations
 from stoker.wire.message import Call
+from stoker.wire.operations import Method, operations_of
 
 # AWS's defaults. Tables here are held to what they are provisioned with and to nothing else.
 _QUOTAS = {
@@ -34,36 +35,13 @@ class DynamoDbService:
         self._endpoint = endpoint
         self._tables = TableOperations(tables)
         reader = RequestReader()
-        self._serve_tables(self._tables)
         single = ItemOperations(items, reader)
-        self.get_item = single.get
-        self.put_item = single.put
-        self.update_item = single.update
-        self.delete_item = single.delete
-        self.query = single.query
-        self.scan = single.scan
-        batches = BatchOperations(items, reader, single)
-        self.batch_get_item = batches.get
-        self.batch_write_item = batches.write
-        self.transact_write_items = batches.transact_write
-        self.transact_get_items = batches.transact_get
+        self.operations: Mapping[str, Method] = operations_of(
+            self, self._tables, single, BatchOperations(items, reader, single)
+        )
 
     def __repr__(self) -> str:
         return "<DynamoDbService>"
-
-    def _serve_tables(self, tables: TableOperations) -> None:
-        self.create_table = tables.create
-        self.describe_table = tables.describe
-        self.list_tables = tables.list
-        self.update_table = tables.update
-        self.delete_table = tables.delete
-        self.update_time_to_live = tables.update_ttl
-        self.describe_time_to_live = tables.describe_ttl
-        self.describe_continuous_backups = tables.describe_backups
-        self.update_continuous_backups = tables.update_backups
-        self.tag_resource = tables.tag
-        self.untag_resource = tables.untag
-        self.list_tags_of_resource = tables.list_tags
 
     async def describe_limits(self, _call: Call) -> Mapping[str, Any]:
         return _QUOTAS

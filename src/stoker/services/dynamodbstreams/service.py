@@ -8,6 +8,7 @@ from stoker.items.streams import Stream, told_sequence
 from stoker.model.errors import NotBuiltError
 from stoker.services.dynamodbstreams.access import ACCESS
 from stoker.wire.message import Call, Result
+from stoker.wire.operations import Method, operations_of
 
 MAX_LISTED = 100
 # From here on, writing an answer down takes over a millisecond.
@@ -22,6 +23,7 @@ class DynamoDbStreamsService:
 
     def __init__(self, reading: StreamReading) -> None:
         self._reading = reading
+        self.operations: Mapping[str, Method] = operations_of(self)
 
     def __repr__(self) -> str:
         return "<DynamoDbStreamsService>"

@@ -1,6 +1,6 @@
 """What is put into and attached to users, groups and roles: the same operations for each, under names of their own."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stoker.identity import holders
@@ -8,9 +8,9 @@ from stoker.identity.entities import Group, Role, User
 from stoker.identity.identities import Identities
 from stoker.services.iam import words
 from stoker.wire.message import Call
+from stoker.wire.operations import Method
 
 Members = Mapping[str, Any]
-Method = Callable[[Call], Awaitable[Members]]
 NOTHING: Members = {}
 
 
@@ -24,7 +24,7 @@ class HolderOperations:
         self._name = f"{kind.__name__}Name"
 
     def operations(self) -> Mapping[str, Method]:
-        """By the names of a service's methods."""
+        """What is served, by the operations' names in snake case."""
         kind = self._kind.kind
         shared: dict[str, Method] = {
             f"put_{kind}_policy": self.put_policy,

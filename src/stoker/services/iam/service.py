@@ -1,6 +1,5 @@
 """Identity and Access Management: which operation is served by what."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,10 +16,11 @@ from stoker.services.iam.policies import PolicyOperations
 from stoker.services.iam.roles import RoleOperations
 from stoker.services.iam.simulation import SimulationOperations
 from stoker.services.iam.users import UserOperations
+from stoker.wire.operations import Method, operations_of
 
 
 class IamService:
-    """Every attribute with an operation's name serves that operation. IAM is global: the region does not matter."""
+    """IAM is global: the region does not matter."""
 
     name = "iam"
 
@@ -28,7 +28,7 @@ class IamService:
         self.access = access_table(identities.directory)
         self._directory = identities.directory
         policies = PolicyOperations(identities)
-        for part in (
+        self.operations: Mapping[str, Method] = operations_of(
             UserOperations(identities),
             GroupOperations(identities),
             RoleOperations(identities),
@@ -37,11 +37,8 @@ class IamService:
             SimulationOperations(identities),
             OidcProviderOperations(identities),
             CredentialReportOperations(identities, clock),
-        ):
-            self._serve(part)
-        for kind in (User, Group, Role):
-            for name, method in HolderOperations(identities, kind).operations().items():
-                setattr(self, name, method)
+            *(HolderOperations(identities, kind).operations() for kind in (User, Group, Role)),
+        )
 
     def __repr__(self) -> str:
         return "<IamService>"
@@ -56,9 +53,3 @@ class IamService:
         else:
             found = self._directory.find(User if kind == "user" else Role, path.rpartition("/")[2])
         return found.tags if found is not None and found.arn == arn else {}
-
-    def _serve(self, part: object) -> None:
-        """Each public coroutine of a part is an operation of its name."""
-        for name, method in inspect.getmembers(part, inspect.iscoroutinefunction):
-            if not name.startswith("_"):
-                setattr(self, name, method)

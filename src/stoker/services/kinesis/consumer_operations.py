@@ -30,22 +30,22 @@ class ConsumerOperations:
         self._subscriptions = subscriptions
         self._clock = clock
 
-    async def register(self, call: Call) -> Mapping[str, Any]:
+    async def register_stream_consumer(self, call: Call) -> Mapping[str, Any]:
         refuse_unbuilt(call.params, "StreamId", "Tags")
         arn, name = call.params["StreamARN"], call.params["ConsumerName"]
         consumer = await self._streams.register(call.region, name_in(arn), name)
         return {"Consumer": _members(consumer, arn)}
 
-    async def deregister(self, call: Call) -> None:
+    async def deregister_stream_consumer(self, call: Call) -> None:
         stream, consumer = await self._find(call)
         await self._streams.deregister(call.region, stream.name, consumer.name)
 
-    async def describe(self, call: Call) -> Mapping[str, Any]:
+    async def describe_stream_consumer(self, call: Call) -> Mapping[str, Any]:
         stream, consumer = await self._find(call)
         arn = stream.arn(call.account)
         return {"ConsumerDescription": {**_members(consumer, arn), "StreamARN": arn}}
 
-    async def list(self, call: Call) -> Mapping[str, Any]:
+    async def list_stream_consumers(self, call: Call) -> Mapping[str, Any]:
         params, now = call.params, self._clock.time()
         refuse_unbuilt(params)
         stream = await self._streams.find(call.region, name_in(params["StreamARN"]))
@@ -56,7 +56,7 @@ class ConsumerOperations:
         following = told(ListToken(arn, found[limit - 1].name, now)) if len(found) > limit else None
         return {"Consumers": [_members(each, arn) for each in found[:limit]], "NextToken": following}
 
-    async def subscribe(self, call: Call) -> Mapping[str, Any]:
+    async def subscribe_to_shard(self, call: Call) -> Mapping[str, Any]:
         stream, consumer = await self._find(call)
         shard = stream.shard(call.params["ShardId"])
         if shard is None or shard not in stream.listed(self._clock.time()):

@@ -32,13 +32,13 @@ class RecordOperations:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    async def put(self, call: Call) -> Mapping[str, Any]:
+    async def put_record(self, call: Call) -> Mapping[str, Any]:
         # `SequenceNumberForOrdering` asks for an order that records of a shard always have here.
         record = _new_record(call.params, "partitionKey")
         (placed,) = await self._records.put(call.region, stream_name(call), [record])
         return {**_told(placed), "EncryptionType": "NONE"}
 
-    async def put_many(self, call: Call) -> Result:
+    async def put_records(self, call: Call) -> Result:
         asked = call.params["Records"]
         new = await asyncio.to_thread(
             lambda: [_new_record(each, f"records.{at}.member.partitionKey") for at, each in enumerate(asked, 1)]
@@ -47,7 +47,7 @@ class RecordOperations:
         members = {"FailedRecordCount": 0, "Records": [_told(each) for each in placed], "EncryptionType": "NONE"}
         return Result(members=members, is_large=len(placed) > _LARGE_RECORDS)
 
-    async def get_iterator(self, call: Call) -> Mapping[str, Any]:
+    async def get_shard_iterator(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         kind, sequence = params["ShardIteratorType"], params.get("StartingSequenceNumber")
         if (kind in (AT_SEQUENCE_NUMBER, AFTER_SEQUENCE_NUMBER)) != (sequence is not None):
@@ -62,7 +62,7 @@ class RecordOperations:
         name = stream_name(call)
         return {"ShardIterator": await self._records.iterator(call.region, name, params["ShardId"], start)}
 
-    async def get(self, call: Call) -> Result:
+    async def get_records(self, call: Call) -> Result:
         refuse_unbuilt(call.params)
         place = self._records.parse(call.params["ShardIterator"])
         if "StreamARN" in call.params and name_in(call.params["StreamARN"]) != name_in(place.arn):

@@ -24,7 +24,7 @@ class ShardOperations:
         self._streams = streams
         self._clock = clock
 
-    async def describe(self, call: Call) -> Mapping[str, Any]:
+    async def describe_stream(self, call: Call) -> Mapping[str, Any]:
         stream = await self._streams.find(call.region, stream_name(call))
         after, limit = call.params.get("ExclusiveStartShardId", ""), call.params.get("Limit", MAX_DESCRIBED)
         shards = [shard for shard in stream.listed(self._clock.time()) if shard.name > after]
@@ -35,7 +35,7 @@ class ShardOperations:
         }
         return {"StreamDescription": members}
 
-    async def list(self, call: Call) -> Mapping[str, Any]:
+    async def list_shards(self, call: Call) -> Mapping[str, Any]:
         params, now = call.params, self._clock.time()
         if "NextToken" in params:
             _refuse_beside_token(params)

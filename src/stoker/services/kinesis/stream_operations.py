@@ -26,7 +26,7 @@ class StreamOperations:
         self._streams = streams
         self._clock = clock
 
-    async def create(self, call: Call) -> None:
+    async def create_stream(self, call: Call) -> None:
         params = call.params
         for name in _UNBUILT:
             if params.get(name):
@@ -42,15 +42,15 @@ class StreamOperations:
             tags=params.get("Tags", {}),
         )
 
-    async def delete(self, call: Call) -> None:
+    async def delete_stream(self, call: Call) -> None:
         with_consumers = call.params.get("EnforceConsumerDeletion", False)
         await self._streams.delete(call.region, stream_name(call), with_consumers=with_consumers)
 
-    async def describe_summary(self, call: Call) -> Mapping[str, Any]:
+    async def describe_stream_summary(self, call: Call) -> Mapping[str, Any]:
         stream = await self._streams.find(call.region, stream_name(call))
         return {"StreamDescriptionSummary": summary(stream, call.account)}
 
-    async def list(self, call: Call) -> Mapping[str, Any]:
+    async def list_streams(self, call: Call) -> Mapping[str, Any]:
         params, limit = call.params, call.params.get("Limit", MAX_LISTED)
         after = params.get("ExclusiveStartStreamName", "")
         if "NextToken" in params:
@@ -65,17 +65,17 @@ class StreamOperations:
             "NextToken": token,
         }
 
-    async def split(self, call: Call) -> None:
+    async def split_shard(self, call: Call) -> None:
         params = call.params
         await self._streams.split(call.region, stream_name(call), params["ShardToSplit"], params["NewStartingHashKey"])
 
-    async def merge(self, call: Call) -> None:
+    async def merge_shards(self, call: Call) -> None:
         params = call.params
         await self._streams.merge(
             call.region, stream_name(call), params["ShardToMerge"], params["AdjacentShardToMerge"]
         )
 
-    async def set_shard_count(self, call: Call) -> Mapping[str, Any]:
+    async def update_shard_count(self, call: Call) -> Mapping[str, Any]:
         name, target = stream_name(call), call.params["TargetShardCount"]
         before = await self._streams.set_shard_count(call.region, name, target)
         stream = await self._streams.find(call.region, name)
@@ -86,19 +86,19 @@ class StreamOperations:
             "TargetShardCount": target,
         }
 
-    async def set_mode(self, call: Call) -> None:
+    async def update_stream_mode(self, call: Call) -> None:
         refuse_unbuilt(call.params)
         mode = call.params["StreamModeDetails"]["StreamMode"]
         await self._streams.set_mode(call.region, name_in(call.params["StreamARN"]), mode)
 
-    async def set_max_record(self, call: Call) -> None:
+    async def update_max_record_size(self, call: Call) -> None:
         await self._streams.set_max_record(call.region, stream_name(call), call.params["MaxRecordSizeInKiB"])
 
-    async def lengthen(self, call: Call) -> None:
+    async def increase_stream_retention_period(self, call: Call) -> None:
         hours = call.params["RetentionPeriodHours"]
         await self._streams.set_retention(call.region, stream_name(call), hours, longer=True)
 
-    async def shorten(self, call: Call) -> None:
+    async def decrease_stream_retention_period(self, call: Call) -> None:
         hours = call.params["RetentionPeriodHours"]
         await self._streams.set_retention(call.region, stream_name(call), hours, longer=False)
 
@@ -118,25 +118,25 @@ class TagOperations:
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
 
-    async def add(self, call: Call) -> None:
+    async def add_tags_to_stream(self, call: Call) -> None:
         await self._add(call, stream_name(call))
 
-    async def remove(self, call: Call) -> None:
+    async def remove_tags_from_stream(self, call: Call) -> None:
         await self._remove(call, stream_name(call))
 
-    async def list(self, call: Call) -> Mapping[str, Any]:
+    async def list_tags_for_stream(self, call: Call) -> Mapping[str, Any]:
         stream = await self._streams.find(call.region, stream_name(call))
         after, limit = call.params.get("ExclusiveStartTagKey", ""), call.params.get("Limit", MAX_TAGS_LISTED)
         tags = [{"Key": key, "Value": stream.tags[key]} for key in sorted(stream.tags) if key > after]
         return {"Tags": tags[:limit], "HasMoreTags": len(tags) > limit}
 
-    async def add_to_resource(self, call: Call) -> None:
+    async def tag_resource(self, call: Call) -> None:
         await self._add(call, name_in(call.params["ResourceARN"]))
 
-    async def remove_from_resource(self, call: Call) -> None:
+    async def untag_resource(self, call: Call) -> None:
         await self._remove(call, name_in(call.params["ResourceARN"]))
 
-    async def list_of_resource(self, call: Call) -> Mapping[str, Any]:
+    async def list_tags_for_resource(self, call: Call) -> Mapping[str, Any]:
         stream = await self._streams.find(call.region, name_in(call.params["ResourceARN"]))
         return {"Tags": [{"Key": key, "Value": value} for key, value in stream.tags.items()]}
 

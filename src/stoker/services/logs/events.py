@@ -44,7 +44,7 @@ class LogEvents:
         self._telemetry = telemetry
         self._clock = clock
 
-    async def put(self, call: Call) -> Mapping[str, Any]:
+    async def put_log_events(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         if params.get("entity"):
             raise NotBuiltError("Entities of log events are not built.")
@@ -64,7 +64,7 @@ class LogEvents:
         # Sequence tokens are ignored since 2023, but clients from before still read one.
         return {"nextSequenceToken": event_id((now_ms, 0)), **rejected}
 
-    async def get(self, call: Call) -> Mapping[str, Any]:
+    async def get_log_events(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         group = requested_group(params, region=call.region, account=call.account)
         forward, place = params.get("startFromHead", False), None
@@ -81,7 +81,7 @@ class LogEvents:
         events = (await self._telemetry.read(find)).events
         return _stream_answer(list(events if forward else reversed(events)), forward=forward, place=place)
 
-    async def filter(self, call: Call) -> Mapping[str, Any]:
+    async def filter_log_events(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         if params.get("logStreamNames") and params.get("logStreamNamePrefix"):
             raise InvalidParameterException(

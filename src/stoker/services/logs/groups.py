@@ -30,7 +30,7 @@ class LogGroups:
         self._telemetry = telemetry
         self._clock = clock
 
-    async def create(self, call: Call) -> None:
+    async def create_log_group(self, call: Call) -> None:
         _refuse_unbuilt(call.params)
         name, tags = call.params["logGroupName"], call.params.get("tags", {})
         now_ms = int(self._clock.time() * 1000)
@@ -43,10 +43,10 @@ class LogGroups:
         if not await self._telemetry.change(create):
             raise LogGroupExistsError
 
-    async def delete(self, call: Call) -> None:
+    async def delete_log_group(self, call: Call) -> None:
         await self._change(call, call.params["logGroupName"], lambda c, group: log_changes.delete_group(c, group.id))
 
-    async def describe(self, call: Call) -> Mapping[str, Any]:
+    async def describe_log_groups(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         if params.get("includeLinkedAccounts"):
             raise NotBuiltError("Log groups of linked accounts are not built: there is one account.")
@@ -58,7 +58,7 @@ class LogGroups:
         token = {"nextToken": page_token(page[-1].name)} if len(found) > len(page) else {}
         return {"logGroups": [_describe(call, group) for group in page], **token}
 
-    async def put_retention(self, call: Call) -> None:
+    async def put_retention_policy(self, call: Call) -> None:
         days = call.params["retentionInDays"]
         if days not in RETENTION_DAYS:
             allowed = ", ".join(map(str, RETENTION_DAYS))
@@ -69,11 +69,11 @@ class LogGroups:
         name = call.params["logGroupName"]
         await self._change(call, name, lambda c, group: log_changes.set_retention(c, group.id, days))
 
-    async def delete_retention(self, call: Call) -> None:
+    async def delete_retention_policy(self, call: Call) -> None:
         name = call.params["logGroupName"]
         await self._change(call, name, lambda c, group: log_changes.set_retention(c, group.id, None))
 
-    async def tag(self, call: Call) -> None:
+    async def tag_resource(self, call: Call) -> None:
         def add(connection: sqlite3.Connection, group: LogGroup) -> None:
             tags = {**group.tags, **call.params["tags"]}
             if len(tags) > MAX_TAGS:
@@ -82,14 +82,14 @@ class LogGroups:
 
         await self._change(call, _tagged_group(call), add)
 
-    async def untag(self, call: Call) -> None:
+    async def untag_resource(self, call: Call) -> None:
         def remove(connection: sqlite3.Connection, group: LogGroup) -> None:
             gone = set(call.params["tagKeys"])
             log_changes.set_tags(connection, group.id, {k: v for k, v in group.tags.items() if k not in gone})
 
         await self._change(call, _tagged_group(call), remove)
 
-    async def list_tags(self, call: Call) -> Mapping[str, Any]:
+    async def list_tags_for_resource(self, call: Call) -> Mapping[str, Any]:
         name = _tagged_group(call)
         group = await self._telemetry.read(lambda connection: existing_group(connection, call.region, name))
         return {"tags": dict(group.tags)}

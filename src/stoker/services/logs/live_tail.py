@@ -54,7 +54,7 @@ class LiveTail:
         self._telemetry = telemetry
         self._clock = clock
 
-    async def start(self, call: Call) -> Mapping[str, Any]:
+    async def start_live_tail(self, call: Call) -> Mapping[str, Any]:
         request = _parse(call)
 
         def check(connection: sqlite3.Connection) -> None:

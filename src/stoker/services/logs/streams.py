@@ -22,7 +22,7 @@ class LogStreams:
         self._telemetry = telemetry
         self._clock = clock
 
-    async def create(self, call: Call) -> None:
+    async def create_log_stream(self, call: Call) -> None:
         group, name = call.params["logGroupName"], call.params["logStreamName"]
         now_ms = int(self._clock.time() * 1000)
 
@@ -33,7 +33,7 @@ class LogStreams:
         if not await self._telemetry.change(create):
             raise LogStreamExistsError
 
-    async def delete(self, call: Call) -> None:
+    async def delete_log_stream(self, call: Call) -> None:
         group, name = call.params["logGroupName"], call.params["logStreamName"]
 
         def delete(connection: sqlite3.Connection) -> None:
@@ -42,7 +42,7 @@ class LogStreams:
 
         await self._telemetry.change(delete)
 
-    async def describe(self, call: Call) -> Mapping[str, Any]:
+    async def describe_log_streams(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         by_time = params.get("orderBy") == "LastEventTime"
         if by_time and params.get("logStreamNamePrefix"):

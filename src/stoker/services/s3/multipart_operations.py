@@ -11,7 +11,7 @@ from stoker.objects.objects import Objects
 from stoker.objects.uploads import MAX_PARTS, Completion, NamedPart, Uploads
 from stoker.objects.version import ObjectVersion, Part, Upload
 from stoker.services.s3.list_operations import common_prefixes, encoder, page_size
-from stoker.services.s3.object_operations import ObjectOperations, write_conditions
+from stoker.services.s3.object_operations import copy_source, write_conditions
 from stoker.services.s3.words import (
     ENCRYPTION,
     Members,
@@ -29,11 +29,10 @@ from stoker.wire.message import Call
 
 
 class MultipartOperations:
-    def __init__(self, buckets: Buckets, objects: Objects, uploads: Uploads, whole: ObjectOperations) -> None:
+    def __init__(self, buckets: Buckets, objects: Objects, uploads: Uploads) -> None:
         self._buckets = buckets
         self._objects = objects
         self._uploads = uploads
-        self._whole = whole
 
     async def create_multipart_upload(self, call: Call) -> Members:
         params = call.params
@@ -75,7 +74,7 @@ class MultipartOperations:
         bucket, number = bucket_of(call, self._buckets), _part_number(params)
         refuse_unbuilt(params)
         upload = await self._uploads.find(bucket, key_of(call), params["UploadId"])
-        source_bucket, source = await self._whole.source(call)
+        source_bucket, source = await copy_source(call, self._buckets, self._objects)
         start, length = _source_range(params.get("CopySourceRange"), source)
         part = await self._uploads.copy_part(upload, number, source, start, length)
         return {

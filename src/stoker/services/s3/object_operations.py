@@ -105,7 +105,7 @@ class ObjectOperations:
         params = call.params
         bucket, key = bucket_of(call, self._buckets), key_of(call)
         refuse_unbuilt(params)
-        source_bucket, source = await self.source(call)
+        source_bucket, source = await copy_source(call, self._buckets, self._objects)
         attributes = _copied_attributes(params, source.attributes)
         in_place = (source_bucket.id, source.key) == (bucket.id, key) and "versionId=" not in params["CopySource"]
         if in_place and not _changes_something(params, attributes, source.attributes):
@@ -134,24 +134,6 @@ class ObjectOperations:
             **version_member(self._buckets.require(bucket.name), version),
         }
 
-    async def source(self, call: Call) -> tuple[Bucket, ObjectVersion]:
-        """What is to be copied, if its conditions hold."""
-        params = call.params
-        name, key, version_id = parse_source(params["CopySource"])
-        bucket = self._buckets.require(name)
-        check_owner(call, "ExpectedSourceBucketOwner")
-        source = await self._objects.find(bucket, key, version_id)
-        check_source(
-            source,
-            ReadConditions(
-                if_match=params.get("CopySourceIfMatch"),
-                if_none_match=params.get("CopySourceIfNoneMatch"),
-                if_modified_since=params.get("CopySourceIfModifiedSince"),
-                if_unmodified_since=params.get("CopySourceIfUnmodifiedSince"),
-            ),
-        )
-        return bucket, source
-
     async def get_object_tagging(self, call: Call) -> Members:
         bucket = bucket_of(call, self._buckets)
         version = await self._objects.find(bucket, key_of(call), call.params.get("VersionId"))
@@ -169,6 +151,25 @@ class ObjectOperations:
         bucket = bucket_of(call, self._buckets)
         version = await self._objects.set_tags(bucket, key_of(call), call.params.get("VersionId"), tags, actor_of(call))
         return version_member(bucket, version)
+
+
+async def copy_source(call: Call, buckets: Buckets, objects: Objects) -> tuple[Bucket, ObjectVersion]:
+    """What is to be copied, if its conditions hold."""
+    params = call.params
+    name, key, version_id = parse_source(params["CopySource"])
+    bucket = buckets.require(name)
+    check_owner(call, "ExpectedSourceBucketOwner")
+    source = await objects.find(bucket, key, version_id)
+    check_source(
+        source,
+        ReadConditions(
+            if_match=params.get("CopySourceIfMatch"),
+            if_none_match=params.get("CopySourceIfNoneMatch"),
+            if_modified_since=params.get("CopySourceIfModifiedSince"),
+            if_unmodified_since=params.get("CopySourceIfUnmodifiedSince"),
+        ),
+    )
+    return bucket, source
 
 
 def write_conditions(params: dict[str, Any]) -> WriteConditions:

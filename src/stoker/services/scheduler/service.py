@@ -17,6 +17,7 @@ from stoker.model.access import AccessTable
 from stoker.model.errors import NotBuiltError, ResourceNotFoundException, ValidationException
 from stoker.services.scheduler.access import ACCESS
 from stoker.wire.message import Call
+from stoker.wire.operations import Method, operations_of
 
 _NOTHING: Mapping[str, Any] = {}
 # What makes a schedule besides its names.
@@ -52,6 +53,7 @@ class SchedulerService:
         self._schedules = schedules
         self._groups = groups
         self._takes = takes
+        self.operations: Mapping[str, Method] = operations_of(self)
 
     def __repr__(self) -> str:
         return f"<SchedulerService {self._schedules!r}>"

@@ -15,6 +15,7 @@ from stoker.services.sts.roles import RoleSessions
 from stoker.services.sts.words import credentials_members
 from stoker.wire.credentials import Credentials
 from stoker.wire.message import Call
+from stoker.wire.operations import Method, operations_of
 from stoker.wire.session_tokens import Grant
 
 Members = Mapping[str, Any]
@@ -60,8 +61,7 @@ class StsService:
         self._keys = keys
         self._clock = clock
         sessions = RoleSessions(identities=identities, keys=keys, clock=clock, find_keys=find_keys, tls=tls)
-        self.assume_role = sessions.assume_role
-        self.assume_role_with_web_identity = sessions.assume_role_with_web_identity
+        self.operations: Mapping[str, Method] = operations_of(self, sessions)
 
     def __repr__(self) -> str:
         return "<StsService>"

@@ -21,6 +21,7 @@ from stoker.model.errors import ResourceNotFoundException
 from stoker.services.lambda_.access import ACCESS
 from stoker.wire.credentials import Credentials
 from stoker.wire.message import Call, Result
+from stoker.wire.operations import operations_of
 from stoker.wire.sigv4 import Verifier
 
 HOST = "127.0.0.1:4566"
@@ -35,6 +36,7 @@ class FakeLambda:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.operations = dict(operations_of(self))
 
     async def invoke(self, call: Call) -> Result:
         self.calls.append(call)
@@ -59,6 +61,7 @@ class FakeLogs:
     def __init__(self) -> None:
         self.tailing = asyncio.Event()
         self.ended = asyncio.Event()
+        self.operations = dict(operations_of(self))
 
     async def start_live_tail(self, call: Call) -> Mapping[str, Any]:
         return {"responseStream": self._events()}
@@ -77,6 +80,9 @@ class FakeSts:
 
     name = "sts"
     access: ClassVar[AccessTable] = {"GetCallerIdentity": None}
+
+    def __init__(self) -> None:
+        self.operations = dict(operations_of(self))
 
     async def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
         return {"UserId": call.principal.user_id, "Account": call.account, "Arn": call.principal.arn}

@@ -290,7 +290,7 @@ class SlowLambda:
 
 def test_a_stop_lets_running_requests_finish(house: House) -> None:
     slow = SlowLambda()
-    house.functions.invoke = slow.invoke  # type: ignore[method-assign, assignment]
+    house.functions.operations["invoke"] = slow.invoke
     running = Running(house)
     answers: list[bytes] = []
     functions = running.client("lambda")
@@ -307,7 +307,7 @@ def test_a_stop_lets_running_requests_finish(house: House) -> None:
 
 def test_a_stop_does_not_wait_for_ever(house: House, caplog: pytest.LogCaptureFixture) -> None:
     slow = SlowLambda()
-    house.functions.invoke = slow.invoke  # type: ignore[method-assign, assignment]
+    house.functions.operations["invoke"] = slow.invoke
     running = Running(house)
     with running.connect() as sock, caplog.at_level(logging.CRITICAL, "uvicorn.error"):
         sock.sendall(request_head("POST", INVOKE, house.sign("POST", INVOKE, b"", {})))

@@ -5,20 +5,16 @@ Both have `stoker:environment` = `fresh`, so that each invocation is a cold star
 
 import asyncio
 import io
-import os
-import subprocess
-import sys
 import time
 import zipfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cold import SETTLE_S
+from installed import from_pypi
 from load import once
 from stoker_target import Stoker
 from target import TargetError
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stoker-bench"
 # What is measured must not change with the day.
 PACKAGES = ("numpy==2.4.6", "pandas==3.1.1")
 FRESH = {"stoker:environment": "fresh"}
@@ -45,12 +41,7 @@ class HeavyFigures:
 
 def _package() -> bytes:
     """The function with its packages, which are installed once. Raises TargetError."""
-    target = CACHE / f"numpy-pandas-{sys.version_info[0]}.{sys.version_info[1]}"
-    if not (target / "pandas").is_dir():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise TargetError(f"numpy and pandas could not be installed: {done.stderr.strip()[-200:]}")
+    target = from_pypi(*PACKAGES)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(target.rglob("*")):

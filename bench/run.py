@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +26,18 @@ from heavy import measure_heavy
 from load import Endpoint
 from memory import measure_fresh, measure_memory
 from objects import measure_objects
-from peers import HERE, OSLS, SERVERLESS_OFFLINE, BareUvicorn, Peer, ServerlessOffline
+from peers import (
+    HERE,
+    MINISTACK,
+    OSLS,
+    SERVERLESS_OFFLINE,
+    WORKERD,
+    BareUvicorn,
+    Ministack,
+    Peer,
+    ServerlessOffline,
+    Workerd,
+)
 from plot import as_svg
 from queues import measure_queues
 from report import (
@@ -59,7 +71,7 @@ def handler(event, context):
 
 
 def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
 
 
 def _python_runtime() -> str:
@@ -78,23 +90,34 @@ def _sources() -> dict[str, str]:
     return {path.suffix: path.read_text() for path in (HERE / "functions").glob("hello.*")}
 
 
-def _start_peers(python: Path, stack: ExitStack) -> tuple[list[Target], dict[str, str]]:
-    """The peers that run, and the reasons of those that don't."""
-    targets, missing = [], {}
-    peers: list[tuple[str, Peer]] = [
-        ("serverless-offline", ServerlessOffline(python)),
-        ("bare uvicorn", BareUvicorn()),
+@dataclass(kw_only=True)
+class Running:
+    """The peers that run, with what the load goes to, and the reasons of those that don't."""
+
+    peers: list[Peer] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def _start_peers(python: Path, scale: Scale, stack: ExitStack) -> Running:
+    running = Running()
+    peers: list[Peer] = [
+        ServerlessOffline(python, scale.cold_rounds),
+        Ministack(python, scale.cold_rounds),
+        Workerd(),
+        BareUvicorn(),
     ]
-    for name, peer in peers:
-        _say(f"starting {name} …")
+    for peer in peers:
+        _say(f"starting {peer.name} …")
         stack.callback(peer.close)
         try:
             endpoint = peer.start()
         except TargetError as error:
-            missing[name] = str(error)
+            running.missing[peer.name] = str(error)
             continue
-        targets.append(Target(name=name, endpoint=partial(_same, endpoint), pid=peer.server.pid))
-    return targets, missing
+        running.peers.append(peer)
+        running.targets.append(Target(name=peer.name, endpoint=partial(_same, endpoint), pid=peer.server.pid))
+    return running
 
 
 def _same(endpoint: Endpoint) -> Endpoint:
@@ -113,19 +136,25 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     memory = measure_memory(stoker, "hello", digest)
     stoker.deploy("which-python", WHICH_PYTHON, runtime=runtime, suffix=".py")
     python = Path(stoker.invoke("which-python"))
+    others = _start_peers(python, scale, stack)
     _say("cold starts …")
     cold = await measure_cold(
-        stoker, python=python, runtime=runtime, sources=sources, node_runtime=_node_runtime(), scale=scale
+        stoker,
+        others.peers,
+        python=python,
+        runtime=runtime,
+        sources=sources,
+        node_runtime=_node_runtime(),
+        scale=scale,
     )
     heavy: list[Row] = []
     try:
         heavy = heavy_rows(await measure_heavy(stoker, hello=sources[".py"], runtime=runtime, rounds=scale.cold_rounds))
     except TargetError as error:
         _say(f"numpy and pandas: {error}")
-    peers, missing = _start_peers(python, stack)
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
-    warm, failed = await measure_warm([own, *peers], scale)
+    warm, failed = await measure_warm([own, *others.targets], scale)
     _say("an API …")
     gateway = await measure_gateway(stoker, "hello", scale)
     _say("objects …")
@@ -146,7 +175,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     return [
         *cold_rows(cold, scale.burst_size),
         *heavy,
-        *warm_rows(warm, {**missing, **failed}, scale.connections),
+        *warm_rows(warm, {**others.missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
         *gateway_rows(gateway),
         *queues,
@@ -158,10 +187,10 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:
     python = Path(sys.base_prefix) / "bin" / _python_runtime()
-    peers, missing = _start_peers(python, stack)
+    others = _start_peers(python, scale, stack)
     _say("warm invocations …")
-    warm, failed = await measure_warm(peers, scale)
-    for name, reason in {**missing, **failed}.items():
+    warm, failed = await measure_warm(others.targets, scale)
+    for name, reason in {**others.missing, **failed}.items():
         _say(f"{name}: {reason}")
     return peer_rows(warm)
 
@@ -183,6 +212,8 @@ def _machine() -> dict[str, object]:
         "stoker": version("stoker"),
         "serverless-offline": SERVERLESS_OFFLINE,
         "osls": OSLS,
+        "ministack": MINISTACK,
+        "workerd": WORKERD,
     }
 
 

@@ -28,7 +28,8 @@ TRUST = {
 USES_QUEUES = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
 
 
-def _zipped(filename: str, source: str) -> bytes:
+def zipped(filename: str, source: str) -> bytes:
+    """A package of one file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(filename, source)
@@ -100,7 +101,7 @@ class Stoker:
     ) -> str:
         """Create a function and wait until it is active; returns the hex digest of its code, which is its own alone."""
         comment = "//" if suffix == ".js" else "#"
-        package = _zipped(f"hello{suffix}", f"{source}\n{comment} {name}\n")
+        package = zipped(f"hello{suffix}", f"{source}\n{comment} {name}\n")
         self.deploy_package(name, package, runtime=runtime, tags=tags)
         return hashlib.sha256(package).hexdigest()
 

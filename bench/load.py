@@ -43,7 +43,12 @@ class Load:
 
 def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     """The bytes of a POST. `headers` has its Host."""
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return http_request("POST", path, body, headers)
+
+
+def http_request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """The bytes of a request. `headers` has its Host."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 

@@ -8,6 +8,7 @@ from cold import ColdFigures, burst_ratio
 from console import ConsoleFigures, p95
 from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
+from many_functions import FEW, FEW_FUNCTIONS, IDLE_FUNCTIONS, MANY, ManyFigures
 from memory import Footprint, MemoryFigures
 from objects import LARGE_MB, ObjectFigures
 from queues import FEW_WAITING, QueueFigures
@@ -143,6 +144,25 @@ def warm_rows(figures: dict[str, WarmFigures], missing: dict[str, str], connecti
 def _not_measured(what: str, value: float, unit: str, peer: str, why: str) -> Row:
     reason = " ".join(why.split())[:120]
     return Row(what=what, value=value, unit=unit, beside=f"{peer}, not measured: {reason}")
+
+
+def many_rows(figures: ManyFigures, many: int) -> list[Row]:
+    """Functions that are only there cost no process, and make nothing slow."""
+    more = figures.idle.processes - figures.few.processes
+    kilobytes = (figures.idle.pss - figures.few.pss) / 1024 / (IDLE_FUNCTIONS - FEW_FUNCTIONS)
+    idle, among = f"of {IDLE_FUNCTIONS:,} idle functions", f"among {FEW_FUNCTIONS}"
+    return [
+        Row(what=f"processes {idle}", value=more, unit="", target="0", met=more <= 0),
+        Row(what=f"memory of one {idle}", value=max(0.0, kilobytes), unit="KB"),
+        *(
+            _paired(f"{what}, {many:,} functions", "ms", taken[MANY], among, taken[FEW], SAME_COST)
+            for what, taken in (
+                (COLD, figures.first),
+                ("GetFunction", figures.got),
+                ("a page of ListFunctions", figures.listed),
+            )
+        ),
+    ]
 
 
 def gateway_rows(figures: GatewayFigures) -> list[Row]:

@@ -24,6 +24,7 @@ from console import measure_console
 from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
+from many_functions import measure_many
 from memory import measure_fresh, measure_memory
 from objects import measure_objects
 from peers import (
@@ -49,6 +50,7 @@ from report import (
     console_rows,
     gateway_rows,
     heavy_rows,
+    many_rows,
     memory_rows,
     object_rows,
     peer_rows,
@@ -159,6 +161,8 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     gateway = await measure_gateway(stoker, "hello", scale)
     _say("objects …")
     objects = object_rows(await measure_objects(stoker, scale))
+    _say("many functions …")
+    many = many_rows(await measure_many(sources[".py"], runtime, scale), scale.many_functions)
     # Of their own: they are stopped and started again.
     _say("queues …")
     with Stoker() as other:
@@ -177,6 +181,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
         *heavy,
         *warm_rows(warm, {**others.missing, **failed}, scale.connections),
         *memory_rows(fresh, memory),
+        *many,
         *gateway_rows(gateway),
         *queues,
         *objects,

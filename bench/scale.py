@@ -16,18 +16,20 @@ class Scale:
     connections: int
     many_waiting: int
     many_items: int
+    many_functions: int
 
 
 FULL = Scale(
     cold_rounds=20,
     bursts=3,
     burst_size=20,
-    warm_rounds=9,
+    warm_rounds=7,
     latency_s=1.0,
-    throughput_s=3.0,
+    throughput_s=2.0,
     connections=32,
     many_waiting=1_000_000,
     many_items=1_000_000,
+    many_functions=10_000,
 )
 QUICK = Scale(
     cold_rounds=7,
@@ -39,4 +41,5 @@ QUICK = Scale(
     connections=32,
     many_waiting=100_000,
     many_items=100_000,
+    many_functions=10_000,
 )

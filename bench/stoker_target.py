@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from load import Endpoint, http_post
+from load import Endpoint, http_request
 from target import Server, free_port
 
 REGION = "us-east-1"
@@ -132,10 +132,14 @@ class Stoker:
     def endpoint(self, name: str) -> Endpoint:
         """Its Invoke request, signed now."""
         path = f"/2015-03-31/functions/{name}/invocations"
-        host = f"127.0.0.1:{self.port}"
-        request = AWSRequest("POST", self._url + path, data=PAYLOAD, headers={"Host": host})
+        return Endpoint(port=self.port, request=self.signed("POST", path, PAYLOAD))
+
+    def signed(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """A request of Lambda's API, signed now."""
+        headers = {"Host": f"127.0.0.1:{self.port}"}
+        request = AWSRequest(method, self._url + path, data=body, headers=headers)
         SigV4Auth(self._credentials, "lambda", REGION).add_auth(request)
-        return Endpoint(port=self.port, request=http_post(path, PAYLOAD, dict(request.headers)))
+        return http_request(method, path, body, dict(request.headers))
 
     def close(self) -> None:
         self.server.close()

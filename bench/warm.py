@@ -8,7 +8,8 @@ from load import Endpoint, LoadError, measure
 from processes import cpu_seconds, tree
 from scale import Scale
 
-WARM_UP_S = 1.0
+# Some start a process for each connection.
+WARM_UP_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)

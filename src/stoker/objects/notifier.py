@@ -48,19 +48,19 @@ class Notifier:
         rules = NotificationRules.read(document)
         for each in wanted(rules.destinations, happening.event, happening.version.key):
             body = events.message(happening, bucket, self._account, each.id)
-            self._put(conn, bucket, each.target, body, happening.at)
+            self._put(conn, bucket, each.target, body, happening)
         if rules.event_bus:
             bus = f"arn:aws:events:{bucket.region}:{self._account}:event-bus/default"
             # The transaction may run again; the event's name is the same then for the same change of the object.
             name = f"{bucket.id}/{happening.version.key}/{happening.version.sequencer}/{happening.event}"
             body = events.bus_event(happening, bucket, self._account, str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
-            self._put(conn, bucket, bus, body, happening.at)
+            self._put(conn, bucket, bus, body, happening)
 
     def wake(self) -> None:
         self._outbox.wake()
 
-    def delivery(self, bucket: Bucket, target: str, body: bytes) -> Delivery:
-        """A message of a bucket to a destination."""
+    def delivery(self, bucket: Bucket, target: str, body: bytes, trace_id: str | None = None) -> Delivery:
+        """A message of a bucket to a destination. It goes on with a chain, by which loops of functions are found."""
         return Delivery(
             target=target,
             body=body,
@@ -68,8 +68,9 @@ class Notifier:
             source_arn=bucket.arn,
             region=bucket.region,
             account=self._account,
+            trace_id=trace_id,
         )
 
-    def _put(self, conn: Connection, bucket: Bucket, target: str, body: bytes, now: float) -> None:
-        self._outbox.put(conn, self.delivery(bucket, target, body), now=now)
+    def _put(self, conn: Connection, bucket: Bucket, target: str, body: bytes, happening: Happening) -> None:
+        self._outbox.put(conn, self.delivery(bucket, target, body, happening.actor.trace_id), now=happening.at)
         self.told += 1

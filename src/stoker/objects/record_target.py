@@ -35,7 +35,12 @@ class RecordTarget:
             bucket=bucket,
             key=record_key(delivery),
             attributes=Attributes(headers={"ContentType": "application/json"}),
-            actor=Actor(principal_id=delivery.caller, source_ip=delivery.caller, request_id=str(uuid.uuid4())),
+            actor=Actor(
+                principal_id=delivery.caller,
+                source_ip=delivery.caller,
+                request_id=str(uuid.uuid4()),
+                trace_id=delivery.trace_id,
+            ),
         )
         body = IncomingBody(_once(delivery.body), UnsignedPayload(), len(delivery.body))
         await self._objects.put(new, body, Expectations(wanted=frozenset({checksums.DEFAULT})))

@@ -104,11 +104,12 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who did something, as events tell it."""
+    """Who did something, as events tell it; `trace_id` is the chain of invocations in which it was done."""
 
     principal_id: str
     source_ip: str
     request_id: str
+    trace_id: str | None = None
 
 
 def new_version_id(seq: int) -> str:

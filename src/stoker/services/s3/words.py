@@ -59,7 +59,12 @@ _UNBUILT: Mapping[str, str] = {
 
 
 def actor_of(call: Call) -> Actor:
-    return Actor(principal_id=f"AWS:{call.principal.user_id}", source_ip=call.source_ip, request_id=call.request_id)
+    return Actor(
+        principal_id=f"AWS:{call.principal.user_id}",
+        source_ip=call.source_ip,
+        request_id=call.request_id,
+        trace_id=call.trace_id,
+    )
 
 
 def owner_of(account: str) -> Members:

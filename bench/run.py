@@ -157,6 +157,8 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     own = Target(name="stoker", endpoint=partial(stoker.endpoint, "hello"), pid=stoker.server.pid, required=True)
     _say("warm invocations …")
     warm, failed = await measure_warm([own, *others.targets], scale)
+    for peer in others.peers:
+        peer.close()
     _say("an API …")
     gateway = await measure_gateway(stoker, "hello", scale)
     _say("objects …")

@@ -163,9 +163,22 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     gateway = await measure_gateway(stoker, "hello", scale)
     _say("objects …")
     objects = object_rows(await measure_objects(stoker, scale))
+    stoker.close()
+    return [
+        *cold_rows(cold, scale.burst_size),
+        *heavy,
+        *warm_rows(warm, {**others.missing, **failed}, scale.connections),
+        *memory_rows(fresh, memory),
+        *gateway_rows(gateway),
+        *objects,
+        *await _measure_apart(scale, sources[".py"], runtime),
+    ]
+
+
+async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
+    """What needs a Stoker of its own: they are stopped and started again."""
     _say("many functions …")
-    many = many_rows(await measure_many(sources[".py"], runtime, scale), scale.many_functions)
-    # Of their own: they are stopped and started again.
+    many = many_rows(await measure_many(source, runtime, scale), scale.many_functions)
     _say("queues …")
     with Stoker() as other:
         other.start()
@@ -178,18 +191,7 @@ async def _measure(scale: Scale, stack: ExitStack) -> list[Row]:
     with Stoker() as other:
         other.start()
         console = console_rows(await measure_console(other, scale, runtime))
-    return [
-        *cold_rows(cold, scale.burst_size),
-        *heavy,
-        *warm_rows(warm, {**others.missing, **failed}, scale.connections),
-        *memory_rows(fresh, memory),
-        *many,
-        *gateway_rows(gateway),
-        *queues,
-        *objects,
-        *tables,
-        *console,
-    ]
+    return [*many, *queues, *tables, *console]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:

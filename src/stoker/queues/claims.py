@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam
 from stoker.queues import message_rows
 from stoker.queues.attributes import Settings
 from stoker.queues.message_rows import MessageRow
+from stoker.store.prepared import Prepared, items
 from stoker.store.tables_queues import queue_contents, queue_groups, queue_messages
 
 _messages = queue_messages.c
@@ -23,49 +24,70 @@ MAX_LOOKS = 20
 LOOK_AHEAD = 200
 
 _CONTENT = sa.join(queue_messages, queue_contents, _messages.id == queue_contents.c.id)
-_VISIBLE = (
-    sa.select(queue_messages, queue_contents.c.content)
-    .select_from(_CONTENT)
-    .where(_messages.generation == bindparam("generation"), _messages.visible_at <= bindparam("now"))
-    .order_by(_messages.visible_at, _messages.id)
-    .limit(bindparam("most"))
-)
-_FREE_GROUPS = (
-    sa.select(_groups.group_id)
-    .where(_groups.generation == bindparam("generation"), _groups.ready_at <= bindparam("now"))
-    .order_by(_groups.ready_at, _groups.group_id)
-    .limit(bindparam("most"))
-)
-_IN_GROUP = (
-    sa.select(queue_messages, queue_contents.c.content)
-    .select_from(_CONTENT)
-    .where(_messages.generation == bindparam("generation"), _messages.group_id == bindparam("group"))
-    .order_by(_messages.id)
-    .limit(bindparam("most"))
-)
-_TAKE = (
-    sa.update(queue_messages)
-    .where(_messages.id.in_(bindparam("rows", expanding=True)))
-    .values(
-        visible_at=bindparam("until"),
-        receive_count=_messages.receive_count + 1,
-        first_received_at=sa.func.coalesce(_messages.first_received_at, bindparam("at")),
-        received_at=bindparam("at"),
+_VISIBLE = Prepared(
+    lambda _: (
+        sa.select(queue_messages, queue_contents.c.content)
+        .select_from(_CONTENT)
+        .where(_messages.generation == bindparam("generation"), _messages.visible_at <= bindparam("now"))
+        .order_by(_messages.visible_at, _messages.id)
+        .limit(bindparam("most"))
     )
 )
-_BURY = (
-    sa.update(queue_messages)
-    .where(_messages.id == bindparam("row"))
-    .values(
-        generation=bindparam("grave"),
-        visible_at=bindparam("at"),
-        sent_at=bindparam("sent"),
-        received_before=_messages.receive_count,
-        source_arn=bindparam("source"),
+_FREE_GROUPS = Prepared(
+    lambda _: (
+        sa.select(_groups.group_id)
+        .where(_groups.generation == bindparam("generation"), _groups.ready_at <= bindparam("now"))
+        .order_by(_groups.ready_at, _groups.group_id)
+        .limit(bindparam("most"))
     )
 )
-_NEXT_MESSAGE = sa.select(sa.func.min(_messages.visible_at)).where(_messages.generation == bindparam("generation"))
-_NEXT_GROUP = sa.select(sa.func.min(_groups.ready_at)).where(_groups.generation == bindparam("generation"))
+_IN_GROUP = Prepared(
+    lambda _: (
+        sa.select(queue_messages, queue_contents.c.content)
+        .select_from(_CONTENT)
+        .where(_messages.generation == bindparam("generation"), _messages.group_id == bindparam("group"))
+        .order_by(_messages.id)
+        .limit(bindparam("most"))
+    )
+)
+_TAKE = Prepared(
+    lambda count: (
+        sa.update(queue_messages)
+        .where(_messages.id.in_(items(count)))
+        .values(
+            visible_at=bindparam("until"),
+            receive_count=_messages.receive_count + 1,
+            first_received_at=sa.func.coalesce(_messages.first_received_at, bindparam("at")),
+            received_at=bindparam("at"),
+        )
+    )
+)
+_BURY = Prepared(
+    lambda _: (
+        sa.update(queue_messages)
+        .where(_messages.id == bindparam("row"))
+        .values(
+            generation=bindparam("grave"),
+            visible_at=bindparam("at"),
+            sent_at=bindparam("sent"),
+            received_before=_messages.receive_count,
+            source_arn=bindparam("source"),
+        )
+    )
+)
+_RELEASE = Prepared(
+    lambda count: (
+        sa.update(queue_messages)
+        .where(_messages.id.in_(items(count)))
+        .values(visible_at=bindparam("now"), receive_count=_messages.receive_count - 1)
+    )
+)
+_NEXT_MESSAGE = Prepared(
+    lambda _: sa.select(sa.func.min(_messages.visible_at)).where(_messages.generation == bindparam("generation"))
+)
+_NEXT_GROUP = Prepared(
+    lambda _: sa.select(sa.func.min(_groups.ready_at)).where(_groups.generation == bindparam("generation"))
+)
 
 
 class Want(Struct, frozen=True, kw_only=True):
@@ -119,7 +141,7 @@ class Claim:
         taken = take(wants)
         short = any(len(each) < want.most for each, want in zip(taken, wants, strict=True))
         query = _NEXT_GROUP if self._source.settings.fifo else _NEXT_MESSAGE
-        next_at = self._conn.execute(query, {"generation": self._source.generation}).scalar() if short else self._now
+        next_at = query.rows(self._conn, {"generation": self._source.generation})[0][0] if short else self._now
         return Claimed(taken=taken, dropped=self._dropped, buried=self._buried, next_at=next_at)
 
     def _take_visible(self, wants: Sequence[Want]) -> list[list[Taken]]:
@@ -136,7 +158,7 @@ class Claim:
         """A receiver gets the first messages of one group after another; whoever comes next gets other groups."""
         total = sum(want.most for want in wants)
         where = {"generation": self._source.generation, "now": self._now, "most": total + LOOK_AHEAD}
-        groups = list(self._conn.execute(_FREE_GROUPS, where).scalars())
+        groups = [group for (group,) in _FREE_GROUPS.rows(self._conn, where)]
         taken: list[list[Taken]] = [[] for _ in wants]
         for want, mine in zip(wants, taken, strict=True):
             while groups and len(mine) < want.most:
@@ -148,18 +170,18 @@ class Claim:
                 message_rows.settle_group(self._conn, self._source.generation, group)
         return taken
 
-    def _look(self, query: sa.Select[Any], where: dict[str, Any], most: int) -> Found:
+    def _look(self, query: Prepared, where: dict[str, Any], most: int) -> Found:
         """What may be taken, at most so many; drops and buries what else it meets."""
         limit = most
         good: list[tuple[MessageRow, bytes]] = []
         for _ in range(MAX_LOOKS):
-            found = self._conn.execute(query, {**where, "generation": self._source.generation, "most": limit}).all()
-            rows = [(_message_row(row), row.content) for row in found]
+            found = query.rows(self._conn, {**where, "generation": self._source.generation, "most": limit})
+            rows = [(MessageRow(*values), content) for *values, content in found]
             old = [row for row, _ in rows if row.sent_at <= self._now - self._source.settings.retention_s]
             dead = [row for row, _ in rows if row not in old and self._is_dead(row)]
-            good = [(row, content) for row, content in rows if row not in old and row not in dead][:most]
             if not old and not dead:
-                break
+                return rows[:most]
+            good = [(row, content) for row, content in rows if row not in old and row not in dead][:most]
             self._drop(old)
             self._bury(dead)
             if len(good) == most or len(rows) < limit:
@@ -182,8 +204,8 @@ class Claim:
         if not rows:
             return
         fifo, now = self._source.settings.fifo, self._now
-        self._conn.execute(
-            _BURY,
+        _BURY.run_many(
+            self._conn,
             [
                 {
                     "row": row.id,
@@ -209,7 +231,7 @@ class Claim:
         """One statement for all that are hidden for as long."""
         for until in {each.until for each in taken}:
             rows = [each.row.id for each in taken if each.until == until]
-            self._conn.execute(_TAKE, {"rows": rows, "until": until, "at": self._now})
+            _TAKE.run(self._conn, {"until": until, "at": self._now}, rows)
 
 
 def _first_visible(found: Found, now: float) -> Found:
@@ -220,28 +242,8 @@ def _first_visible(found: Found, now: float) -> Found:
     return found
 
 
-def _message_row(row: Any) -> MessageRow:
-    return MessageRow(
-        id=row.id,
-        generation=row.generation,
-        visible_at=row.visible_at,
-        sent_at=row.sent_at,
-        receive_count=row.receive_count,
-        received_before=row.received_before,
-        first_received_at=row.first_received_at,
-        received_at=row.received_at,
-        group_id=row.group_id,
-        source_arn=row.source_arn,
-    )
-
-
 def release(conn: Connection, rows: Sequence[int], generation: int, groups: Sequence[str], now: float) -> None:
     """Undo a take whose receiver has gone: as if it had not been."""
-    conn.execute(
-        sa.update(queue_messages)
-        .where(_messages.id == bindparam("row"))
-        .values(visible_at=now, receive_count=_messages.receive_count - 1),
-        [{"row": row} for row in rows],
-    )
+    _RELEASE.run(conn, {"now": now}, rows)
     for group in groups:
         message_rows.settle_group(conn, generation, group)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam
 
+from stoker.store.prepared import Prepared, items
 from stoker.store.tables_queues import (
     queue_contents,
     queue_deduplications,
@@ -21,41 +22,50 @@ _dedups = queue_deduplications.c
 # A receive takes at most ten messages of a group, and no more until they are settled: what is in flight of it lies
 # among its first ten.
 GROUP_HEAD = 10
-_COLUMNS = tuple(queue_messages.c.keys())
 
-_GENERATION = sa.select(queues.c.generation).where(queues.c.id == bindparam("queue"))
-_DUPLICATE = sa.select(_dedups.message_id, _dedups.sequence).where(
-    _dedups.generation == bindparam("generation"),
-    _dedups.scope == bindparam("scope"),
-    _dedups.deduplication_id == bindparam("deduplication_id"),
-    _dedups.expires_at > bindparam("now"),
+_GENERATION = Prepared(lambda _: sa.select(queues.c.generation).where(queues.c.id == bindparam("queue")))
+_DUPLICATE = Prepared(
+    lambda _: sa.select(_dedups.message_id, _dedups.sequence).where(
+        _dedups.generation == bindparam("generation"),
+        _dedups.scope == bindparam("scope"),
+        _dedups.deduplication_id == bindparam("deduplication_id"),
+        _dedups.expires_at > bindparam("now"),
+    )
 )
-_FORGET_DUPLICATE = sa.delete(queue_deduplications).where(
-    _dedups.generation == bindparam("of_generation"),
-    _dedups.scope == bindparam("of_scope"),
-    _dedups.deduplication_id == bindparam("of_id"),
+_FORGET_DUPLICATE = Prepared(
+    lambda _: sa.delete(queue_deduplications).where(
+        _dedups.generation == bindparam("generation"),
+        _dedups.scope == bindparam("scope"),
+        _dedups.deduplication_id == bindparam("deduplication_id"),
+    )
 )
+_REMEMBER = Prepared(lambda _: sa.insert(queue_deduplications))
 # Both engines have this form; a group that is there keeps its moment, since its first message is older.
-_OPEN_GROUP = sa.text(
-    "INSERT INTO queue_groups (generation, group_id, ready_at) VALUES (:generation, :group_id, :ready_at) "
-    "ON CONFLICT DO NOTHING"
+_OPEN_GROUP = Prepared(
+    lambda _: sa.text(
+        "INSERT INTO queue_groups (generation, group_id, ready_at) VALUES (:generation, :group_id, :ready_at) "
+        "ON CONFLICT DO NOTHING"
+    )
 )
-_HEAD = (
-    sa.select(_messages.id, _messages.visible_at, _messages.receive_count, _messages.received_before)
-    .where(_messages.generation == bindparam("generation"), _messages.group_id == bindparam("group"))
-    .order_by(_messages.id)
-    .limit(GROUP_HEAD)
+_HEAD = Prepared(
+    lambda _: (
+        sa.select(_messages.visible_at, _messages.receive_count, _messages.received_before)
+        .where(_messages.generation == bindparam("generation"), _messages.group_id == bindparam("group"))
+        .order_by(_messages.id)
+        .limit(GROUP_HEAD)
+    )
 )
 _GROUP = (_groups.generation == bindparam("of_generation")) & (_groups.group_id == bindparam("of_group"))
-_CLOSE_GROUP = sa.delete(queue_groups).where(_GROUP)
-_READY_GROUP = sa.update(queue_groups).where(_GROUP).values(ready_at=bindparam("at"))
-_INSERT = sa.insert(queue_messages)
-_INSERT_CONTENT = sa.insert(queue_contents)
-_DELETE = sa.delete(queue_messages).where(_messages.id.in_(bindparam("rows", expanding=True)))
-_DELETE_CONTENT = sa.delete(queue_contents).where(queue_contents.c.id.in_(bindparam("rows", expanding=True)))
-_HIDE = sa.update(queue_messages).where(_messages.id == bindparam("row")).values(visible_at=bindparam("at"))
-_ONE = sa.select(queue_messages).where(_messages.id == bindparam("row"))
-_MANY = sa.select(queue_messages).where(_messages.id.in_(bindparam("rows", expanding=True)))
+_CLOSE_GROUP = Prepared(lambda _: sa.delete(queue_groups).where(_GROUP))
+_READY_GROUP = Prepared(lambda _: sa.update(queue_groups).where(_GROUP).values(ready_at=bindparam("at")))
+_INSERT = Prepared(lambda _: sa.insert(queue_messages))
+_INSERT_CONTENT = Prepared(lambda _: sa.insert(queue_contents))
+_DELETE = Prepared(lambda count: sa.delete(queue_messages).where(_messages.id.in_(items(count))))
+_DELETE_CONTENT = Prepared(lambda count: sa.delete(queue_contents).where(queue_contents.c.id.in_(items(count))))
+_HIDE = Prepared(
+    lambda _: sa.update(queue_messages).where(_messages.id == bindparam("row")).values(visible_at=bindparam("at"))
+)
+_FIND = Prepared(lambda count: sa.select(queue_messages).where(_messages.id.in_(items(count))))
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -81,8 +91,8 @@ class Written(Struct, frozen=True, kw_only=True):
     duplicate: bool = False
 
 
-class MessageRow(Struct, frozen=True, kw_only=True):
-    """The changing half of a message."""
+class MessageRow(Struct, frozen=True):
+    """The changing half of a message, in the order of its table's columns: a row of that is made one by place."""
 
     id: int
     generation: int
@@ -103,7 +113,8 @@ class MessageRow(Struct, frozen=True, kw_only=True):
 
 def generation_of(conn: Connection, queue_id: int) -> int | None:
     """Under which a queue keeps its messages now; None if it is gone."""
-    return conn.execute(_GENERATION, {"queue": queue_id}).scalar()
+    found = _GENERATION.rows(conn, {"queue": queue_id})
+    return found[0][0] if found else None
 
 
 def insert(conn: Connection, arrivals: Sequence[Arrival]) -> list[Written | None]:
@@ -152,8 +163,8 @@ def write(conn: Connection, generation: int, arrival: Arrival) -> None:
 
 def _write_rows(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        conn.execute(_INSERT, [{name: row[name] for name in _COLUMNS} for row in rows])
-        conn.execute(_INSERT_CONTENT, [{"id": row["id"], "content": row["content"]} for row in rows])
+        _INSERT.run_many(conn, rows)
+        _INSERT_CONTENT.run_many(conn, rows)
 
 
 def _deduplicate(conn: Connection, generation: int, arrival: Arrival) -> Written | None:
@@ -163,45 +174,40 @@ def _deduplicate(conn: Connection, generation: int, arrival: Arrival) -> Written
         "scope": arrival.scope,
         "deduplication_id": arrival.deduplication_id,
     }
-    known = conn.execute(_DUPLICATE, {**key, "now": arrival.sent_at}).first()
-    if known is not None:
-        return Written(message_id=known.message_id, row=known.sequence, duplicate=True)
-    conn.execute(
-        _FORGET_DUPLICATE,
-        {"of_generation": generation, "of_scope": arrival.scope, "of_id": arrival.deduplication_id},
-    )
+    for message_id, sequence in _DUPLICATE.rows(conn, {**key, "now": arrival.sent_at}):
+        return Written(message_id=message_id, row=sequence, duplicate=True)
+    _FORGET_DUPLICATE.run(conn, key)
     found = {"message_id": arrival.message_id, "sequence": arrival.row, "expires_at": arrival.deduplicated_until}
-    conn.execute(sa.insert(queue_deduplications), {**key, **found})
+    _REMEMBER.run(conn, {**key, **found})
     return None
 
 
 def open_group(conn: Connection, generation: int, group: str, ready_at: float) -> None:
     """A group has a message; what it had before comes first."""
-    conn.execute(_OPEN_GROUP, {"generation": generation, "group_id": group, "ready_at": ready_at})
+    _OPEN_GROUP.run(conn, {"generation": generation, "group_id": group, "ready_at": ready_at})
 
 
 def settle_group(conn: Connection, generation: int, group: str) -> None:
     """Say anew when a group may be received from: once all that is in flight of it, and its first, is visible."""
-    head = conn.execute(_HEAD, {"generation": generation, "group": group}).all()
+    head = _HEAD.rows(conn, {"generation": generation, "group": group})
     key = {"of_generation": generation, "of_group": group}
     if not head:
-        conn.execute(_CLOSE_GROUP, key)
+        _CLOSE_GROUP.run(conn, key)
         return
-    in_flight = [row.visible_at for row in head if row.receive_count > row.received_before]
-    conn.execute(_READY_GROUP, {**key, "at": max([head[0].visible_at, *in_flight])})
+    in_flight = [visible_at for visible_at, receive_count, received_before in head if receive_count > received_before]
+    _READY_GROUP.run(conn, {**key, "at": max([head[0][0], *in_flight])})
 
 
-def find(conn: Connection, ids: Sequence[int]) -> Mapping[int, MessageRow]:
+def find(conn: Connection, ids: Sequence[int]) -> dict[int, MessageRow]:
     """The rows that are there."""
-    found = conn.execute(_ONE, {"row": ids[0]}) if len(ids) == 1 else conn.execute(_MANY, {"rows": list(ids)})
-    return {row.id: MessageRow(**row._mapping) for row in found}
+    return {row[0]: MessageRow(*row) for row in _FIND.rows(conn, listed=ids)}
 
 
 def delete(conn: Connection, ids: Sequence[int]) -> None:
     """In one statement each: a step of SQLite's gives Python's lock away, and has to wait for it again."""
     if ids:
-        conn.execute(_DELETE, {"rows": list(ids)})
-        conn.execute(_DELETE_CONTENT, {"rows": list(ids)})
+        _DELETE.run(conn, listed=ids)
+        _DELETE_CONTENT.run(conn, listed=ids)
 
 
 def delay_again(conn: Connection, generation: int, delay_s: float) -> None:
@@ -215,4 +221,4 @@ def delay_again(conn: Connection, generation: int, delay_s: float) -> None:
 def hide(conn: Connection, until: Mapping[int, float]) -> None:
     """Change when messages are visible."""
     if until:
-        conn.execute(_HIDE, [{"row": row, "at": at} for row, at in until.items()])
+        _HIDE.run_many(conn, [{"row": row, "at": at} for row, at in until.items()])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from stoker.queues import message_rows
@@ -36,7 +37,7 @@ class Settled(Struct, frozen=True, kw_only=True):
 
 def settle(conn: Connection, wishes: Sequence[Settling], now: float) -> list[Settled]:
     """Carry out wishes in their order, in one transaction."""
-    rows = dict(message_rows.find(conn, list({wish.receipt.message for wish in wishes})))
+    rows = message_rows.find(conn, list({wish.receipt.message for wish in wishes}))
     settled = [_decide(wish, rows, now) for wish in wishes]
     changed = [each for each in settled if each.error is None and each.row is not None]
     gone = [each.row.id for each in changed if each.row is not None and each.hidden_until is None]
@@ -84,7 +85,7 @@ def _not_available(wish: Settling) -> QueueError:
 
 
 def _hidden(row: MessageRow, until: float) -> MessageRow:
-    return MessageRow(**{**{name: getattr(row, name) for name in MessageRow.__struct_fields__}, "visible_at": until})
+    return replace(row, visible_at=until)
 
 
 def _groups(

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from stoker.store.engines import is_retryable, relaxed
+from stoker.store import engines
+from stoker.store.engines import is_retryable
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -44,12 +45,16 @@ class _Outcome:
     error: BaseException | None = None
 
 
+_Run = Callable[[sa.Connection, Sequence[Work[Any]]], list[_Outcome]]
+
+
 class GroupCommitWriter:
     """Runs works in their order of arrival. After `close` has returned everything taken is committed or failed."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._relaxed_engine = relaxed(engine)
+        # Kept: to take it from the pool and give it back costs twice what a transaction does.
+        self._connection: sa.Connection | None = None
         self._waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         # Guards `_closed` against the put that follows it, so that nothing is queued behind the end.
         self._gate = threading.Lock()
@@ -84,6 +89,7 @@ class GroupCommitWriter:
             group, open_ = self._take()
             if group:
                 _resolve(group, self._commit(group))
+        self._disconnect()
 
     def _take(self) -> tuple[list[_Pending], bool]:
         """Wait for one, then take what else is there already."""
@@ -105,20 +111,50 @@ class GroupCommitWriter:
         A SAVEPOINT costs more than most works (SQLite) or two round trips (PostgreSQL), and errors are rare.
         """
         works = [pending.work for pending in group]
-        engine = self._relaxed_engine if all(pending.relaxed for pending in group) else self._engine
+        relaxed = all(pending.relaxed for pending in group)
         run = _run_all
         for _ in range(MAX_ATTEMPTS):
             # The boundary of the writer's thread: whatever happens, every caller has to hear of it.
             try:
-                with engine.begin() as connection:
-                    return run(connection, works)
+                return self._transact(run, works, relaxed=relaxed)
             except _WorkError:
                 run = _run_each
+            except _NothingCommittedError as reason:
+                failed = [_Outcome(error=reason.__cause__)] * len(works)
             except BaseException as error:
                 failed = [_Outcome(error=error)] * len(works)
-                if not is_retryable(error):
-                    break
+                break
         return failed
+
+    def _transact(self, run: _Run, works: Sequence[Work[Any]], *, relaxed: bool) -> list[_Outcome]:
+        """Raises _NothingCommittedError where it may be tried again: the database chose another transaction, or was
+        restarted since the last one.
+        """
+        connection = self._connection = self._connection or self._engine.connect()
+        ran = False
+        try:
+            with engines.begin(connection, relaxed=relaxed):
+                outcomes = run(connection, works)
+                ran = True
+        except _WorkError:
+            raise
+        except BaseException as error:
+            again = is_retryable(error) or (connection.invalidated and not ran)
+            self._disconnect()
+            if again:
+                raise _NothingCommittedError from error
+            raise
+        return outcomes
+
+    def _disconnect(self) -> None:
+        """Give the connection back, whatever became of it: the pool undoes what is left and looks whether it lives."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+
+class _NothingCommittedError(Exception):
+    """A transaction failed for its cause, which is nobody's fault, before anything of it was committed."""
 
 
 class _WorkError(Exception):

@@ -5,9 +5,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+from stoker.store.prepared import Prepared
 from stoker.store.store import open_store
 
 
@@ -39,6 +42,35 @@ def test_two_machines_never_lose_each_others_update(postgres_url: str) -> None:
             await other.close()
 
     assert asyncio.run(scenario()) == 2
+
+
+_COUNT = Prepared(lambda _: sa.select(sa.func.count()).select_from(sa.table("pg_database")))
+
+
+def _id_of_backend(conn: sa.Connection) -> int:
+    return int(conn.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+
+@pytest.mark.parametrize(
+    "work",
+    [_id_of_backend, lambda conn: _COUNT.rows(conn)],
+    ids=["by SQLAlchemy", "prepared"],
+)
+@pytest.mark.parametrize("relaxed", [False, True])
+def test_a_server_that_was_restarted_between_two_writes_costs_neither(
+    postgres_url: str, work: Callable[[sa.Connection], Any], relaxed: bool
+) -> None:
+    async def scenario() -> None:
+        store = open_store(postgres_url)
+        try:
+            backend = await store.write(_id_of_backend)
+            await store.read(lambda c: c.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": backend}).all())
+            assert await store.write(work, relaxed=relaxed)
+            assert await store.write(_id_of_backend) != backend
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
 
 
 def test_two_that_start_at_once_on_an_empty_database_both_come_up(postgres_url: str) -> None:

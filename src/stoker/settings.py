@@ -5,9 +5,77 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 # In the data directory: what those bring who read figures from another machine.
 METRICS_TOKEN = "metrics-token"
+
+
+class SettingsError(ValueError):
+    """What is set cannot be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceSettings:
+    """Where traces go and which are kept. `url` is the collector's, with its path; `ratio` of all traces are kept, if
+    `parent_based` of those that nobody has decided about before.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    resource: Mapping[str, str]
+    parent_based: bool = True
+    ratio: float = 1.0
+
+    @classmethod
+    def from_environment(cls, endpoint: str | None, environ: Mapping[str, str]) -> "TraceSettings | None":
+        """What OpenTelemetry's own variables say; `endpoint` goes before theirs. None where nobody names a collector.
+
+        Raises SettingsError. Source: "Environment Variable Specification" and "OTLP Exporter Configuration".
+        """
+        given = {name.removeprefix("OTEL_"): value for name, value in environ.items() if name.startswith("OTEL_")}
+        base = endpoint or given.get("EXPORTER_OTLP_ENDPOINT")
+        own = None if endpoint else given.get("EXPORTER_OTLP_TRACES_ENDPOINT")
+        url = own or (f"{base.rstrip('/')}/v1/traces" if base else "")
+        if not url or given.get("SDK_DISABLED", "").lower() == "true" or given.get("TRACES_EXPORTER") == "none":
+            return None
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise SettingsError(f"The collector of traces is to be an http:// or https:// URL, not {url!r}.")
+        protocol = given.get("EXPORTER_OTLP_TRACES_PROTOCOL") or given.get("EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+        if protocol != "http/protobuf":
+            raise SettingsError(f"Traces are sent as http/protobuf (port 4318 of a collector), not as {protocol}.")
+        headers = _pairs(given.get("EXPORTER_OTLP_TRACES_HEADERS") or given.get("EXPORTER_OTLP_HEADERS") or "")
+        resource = {"service.name": "stoker", **_pairs(given.get("RESOURCE_ATTRIBUTES") or "")}
+        if given.get("SERVICE_NAME"):
+            resource["service.name"] = given["SERVICE_NAME"]
+        parent_based, ratio = _sampler(given.get("TRACES_SAMPLER") or "", given.get("TRACES_SAMPLER_ARG") or "1")
+        return cls(url=url, headers=headers, resource=resource, parent_based=parent_based, ratio=ratio)
+
+
+def _sampler(name: str, argument: str) -> tuple[bool, float]:
+    plain = name.removeprefix("parentbased_") or "always_on"
+    if plain not in ("always_on", "always_off", "traceidratio"):
+        raise SettingsError(f"OTEL_TRACES_SAMPLER={name} is not known here.")
+    try:
+        ratio = {"always_on": 1.0, "always_off": 0.0}.get(plain)
+        ratio = float(argument) if ratio is None else ratio
+    except ValueError:
+        ratio = -1.0
+    if not 0.0 <= ratio <= 1.0:
+        raise SettingsError(f"OTEL_TRACES_SAMPLER_ARG={argument} is no share between 0 and 1.")
+    return not name or name.startswith("parentbased_"), ratio
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`a=1,b=2`, percent-encoded. Raises SettingsError for what no header may hold."""
+    pairs = {}
+    for part in filter(str.strip, text.split(",")):
+        name, equals, value = part.partition("=")
+        name, value = name.strip(), unquote(value.strip())
+        if not equals or not name or not f"{name}{value}".isprintable():
+            raise SettingsError(f"{part!r} is not of the form name=value.")
+        pairs[name] = value
+    return pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +91,7 @@ class Settings:
     interpreters are looked for. `prices` is a TOML file with the bill's prices, else they are those of us-east-1.
     `tls_cert` and `tls_key` are PEM files, both or none; `insecure` lets others than this machine come in without them.
     `loopback_endpoints` lets SNS call HTTP endpoints on this machine. Without `enforce_iam` whoever has a key may do
-    everything.
+    everything. `traces` is None where no collector is named.
     """
 
     data: Path
@@ -51,10 +119,15 @@ class Settings:
     insecure: bool = False
     loopback_endpoints: bool = False
     enforce_iam: bool = True
+    traces: TraceSettings | None = None
 
     @classmethod
-    def from_environment(cls, *, environ: Mapping[str, str] = os.environ, **options: object) -> "Settings":
-        """The options given, completed by `STOKER_ACCESS_KEY`, `STOKER_SECRET_KEY` and their like for objects."""
+    def from_environment(
+        cls, *, environ: Mapping[str, str] = os.environ, otlp_endpoint: str | None = None, **options: object
+    ) -> "Settings":
+        """The options given, completed by `STOKER_ACCESS_KEY`, `STOKER_SECRET_KEY` and their like for objects, and by
+        OpenTelemetry's variables. Raises SettingsError for what those say that cannot be.
+        """
         values = {name: value for name, value in options.items() if value is not None}
         values.setdefault("access_key", environ.get("STOKER_ACCESS_KEY") or None)
         values.setdefault("secret_key", environ.get("STOKER_SECRET_KEY") or None)
@@ -62,6 +135,7 @@ class Settings:
         values.setdefault("objects_secret_key", environ.get("STOKER_OBJECTS_SECRET_KEY") or None)
         values.setdefault("home", Path(environ.get("HOME", "/")))
         values.setdefault("path", environ.get("PATH", ""))
+        values.setdefault("traces", TraceSettings.from_environment(otlp_endpoint, environ))
         return cls(**values)  # type: ignore[arg-type]
 
     @property

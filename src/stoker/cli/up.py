@@ -11,7 +11,7 @@ import typer
 
 from stoker.cli.connection import ClientOptions, local_data
 from stoker.cli.failures import CliError
-from stoker.settings import Settings
+from stoker.settings import Settings, SettingsError
 
 
 class SandboxName(StrEnum):
@@ -48,6 +48,10 @@ def up(
     loopback_endpoints: Annotated[
         bool, typer.Option("--loopback-endpoints", help="Let SNS call HTTP endpoints on this machine.")
     ] = False,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An OpenTelemetry collector for traces; else OTEL_EXPORTER_OTLP_ENDPOINT."),
+    ] = None,
     no_iam_enforcement: Annotated[
         bool, typer.Option("--no-iam-enforcement", help="For development: whoever has a key may do everything.")
     ] = False,
@@ -56,25 +60,29 @@ def up(
     if (tls_cert is None) != (tls_key is None):
         raise CliError("--tls-cert and --tls-key go together.", exit_code=2)
     options: ClientOptions = context.obj
-    settings = Settings.from_environment(
-        data=(data or local_data(options)).absolute(),
-        host=host,
-        port=port,
-        store_url=store,
-        objects_url=objects,
-        account=account,
-        region=region,
-        keep_warm_s=keep_warm,
-        concurrency=concurrency,
-        prices=prices,
-        sandbox=str(sandbox),
-        allow_weak_isolation=allow_weak_isolation,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        insecure=insecure,
-        loopback_endpoints=loopback_endpoints,
-        enforce_iam=not no_iam_enforcement,
-    )
+    try:
+        settings = Settings.from_environment(
+            data=(data or local_data(options)).absolute(),
+            host=host,
+            port=port,
+            store_url=store,
+            objects_url=objects,
+            account=account,
+            region=region,
+            keep_warm_s=keep_warm,
+            concurrency=concurrency,
+            prices=prices,
+            sandbox=str(sandbox),
+            allow_weak_isolation=allow_weak_isolation,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            insecure=insecure,
+            loopback_endpoints=loopback_endpoints,
+            enforce_iam=not no_iam_enforcement,
+            otlp_endpoint=otlp_endpoint,
+        )
+    except SettingsError as error:
+        raise CliError(str(error), exit_code=2) from None
     _become_server(settings)
 
 

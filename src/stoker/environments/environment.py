@@ -235,7 +235,10 @@ class Environment:
         failure = await attempt.run(limit_s)
         attempt.process.listener = self._execution
         self._start.enter(None)
-        self._feed.started(self._start.told(self.view(), failed=failure is not None))
+        self._feed.started(start := self._start.told(self.view(), failed=failure is not None))
+        if job is not None and job.invocation.trace is not None:
+            phases = ((phase.name, phase.ms) for phase in start.phases)
+            job.invocation.trace.started(start.began, phases, failed=start.failed)
         duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
         self.origin.initialised(duration_ms, failed=failure is not None)
         if job is not None and failure is None:

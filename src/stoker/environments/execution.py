@@ -164,6 +164,8 @@ class Execution:
         try:
             report = job.report(end, self._process.sandbox.usage().max_memory_bytes)
             log_tail = self._log.ended(report, end)
+            if job.invocation.trace is not None and job.started is not None and job.ended is not None:
+                job.invocation.trace.ended(job.started, job.ended, report)
         except Exception as error:  # The boundary of a callback: without it the caller would wait for ever.
             self._owner.broken(error)
             return

@@ -30,6 +30,7 @@ from stoker.front_door.seclusion import seclude
 from stoker.front_door.shortage import shortage
 from stoker.model.errors import ServiceError
 from stoker.model.principal import Principal
+from stoker.tracing.tracer import Tracer
 from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
@@ -50,7 +51,7 @@ class FrontDoor:
     `authorise` raises AccessDeniedException for a call that its principal may not make. `pages` are handlers for what
     is under /_stoker/, by the first part of the path that follows. They are the operator's; `for_sandboxes` is the same
     application for those who may not have them. `count` is told each answer's service and status, and how many
-    seconds it took until it was there: of one that is streamed, until it began.
+    seconds it took until it was there: of one that is streamed, until it began. `tracer` is there where traces are.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class FrontDoor:
         audit: Audit | None = None,
         visitors: BucketVisitors | None = None,
         count: Callable[[str, int, float], None] = _uncounted,
+        tracer: Tracer | None = None,
     ) -> None:
         self.apis = Apis(services)
         self._own_paths = OwnPaths(version, pages or {})
@@ -75,6 +77,7 @@ class FrontDoor:
         self._audit = audit
         self._visitors = visitors
         self._count = count
+        self._tracer = tracer
         self._verifier = verifier
         self._authorise = authorise
         self._account = account
@@ -101,6 +104,9 @@ class FrontDoor:
             return
         began = perf_counter()
         request = read_head(scope)
+        if (tracer := self._tracer) is not None:
+            span = tracer.receive(request.trace_id, request.headers.get("traceparent"))
+            request = request.within(span)
         gateway = self._gateway
         api = None if gateway is None else gateway.serves(request)
         try:
@@ -123,6 +129,8 @@ class FrontDoor:
         except ClientDisconnectedError:
             return
         self._count(service, response.status, perf_counter() - began)
+        if tracer is not None and service != "stoker":
+            tracer.answered(span, service, request.method, response.status)
         await send_response(response, request.method, receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
@@ -207,6 +215,8 @@ class FrontDoor:
         region: str,
     ) -> tuple[str, Response]:
         method = endpoint.method(operation)
+        if request.span is not None:
+            request.span.operation = operation.name
         call = Call(
             service=endpoint.api.name,
             operation=operation.name,
@@ -216,7 +226,7 @@ class FrontDoor:
             principal=principal,
             request_id=request_id,
             source_ip=request.source_ip,
-            trace_id=request.headers.get("x-amzn-trace-id"),
+            trace_id=request.trace_id,
             until_gone=body.until_gone,
         )
         result = await self._perform(call, method, operation, request)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_body
-from stoker.front_door.http_answers import SANDBOX, TRACE_HEADER, event_headers, to_response
+from stoker.front_door.http_answers import SANDBOX, event_headers, to_response
 from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.shortage import shortage
@@ -97,7 +97,7 @@ class FunctionUrls:
         """The answer to a request. `from_sandbox` ones may be signed by sessions only."""
         request_id = self._request_ids.new()
         # The client's trace goes on; what the function gets and the client is told has the same root.
-        trace_id = trace.begin(request.headers.get(TRACE_HEADER), self._clock.time())
+        trace_id = trace.begin(request.trace_id, self._clock.time())
         named = [("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace_id)]
         if call.region is None:
             named.append(SANDBOX)

@@ -12,7 +12,7 @@ from functools import partial
 from stoker.apis.request import MAX_BODY_BYTES, PATH, ApiCall, ApiDomains, ApiHost, ApiRequest, SocketHost
 from stoker.front_door.exchange import Body, ClientDisconnectedError, Receive, Scope, Send, read_head
 from stoker.front_door.gateway_sockets import GatewaySockets, refuse
-from stoker.front_door.http_answers import SANDBOX, TRACE_HEADER, event_fields, event_headers, to_response
+from stoker.front_door.http_answers import SANDBOX, event_fields, event_headers, to_response
 from stoker.front_door.limits import BodyLimit
 from stoker.front_door.own_paths import PREFIX
 from stoker.invocations import trace
@@ -120,7 +120,7 @@ class Gateway:
     ) -> ApiRequest:
         now = self._clock.time()
         # The client's trace goes on.
-        trace_id = trace.begin(request.headers.get(TRACE_HEADER), now)
+        trace_id = trace.begin(request.trace_id, now)
         headers = event_headers(request, trace_id)
         return ApiRequest(
             call=call,

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from stoker.model.http_event import WITHOUT_BODY, HttpAnswer
-from stoker.wire.message import Request, Response
+from stoker.wire.message import TRACE_HEADER, Request, Response
 
-TRACE_HEADER = "x-amzn-trace-id"
 # What is between a client and the server, and nothing of the function's.
 _HOP_BY_HOP = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}

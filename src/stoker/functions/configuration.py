@@ -54,6 +54,7 @@ class ConfigurationChange:
     architecture: str | None = None
     snap_start: str | None = None
     dead_letter_arn: str | None = None
+    tracing_mode: str | None = None
 
 
 def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVersion:
@@ -71,6 +72,7 @@ def apply(function: FunctionVersion, change: ConfigurationChange) -> FunctionVer
             "memory_mb",
             "ephemeral_mb",
             "snap_start",
+            "tracing_mode",
         )
         if (value := getattr(change, name)) is not None
     }

@@ -42,6 +42,7 @@ class AsyncEvent:
             client_context=self.client_context,
             trace_id=self.trace_id,
             request_id=self.request_id,
+            queued_at=self.accepted_at,
         )
 
 

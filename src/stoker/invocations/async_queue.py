@@ -24,6 +24,7 @@ from stoker.invocations.retries import RetryPolicy
 from stoker.model.clock import Clock
 from stoker.model.invocation import InvokeRequest
 from stoker.store.store import Store
+from stoker.tracing.tracer import Tracer
 
 DRAIN_LIMIT_S = 900.0
 
@@ -33,7 +34,8 @@ class AsyncQueue:
 
     `owner` names whose leases these are, the same after a restart. `is_stopped(region, function)` says whether nothing
     of a function may run at all (its reserved concurrency is 0). `wake_outbox` is called when something may be in it,
-    `role_may` asked before a function's role calls the function that is its destination.
+    `role_may` asked before a function's role calls the function that is its destination. `tracer` is there where
+    traces are kept.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class AsyncQueue:
         is_stopped: Callable[[str, str], bool] = lambda region, function: False,
         wake_outbox: Callable[[], None] = lambda: None,
         role_may: RoleMay = may_everything,
+        tracer: Tracer | None = None,
     ) -> None:
         self._store = store
         self._invoker = invoker
@@ -62,6 +65,7 @@ class AsyncQueue:
             is_stopped=is_stopped,
             role_may=role_may,
         )
+        self._tracer = tracer
         self._request_ids = RequestIds()
         self._accepting = WriteBatches(self._write_accepted, AHEAD)
         self._work: LeasedWork[HeldEvent, Attempted] = LeasedWork(
@@ -96,8 +100,12 @@ class AsyncQueue:
 
     async def accept(self, request: InvokeRequest) -> str:
         """Queue an event; its request id, once it is on the disk. Raises what the invoker's `check` does."""
-        await self._invoker.check(request)
+        target = await self._invoker.check(request)
         now = self._clock.time()
+        if self._tracer is None:
+            header = trace.begin(request.trace_id, now)
+        else:
+            header = self._tracer.decided(request.trace_id, target.function)
         event = AsyncEvent(
             request_id=self._request_ids.new(),
             region=request.region,
@@ -105,7 +113,7 @@ class AsyncQueue:
             qualifier=request.qualifier,
             payload=request.payload,
             client_context=request.client_context,
-            trace_id=trace.begin(request.trace_id, now),
+            trace_id=header,
             accepted_at=now,
             due_at=now,
         )

@@ -13,6 +13,7 @@ from stoker.model.errors import RecursiveInvocationException, RequestTooLargeExc
 from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 from stoker.runtime_api.response_stream import ResponseStream
+from stoker.tracing.tracer import Tracer
 
 # Raises AccessDeniedException for a request that its caller may not make.
 Authorise = Callable[[InvokeRequest, Target], None]
@@ -21,11 +22,14 @@ Authorise = Callable[[InvokeRequest, Target], None]
 class Invoker:
     """Turns requests into results. Nothing in its signatures is bound to this machine."""
 
-    def __init__(self, *, registry: Registry, fleet: Fleet, authorise: Authorise, clock: Clock) -> None:
+    def __init__(
+        self, *, registry: Registry, fleet: Fleet, authorise: Authorise, clock: Clock, tracer: Tracer | None = None
+    ) -> None:
         self._registry = registry
         self._fleet = fleet
         self._authorise = authorise
         self._clock = clock
+        self._tracer = tracer
         self._request_ids = RequestIds()
 
     def __repr__(self) -> str:
@@ -69,8 +73,12 @@ class Invoker:
         self, request: InvokeRequest, target: Target, stream: ResponseStream | None = None
     ) -> Invocation:
         """The trace header has this run in its chain, unless the chain is a loop that is to be stopped."""
-        function = target.function
-        step = trace.step(trace.begin(request.trace_id, self._clock.time()), function.unqualified_arn)
+        function, traced = target.function, None
+        if self._tracer is None:
+            header = trace.begin(request.trace_id, self._clock.time())
+        else:
+            header, traced = self._tracer.invocation(request.trace_id, function, request.queued_at)
+        step = trace.step(header, function.unqualified_arn)
         if step.loops >= trace.MAX_LOOPS:
             identity = FunctionId(account=function.account, region=function.region, name=function.name)
             if not await self._registry.recursion.allowed(identity):
@@ -82,4 +90,5 @@ class Invoker:
             client_context=request.client_context,
             trace_id=step.header,
             stream=stream,
+            trace=traced,
         )

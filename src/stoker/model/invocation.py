@@ -4,7 +4,7 @@ Values that every invocation makes anew, here and in other packages, are msgspec
 with keywords only as well, but made in an eighth of the time (0.16 µs and not 1.23 for eight members, measured).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +23,8 @@ class Target(Struct, frozen=True, kw_only=True):
 class InvokeRequest(Struct, frozen=True, kw_only=True):
     """What a caller asks for: a function by bare name, a qualifier (version, alias or None) and an event.
 
-    `request_id` is for a run of an event that has one already; else it gets a new one.
+    `request_id` is for a run of an event that has one already; else it gets a new one. `queued_at` is when one was
+    accepted that waited in a queue, in seconds since the epoch.
     """
 
     region: str
@@ -34,6 +35,7 @@ class InvokeRequest(Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     log_tail: bool = False
     request_id: str | None = None
+    queued_at: float | None = None
 
 
 class ResponseSink(Protocol):
@@ -61,6 +63,16 @@ class StreamedTo(ResponseSink, Protocol):
     def streamed_bytes(self) -> int: ...
 
 
+class Traced(Protocol):
+    """Who wants to be told of an invocation, since its trace is kept."""
+
+    def started(self, began: float, phases_ms: Iterable[tuple[str, float]], *, failed: bool) -> None:
+        """An environment was started for it, from `began` (seconds since the epoch) on."""
+
+    def ended(self, started: float, ended: float, report: "Report") -> None:
+        """It is over, and ran between two moments in monotonic seconds."""
+
+
 class Invocation(Struct, frozen=True, kw_only=True):
     """One event on its way to a handler. `stream` takes a streamed answer; None: the caller wants it whole."""
 
@@ -71,6 +83,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
     cognito_identity: str | None = None
     trace_id: str | None = None
     stream: StreamedTo | None = None
+    trace: Traced | None = None
 
 
 class InvocationResult(Struct, frozen=True, kw_only=True):

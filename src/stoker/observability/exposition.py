@@ -70,7 +70,8 @@ class _Page:
         late = "How late a timer of the event loop was, twice a second."
         yield _histogram("event_loop_lag_seconds", late, {(): self._figures.loop_lag})
         for gauge, readings in self._gauges:
-            family = GaugeMetricFamily(f"stoker_{gauge.name}", gauge.about, labels=gauge.labels)
+            made = CounterMetricFamily if gauge.counts else GaugeMetricFamily
+            family = made(f"stoker_{gauge.name}", gauge.about, labels=gauge.labels)
             for labels, value in readings.items():
                 family.add_metric(labels, value)
             yield family

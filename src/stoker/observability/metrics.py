@@ -97,11 +97,14 @@ Readings = Mapping[tuple[str, ...], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Gauge:
-    """Something that there is now. `read` asks for it on the event loop, which it does not hold up."""
+    """Something that there is now, or that others have counted (`counts`). `read` asks for it on the event loop, which
+    it does not hold up.
+    """
 
     name: str
     about: str
     labels: tuple[str, ...] = ()
+    counts: bool = False
     read: Callable[[], Awaitable[Readings]]
 
 

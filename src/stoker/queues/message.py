@@ -18,7 +18,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     """What a sender gives. `sender_id` is IAM's id of who it is. No `delay_s`: the queue's own.
 
     `chain` is the trace header of the request itself: it goes with the message where the sender gave none, so that
-    functions which start each other through queues are found out as a loop.
+    functions which start each other through queues are found out as a loop, and a trace goes on.
     """
 
     body: str

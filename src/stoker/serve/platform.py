@@ -36,9 +36,11 @@ from stoker.sandbox.driver import SandboxDriver
 from stoker.serve.execution_credentials import minter
 from stoker.serve.mappings import open_mappings, role_finder
 from stoker.serve.sandboxes import ENDPOINT_PORT, open_drivers
+from stoker.serve.tracing import open_tracer
 from stoker.settings import Settings
 from stoker.store.blobs import BlobStore
 from stoker.store.store import Store, open_store
+from stoker.tracing.tracer import Tracer
 from stoker.wire import credentials
 from stoker.wire.credentials import Credentials
 from stoker.wire.sigv4 import Verifier
@@ -60,6 +62,7 @@ class Platform:
     delivery_access: DeliveryAccess
     telemetry: Telemetry
     metrics: Metrics
+    tracer: Tracer | None
     code: CodeStorage
     code_objects: CodeObjects
     runtimes: RuntimeCatalogue
@@ -136,7 +139,11 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         template_budget_mb=template_budget_mb(),
     )
     registry.optimise_by(fleet.templates.make)
-    invoker = Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock)
+    metrics = Metrics()
+    tracer = None if settings.traces is None else open_tracer(settings.traces, clock, metrics, stack)
+    invoker = Invoker(
+        registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock, tracer=tracer
+    )
     # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
     owner = f"{socket.gethostname()}:{settings.data.resolve()}"
     delivery_access = DeliveryAccess(authority, identities.directory)
@@ -152,6 +159,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         is_stopped=lambda region, function: registry.reservations.of((region, function)) == 0,
         wake_outbox=outbox.wake,
         role_may=delivery_access.role_may,
+        tracer=tracer,
     )
     registry.on_change(events.let_go)
     sources, mappings = await open_mappings(
@@ -177,7 +185,8 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         authority=authority,
         delivery_access=delivery_access,
         telemetry=telemetry,
-        metrics=Metrics(),
+        metrics=metrics,
+        tracer=tracer,
         code=code,
         code_objects=CodeObjects(),
         runtimes=runtimes,

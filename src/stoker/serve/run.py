@@ -161,6 +161,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         ),
         visitors=bucket_visitors(platform, s3, authoriser),
         count=platform.metrics.answered,
+        tracer=platform.tracer,
     )
     for area in areas:
         area.meet(door)

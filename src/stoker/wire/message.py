@@ -1,13 +1,26 @@
 """What goes in and out of the wire: HTTP as values, and a call and its result as a service sees them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stoker.model.principal import Principal
 from stoker.wire.payload import IncomingBody
+
+TRACE_HEADER = "x-amzn-trace-id"
+
+
+class RequestSpan(Protocol):
+    """The span of a request, where requests are traced."""
+
+    operation: str | None
+    """Which it is, once that is known."""
+
+    @property
+    def header(self) -> str:
+        """The trace header for what the request leads to."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -26,12 +39,21 @@ class Request(Struct, frozen=True, kw_only=True):
     scheme: str = "http"
     stream: IncomingBody | None = None
     """The body, where the operation reads it while it comes."""
+    span: RequestSpan | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace header: the client's, which no model lists, or the span's."""
+        return self.headers.get(TRACE_HEADER) if self.span is None else self.span.header
 
     def with_body(self, body: bytes) -> "Request":
         return replace(self, body=body)
 
     def with_stream(self, stream: IncomingBody) -> "Request":
         return replace(self, stream=stream)
+
+    def within(self, span: RequestSpan) -> "Request":
+        return replace(self, span=span)
 
     def at(self, path: str) -> "Request":
         """The same request for another path."""
@@ -49,7 +71,7 @@ class Response(Struct, frozen=True, kw_only=True):
 class Call(Struct, frozen=True, kw_only=True):
     """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …
 
-    `trace_id` is the header X-Amzn-Trace-Id, which no model lists.
+    `trace_id` is the request's.
     """
 
     service: str

@@ -149,7 +149,6 @@ def test_code_and_layers_together_must_not_exceed_250_mb(plane: ControlPlane) ->
         {"PackageType": "Image"},
         {"Code": {"ImageUri": "x"}},
         {"VpcConfig": {"SubnetIds": ["s"], "SecurityGroupIds": ["g"]}},
-        {"TracingConfig": {"Mode": "Active"}},
         {"KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"},
         {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/a"}]},
         {"DurableConfig": {"ExecutionTimeout": 1}},
@@ -159,6 +158,12 @@ def test_code_and_layers_together_must_not_exceed_250_mb(plane: ControlPlane) ->
 def test_a_setting_that_nothing_would_obey_is_not_taken(plane: ControlPlane, params: dict[str, Any]) -> None:
     message = refusal(NotBuiltError, lambda: plane.create(**params))
     assert next(iter(params)) in message
+
+
+def test_active_tracing_is_kept_and_taken_back(plane: ControlPlane) -> None:
+    plane.create(TracingConfig={"Mode": "Active"})
+    assert plane.update(Description="other")["TracingConfig"] == {"Mode": "Active"}
+    assert plane.update(TracingConfig={"Mode": "PassThrough"})["TracingConfig"] == {"Mode": "PassThrough"}
 
 
 def test_settings_that_ask_for_nothing_are_accepted(plane: ControlPlane) -> None:

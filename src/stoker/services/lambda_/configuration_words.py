@@ -42,6 +42,7 @@ def change_from(params: Mapping[str, Any]) -> ConfigurationChange:
         architecture=architectures[0] if architectures else None,
         dead_letter_arn=_dead_letter(params),
         snap_start=(params.get("SnapStart") or {}).get("ApplyOn"),
+        tracing_mode=(params.get("TracingConfig") or {}).get("Mode"),
     )
 
 

@@ -17,7 +17,6 @@ _UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
     ("VpcConfig", "SubnetIds"): ("VPC access", frozenset()),
     ("VpcConfig", "SecurityGroupIds"): ("VPC access", frozenset()),
     ("VpcConfig", "Ipv6AllowedForDualStack"): ("VPC access", frozenset()),
-    ("TracingConfig", "Mode"): ("Active tracing", frozenset({"PassThrough"})),
     ("FileSystemConfigs",): ("File systems", frozenset()),
     ("CodeSigningConfigArn",): ("Code signing", frozenset()),
     ("PublishTo",): ("Versions for managed instances", frozenset()),

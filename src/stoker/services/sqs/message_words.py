@@ -9,8 +9,8 @@ from stoker.queues.message import MessageAttribute, Outgoing, Received, Sent
 from stoker.wire.message import Call
 
 _TRACE = "AWSTraceHeader"
-# What a header has that came through a function.
-_LINEAGE = "Lineage="
+# What a header has that came through a function, or that is of a trace that is kept.
+_GOES_ON = ("Lineage=", "Sampled=1")
 
 
 def outgoing(call: Call, params: Mapping[str, Any]) -> Outgoing:
@@ -21,11 +21,15 @@ def outgoing(call: Call, params: Mapping[str, Any]) -> Outgoing:
         sender_id=call.principal.user_id,
         attributes={} if not attributes else {name: _attribute(name, value) for name, value in attributes.items()},
         trace_header=_trace_header(params.get("MessageSystemAttributes") or {}),
-        chain=call.trace_id if call.trace_id is not None and _LINEAGE in call.trace_id else None,
+        chain=_chain(call.trace_id),
         group_id=params.get("MessageGroupId"),
         deduplication_id=params.get("MessageDeduplicationId"),
         delay_s=params.get("DelaySeconds"),
     )
+
+
+def _chain(header: str | None) -> str | None:
+    return header if header is not None and any(mark in header for mark in _GOES_ON) else None
 
 
 def sent_members(sent: Sent) -> dict[str, Any]:

@@ -193,3 +193,18 @@ def test_a_process_that_is_no_more_cannot_be_moved(group: Cgroup) -> None:
     process.wait()
     with pytest.raises(CgroupError, match="No such process"):
         group.attach(process.pid)
+
+
+def test_a_process_in_a_group_with_a_limit_knows_that_it_has_no_more(group: Cgroup) -> None:
+    code = """
+from stoker.linux.available_memory import AvailableMemory
+memory = AvailableMemory()
+before, limits = memory(), memory.limits
+taken = bytearray(16 << 20)
+print(before, memory(), *limits)
+"""
+    output, _ = python_in(group, code).communicate(timeout=20)
+    before, after, limit, *_ = map(int, output.split())
+    assert limit == 64 * MIB
+    assert before < limit
+    assert after <= before - 15 * MIB

@@ -11,7 +11,7 @@ import pytest
 from driver_suite import NODE, NODE_RUNTIME, House, Started, spec
 
 from fakes.waiting import eventually
-from stoker.sandbox import nodes_ahead
+from stoker.linux.available_memory import AvailableMemory
 from stoker.sandbox.linux_driver import LinuxDriver
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.skipif(NODE is None, reason="node is not installed")]
@@ -126,5 +126,5 @@ def test_when_memory_is_short_none_is_kept(house: House, task: Path, monkeypatch
         return sum(iter(driver.shed, False))
 
     assert house.run(shed()) >= 1
-    monkeypatch.setattr(nodes_ahead.memory_info, "available_bytes", lambda: 0)
+    monkeypatch.setattr(AvailableMemory, "__call__", lambda _self: 0)
     assert seen(start(house, task))["uid"] != 0

@@ -1,8 +1,6 @@
-"""What memory of the machine environments may still take."""
+"""What memory environments may still take."""
 
 from collections.abc import Callable
-
-from stoker.linux import memory_info
 
 _MB = 1 << 20
 # Left to Stoker itself, to the page cache of its databases and to the operator's shell; on a small machine less.
@@ -11,8 +9,8 @@ RESERVE_PART = 0.1
 TEMPLATE_PART = 0.1
 
 
-def spare_memory_mb(available_bytes: Callable[[], int] = memory_info.available_bytes) -> Callable[[], float]:
-    """Gives a function that measures how many MB may be taken now; 20 µs each.
+def spare_memory_mb(available_bytes: Callable[[], int]) -> Callable[[], float]:
+    """Gives a function that measures how many MB may be taken now.
 
     What is kept back is measured against what was available at the start.
     """
@@ -20,6 +18,6 @@ def spare_memory_mb(available_bytes: Callable[[], int] = memory_info.available_b
     return lambda: available_bytes() / _MB - reserve_mb
 
 
-def template_budget_mb(available_bytes: Callable[[], int] = memory_info.available_bytes) -> float:
+def template_budget_mb(available_bytes: Callable[[], int]) -> float:
     """What all templates together may have: a part of what was available at the start."""
     return available_bytes() / _MB * TEMPLATE_PART

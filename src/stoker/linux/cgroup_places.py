@@ -1,7 +1,7 @@
 """Which cgroup version this machine has, and where this process's own groups are: decided from two texts of /proc."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,19 @@ def find(mountinfo: str, membership: str) -> Place:
     if not missing:
         return Place(version=1, directories=directories)
     raise CgroupsUnavailableError(_explanation(unified, missing))
+
+
+def memory_lineage(mountinfo: str, membership: str) -> Sequence[Path]:
+    """The directories in which limits of this process's memory can stand, its own group's first; see `find`."""
+    mounts = [mount for mount in map(_mount, mountinfo.splitlines()) if mount.kind in ("cgroup", "cgroup2")]
+    groups = _memberships(membership)
+    own = _directory(mounts, groups, "memory") or _directory(mounts, groups, "")
+    if own is None:
+        return []
+    targets = {mount.target for mount in mounts}
+    lineage = [own, *own.parents]
+    top = next((index for index, directory in enumerate(lineage) if directory in targets), 0)
+    return lineage[: top + 1]
 
 
 def _explanation(unified: Path | None, missing: list[str]) -> str:

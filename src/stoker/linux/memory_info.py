@@ -13,18 +13,20 @@ def proportional_bytes(pid: int, proc: Path = _PROC) -> int:
     """A process's proportional set size: its own pages, and of shared ones its share. Walks its page tables (ms)."""
     path = proc / str(pid) / "smaps_rollup"
     try:
-        return _field(path.read_text(), "Pss:") * 1024
+        return field(path.read_text(), "Pss:") * 1024
     except (FileNotFoundError, ProcessLookupError) as error:
         raise ProcessGoneError(f"no memory map at {path}") from error
 
 
 def available_bytes(proc: Path = _PROC) -> int:
     """What new processes may use without the machine swapping: the kernel's estimate, MemAvailable."""
-    return _field((proc / "meminfo").read_text(), "MemAvailable:") * 1024
+    return field((proc / "meminfo").read_text(), "MemAvailable:") * 1024
 
 
-def _field(text: str, name: str) -> int:
+def field(text: str, name: str) -> int:
+    """The number that follows a name at the start of a line, in the unit that the file has."""
     for line in text.splitlines():
-        if line.startswith(name):
-            return int(line.split()[1])
+        words = line.split(maxsplit=2)
+        if words[:1] == [name]:
+            return int(words[1])
     raise ValueError(f"the kernel reports no {name.rstrip(':')}")

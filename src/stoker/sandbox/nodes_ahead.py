@@ -8,7 +8,7 @@ A function that says more about the start (NODE_OPTIONS and the like) gets an or
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from stoker.linux import memory_info
+from stoker.linux.available_memory import AvailableMemory
 from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank
 from stoker.sandbox.driver import SandboxError
@@ -40,6 +40,7 @@ class NodesAhead:
     def __init__(self, take_blank: Callable[[Runtime], Awaitable[Blank]], discard: Callable[[Blank], Awaitable[None]]):
         self._take_blank = take_blank
         self._discard = discard
+        self._available_memory = AvailableMemory()
         # The least recently used first, with the time of its last use.
         self._kinds: dict[Kind, tuple[Reserve[Blank], float]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -88,7 +89,7 @@ class NodesAhead:
         _, argv, variables = kind
 
         async def make() -> Blank:
-            if memory_info.available_bytes() < LEAST_AVAILABLE_BYTES:
+            if self._available_memory() < LEAST_AVAILABLE_BYTES:
                 raise SandboxError("the machine has too little memory to start Node ahead")
             blank = await self._take_blank(runtime)
             try:

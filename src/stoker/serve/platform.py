@@ -28,6 +28,7 @@ from stoker.identity.execution_roles import ExecutionRoles
 from stoker.identity.identities import Identities, open_identities
 from stoker.invocations.async_queue import AsyncQueue
 from stoker.invocations.invoker import Invoker
+from stoker.linux.available_memory import AvailableMemory
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
 from stoker.observability.metrics import Metrics
@@ -124,6 +125,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
 
     anticipation = Anticipation(registry=registry, runtimes=runtimes, driver_for=driver_for)
     stack.push_async_callback(anticipation.close)
+    available_memory = AvailableMemory()
     fleet = Fleet(
         registry=registry,
         runtimes=runtimes,
@@ -134,9 +136,9 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         endpoint_url=f"http://127.0.0.1:{ENDPOINT_PORT}",
         reservations=registry.reservations,
         keep_warm_s=settings.keep_warm_s,
-        spare_mb=spare_memory_mb(),
+        spare_mb=spare_memory_mb(available_memory),
         shed=drivers.shed,
-        template_budget_mb=template_budget_mb(),
+        template_budget_mb=template_budget_mb(available_memory),
     )
     registry.optimise_by(fleet.templates.make)
     metrics = Metrics()

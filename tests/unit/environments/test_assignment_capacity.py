@@ -1,6 +1,7 @@
 """What memory of the machine environments may take."""
 
 from stoker.environments.capacity import RESERVE_MB, spare_memory_mb
+from stoker.linux.available_memory import AvailableMemory
 
 MB = 1 << 20
 
@@ -18,4 +19,4 @@ def test_a_small_machine_keeps_a_tenth_back() -> None:
 
 
 def test_this_machine_says_what_it_has() -> None:
-    assert -RESERVE_MB <= spare_memory_mb()() < 64 * 1024 * 1024
+    assert -RESERVE_MB <= spare_memory_mb(AvailableMemory())() < 64 * 1024 * 1024

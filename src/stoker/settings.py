@@ -90,6 +90,7 @@ class Settings:
     `slots` how many prepared networks and disks at least. `home` and `path` (the variables HOME and PATH) are where
     interpreters are looked for. `prices` is a TOML file with the bill's prices, else they are those of us-east-1.
     `tls_cert` and `tls_key` are PEM files, both or none; `insecure` lets others than this machine come in without them.
+    `proxies` are the addresses and networks of proxies in front, who are believed for whom they speak.
     `loopback_endpoints` lets SNS call HTTP endpoints on this machine. Without `enforce_iam` whoever has a key may do
     everything. `traces` is None where no collector is named.
     """
@@ -117,6 +118,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     insecure: bool = False
+    proxies: tuple[str, ...] = ()
     loopback_endpoints: bool = False
     enforce_iam: bool = True
     traces: TraceSettings | None = None

@@ -1,5 +1,6 @@
 """`stoker up`: the server."""
 
+import ipaddress
 import os
 import pickle
 import sys
@@ -45,6 +46,10 @@ def up(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen on other than the loopback without TLS.")
     ] = False,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK", help="A proxy in front, whose X-Forwarded-For and -Proto are believed."),
+    ] = None,
     loopback_endpoints: Annotated[
         bool, typer.Option("--loopback-endpoints", help="Let SNS call HTTP endpoints on this machine.")
     ] = False,
@@ -59,6 +64,8 @@ def up(
     """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
     if (tls_cert is None) != (tls_key is None):
         raise CliError("--tls-cert and --tls-key go together.", exit_code=2)
+    for network in proxy or ():
+        _check_network(network)
     options: ClientOptions = context.obj
     try:
         settings = Settings.from_environment(
@@ -77,6 +84,7 @@ def up(
             tls_cert=tls_cert,
             tls_key=tls_key,
             insecure=insecure,
+            proxies=tuple(proxy or ()),
             loopback_endpoints=loopback_endpoints,
             enforce_iam=not no_iam_enforcement,
             otlp_endpoint=otlp_endpoint,
@@ -84,6 +92,13 @@ def up(
     except SettingsError as error:
         raise CliError(str(error), exit_code=2) from None
     _become_server(settings)
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise CliError(f"--proxy {text}: {error}.", exit_code=2) from error
 
 
 def _become_server(settings: Settings) -> NoReturn:

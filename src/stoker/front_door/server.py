@@ -5,11 +5,13 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import partial
+from typing import Any, cast
 
 from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stoker.front_door.app import FrontDoor
 from stoker.front_door.connection import HEAD_TIMEOUT_S, Bounds, Connection, ListenerState
@@ -95,11 +97,17 @@ class Server:
     def __repr__(self) -> str:
         return f"<Server port {self.port}, {len(self._listeners)} listeners>"
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None, proxies: Sequence[str] = ()) -> None:
+        """Listen for the operator and the world. `self.port` is the real one afterwards, if 0 was asked for.
+
+        `proxies` are networks from where X-Forwarded-For and -Proto are believed: as many hops back as are theirs.
+        """
         listening = _listening_socket(host, port)
         self.port = listening.getsockname()[1]
-        await self._listen(listening, self._door, OF_THE_WORLD, tls)
+        door: Application = self._door
+        if proxies:
+            door = cast("Application", ProxyHeadersMiddleware(cast("Any", door), list(proxies)))
+        await self._listen(listening, door, OF_THE_WORLD, tls)
 
     async def serve_socket(self, sock: socket.socket) -> Listener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""

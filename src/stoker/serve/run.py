@@ -167,7 +167,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         area.meet(door)
     await door.apis.load("lambda")
     server = Server(door)
-    await server.start(settings.host, settings.port, tls=tls)
+    await server.start(settings.host, settings.port, tls=tls, proxies=settings.proxies)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)

@@ -54,6 +54,12 @@ def test_a_mistake_in_usage_is_status_2(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "Missing argument" in capsys.readouterr().err
 
 
+def test_a_proxy_is_a_network(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("*", "proxy.example", "10.0.0.1/8"):
+        assert run(monkeypatch, "up", "--proxy", text) == 2
+        assert f"--proxy {text}: " in capsys.readouterr().err
+
+
 def test_a_payload_that_is_no_json_is_refused_before_anything_is_sent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

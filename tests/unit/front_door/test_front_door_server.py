@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 import boto3
@@ -25,13 +25,13 @@ T = TypeVar("T")
 class Running:
     """A server in a thread of its own, on a free port of the loopback."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, proxies: Sequence[str] = ()) -> None:
         self.house = house
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.server = Server(house.door)
-        self.run(self.server.start("127.0.0.1", 0))
+        self.run(self.server.start("127.0.0.1", 0, proxies=proxies))
         self.port = self.server.port
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -325,3 +325,26 @@ def test_a_connection_says_whose_it_is(running: Running) -> None:
         assert isinstance(connection, Connection)
         assert repr(connection) == f"<Connection {sock.getsockname()}>"
         assert repr(listener) == f"<Listener ('127.0.0.1', {running.port}): 1 connections>"
+
+
+def source_ip(house: House, proxies: Sequence[str], forwarded: str) -> str:
+    """Where an invocation came from, as its service is told."""
+    running = Running(house, proxies)
+    try:
+        functions = running.client("lambda")
+        functions.meta.events.register(
+            "before-send.lambda.Invoke", lambda request, **_: request.headers.update({"X-Forwarded-For": forwarded})
+        )
+        functions.invoke(FunctionName="hello")
+        return house.functions.calls[-1].source_ip
+    finally:
+        running.close()
+
+
+def test_nobody_says_for_whom_he_speaks(house: House) -> None:
+    assert source_ip(house, (), "203.0.113.9") == "127.0.0.1"
+
+
+def test_a_proxy_of_ours_does_and_nobody_before_it(house: House) -> None:
+    assert source_ip(house, ("127.0.0.0/8", "10.0.0.7"), "198.51.100.1, 203.0.113.9, 10.0.0.7") == "203.0.113.9"
+    assert source_ip(house, ("10.0.0.0/8",), "203.0.113.9") == "127.0.0.1"

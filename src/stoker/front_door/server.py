@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 import time
@@ -192,4 +193,10 @@ def _config(application: Application) -> Config:
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     config.load()
+    logging.getLogger("uvicorn.error").addFilter(_is_for_the_operator)
     return config
+
+
+def _is_for_the_operator(record: logging.LogRecord) -> bool:
+    """An answer that its function breaks off is the function's; what is ours is logged where it breaks."""
+    return "without completing response" not in str(record.msg)

@@ -241,6 +241,11 @@ def test_a_wrapper_starts_the_runtime_which_comes_by_http(start: StartProbe, tas
         assert connection.recv(1000).startswith(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n")
 
 
+def test_a_script_finds_the_runtime_s_interpreter(start: StartProbe) -> None:
+    ran = start().ask("run", "/var/lang/bin/python", "-c", "import sys; print(sys.executable, sys.version)")
+    assert ran == f"/var/lang/bin/python {sys.version}\n"
+
+
 def test_a_wrapper_that_is_not_there_is_named(start: StartProbe, task_root: Path) -> None:
     variables = {**spec(task_root).environment, "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
     wrapped = start(wait=False, environment=variables)

@@ -28,18 +28,19 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/sel
 USER, UID = "sbx_user1051", 993
 
 
-def build(root: str, runtime_dir: str, roots: list[str]) -> None:
+def build(root: str, runtime_dir: str, program: str, roots: list[str]) -> None:
     """Build the tree at `root`, as `populate` does, and make it the root of this process, read-only."""
-    populate(root, runtime_dir, roots)
+    populate(root, runtime_dir, program, roots)
     mounts.pivot(root)
     mounts.set_read_only("/")
 
 
-def populate(root: str, runtime_dir: str, roots: list[str]) -> None:
+def populate(root: str, runtime_dir: str, program: str, roots: list[str]) -> None:
     """Build the tree at `root` (an empty directory).
 
-    `runtime_dir` becomes /var/runtime; each of `roots` appears at its own path. The caller is alone in its
-    mount namespace.
+    `runtime_dir` becomes /var/runtime; each of `roots` appears at its own path. `program`, the runtime's interpreter
+    (empty for a custom runtime), is what a function's scripts find first on their PATH, as on AWS. The caller is alone
+    in its mount namespace.
     """
     mounts.make_private()
     mounts.attach(mounts.new_tmpfs(16 << 20, mode=0o755, uid=0, gid=0, inodes=4096), root)
@@ -53,6 +54,8 @@ def populate(root: str, runtime_dir: str, roots: list[str]) -> None:
         _link_or_share(root, name)
     for path in roots:
         _share(root, path)
+    if program:
+        _link_program(os.path.join(root, "var/lang/bin"), program)
     mounts.attach(mounts.clone_tree(runtime_dir), os.path.join(root, "var/runtime"))
     _make_devices(os.path.join(root, "dev"))
     _write_etc(os.path.join(root, "etc"))
@@ -77,6 +80,13 @@ def _link_or_share(root: str, name: str) -> None:
         os.symlink(os.readlink(source), os.path.join(root, name))
     elif os.path.isdir(source):
         _share(root, source)
+
+
+def _link_program(directory: str, program: str) -> None:
+    os.makedirs(directory)
+    name = os.path.basename(program)
+    for link in {name, "python", "python3"} if name.startswith("python") else {"node"}:
+        os.symlink(program, os.path.join(directory, link))
 
 
 def _make_devices(directory: str) -> None:

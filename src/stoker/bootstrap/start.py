@@ -1,4 +1,4 @@
-"""How a zygote is started: `python -I -S start.py DESCRIPTOR ROOT RUNTIME_DIR [SHARED_DIRECTORY…]`.
+"""How a zygote is started: `python -I -S start.py DESCRIPTOR ROOT RUNTIME_DIR PROGRAM [SHARED_DIRECTORY…]`.
 
 Builds the sandboxes' root and moves into it before anything else is imported, so that every module a function will ever
 see was loaded from the place where the function sees it too.
@@ -13,7 +13,7 @@ import sys
 PLATFORM = "/var/runtime/platform"
 
 
-def main(descriptor: int, root: str, runtime_dir: str, shared: list[str]) -> None:
+def main(descriptor: int, root: str, runtime_dir: str, program: str, shared: list[str]) -> None:
     sys.path.insert(0, os.path.join(runtime_dir, "platform"))
     from stoker.bootstrap import rootfs
     from stoker.linux import namespaces
@@ -23,7 +23,7 @@ def main(descriptor: int, root: str, runtime_dir: str, shared: list[str]) -> Non
         _go_on_in_own_pid_namespace(descriptor)
     pid_namespace = namespaces.current(namespaces.CLONE_NEWPID)
     namespaces.unshare(namespaces.CLONE_NEWNS)
-    rootfs.build(root, runtime_dir, shared)
+    rootfs.build(root, runtime_dir, program, shared)
     for name in [name for name in sys.modules if name.partition(".")[0] == "stoker"]:
         del sys.modules[name]
     sys.path[0:1] = ["/var/runtime", PLATFORM]
@@ -53,4 +53,4 @@ def _go_on_in_own_pid_namespace(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:])

@@ -3,6 +3,7 @@
 What is said with an option wins, then STOKER_ENDPOINT and STOKER_ACCESS_KEY with STOKER_SECRET_KEY, then what every AWS
 client reads (AWS_ENDPOINT_URL, AWS_PROFILE, AWS_ACCESS_KEY_ID, …), then what a server on this machine left in its
 data directory (--data, STOKER_DATA): `credentials` (an AWS credentials file), `endpoint` and `region` (a line each).
+AWS_SHARED_CREDENTIALS_FILE stands for that file where no data directory is named.
 """
 
 import configparser
@@ -115,7 +116,10 @@ def endpoint(options: ClientOptions, environ: Mapping[str, str], data: Path) -> 
 
 def local_key(data: Path) -> Key:
     """The key that the server wrote when it first started. Raises CliError saying how to get one."""
-    path = data / "credentials"
+    return _key_in(data / "credentials")
+
+
+def _key_in(path: Path) -> Key:
     try:
         text = path.read_text()
     except FileNotFoundError:
@@ -125,7 +129,8 @@ def local_key(data: Path) -> Key:
         ) from None
     except PermissionError:
         raise CliError(
-            f"{path} belongs to another user. `eval $(sudo stoker --data {data} credentials --export)` gets the key."
+            f"{path} belongs to another user. "
+            f"`eval $(sudo stoker --data {path.parent} credentials --export)` gets the key."
         ) from None
     return _parse_credentials(text, path)
 
@@ -153,6 +158,8 @@ def _key(options: ClientOptions, environ: Mapping[str, str], data: Path) -> Key:
         )
     if environ.get("AWS_PROFILE"):
         return Key(profile=environ["AWS_PROFILE"])
+    if environ.get("AWS_SHARED_CREDENTIALS_FILE") and options.data is None and not environ.get("STOKER_DATA"):
+        return _key_in(Path(environ["AWS_SHARED_CREDENTIALS_FILE"]))
     return local_key(data)
 
 

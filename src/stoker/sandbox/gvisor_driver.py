@@ -24,7 +24,7 @@ from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot, SnapshotRefusedError
 from stoker.sandbox.spec import ProgramStart, SandboxSpec
-from stoker.sandbox.zygotes import Command, Zygote
+from stoker.sandbox.zygotes import Command, Zygote, shown
 
 # The Sentry, its file server and runsc run some 40 threads; the function's own limit is not lowered by them.
 GVISOR_THREADS = 128
@@ -106,7 +106,7 @@ class GvisorDriver:
         self._directory = directory
         self._blanks = blanks
         self._serve_endpoint = serve_endpoint
-        self._zygotes: dict[tuple[Path, ...], Zygote] = {}
+        self._zygotes: dict[tuple[str, ...], Zygote] = {}
         self._compilations: dict[Path, asyncio.Task[None]] = {}
         self._sandboxes: dict[int, GvisorSandbox] = {}
 
@@ -151,13 +151,13 @@ class GvisorDriver:
 
     async def prepare(self, runtime: Runtime, program: ProgramStart | None = None) -> None:
         await self._compiled(runtime)
-        await self._zygote(runtime.roots).prepare()
+        await self._zygote(runtime).prepare()
 
     async def start(self, spec: SandboxSpec) -> GvisorSandbox:
         if spec.extensions:
             raise SandboxError("external extensions do not run in gVisor's sandboxes: use the linux ones for them")
         await self._compiled(spec.runtime)
-        blank = await self._zygote(spec.runtime.roots).take()
+        blank = await self._zygote(spec.runtime).take()
         try:
             listener = await self._specialise(blank, spec)
         except OSError as error:
@@ -204,7 +204,7 @@ class GvisorDriver:
 
     async def _try(self) -> None:
         """Run a container that does nothing: whether gVisor works here, and what it takes for itself."""
-        blank = await self._zygote(()).take()
+        blank = await self._zygote(None).take()
         try:
             self._order(blank, {"argv": ["/bin/true"], "environment": {}}, {"/tmp": blank.slot.disk})
             async with asyncio.timeout(TRIAL_TIMEOUT_S):
@@ -230,19 +230,20 @@ class GvisorDriver:
         self._slots.give_back(blank.slot)
         del self._sandboxes[blank.pid]
 
-    def _zygote(self, roots: tuple[Path, ...]) -> Zygote:
-        """The launcher whose root has these directories outside /usr; runtimes without any share one."""
-        if roots not in self._zygotes:
-            self._zygotes[roots] = Zygote(
-                f"gvisor {' '.join(map(str, roots))}".strip(),
-                command=self._launcher_command(roots),
+    def _zygote(self, runtime: Runtime | None) -> Zygote:
+        """The launcher whose root shows this runtime; those without a program of this machine's share one."""
+        shows = tuple(shown(runtime))
+        if shows not in self._zygotes:
+            self._zygotes[shows] = Zygote(
+                f"gvisor {' '.join(shows)}".strip(),
+                command=self._launcher_command(shows),
                 slots=self._slots,
                 create_cgroup=self._hierarchy.create,
                 ready=self._blanks,
             )
-        return self._zygotes[roots]
+        return self._zygotes[shows]
 
-    def _launcher_command(self, roots: tuple[Path, ...]) -> Command:
-        own = [self._directory, self._runtime_dir, self.runsc.program, self.runsc.platform, *roots]
+    def _launcher_command(self, shows: tuple[str, ...]) -> Command:
+        own = [self._directory, self._runtime_dir, self.runsc.program, self.runsc.platform, *shows]
         module = [sys.executable, "-m", "stoker.sandbox.gvisor_launcher"]
         return lambda descriptor, _: [*module, str(descriptor), *map(str, own)]

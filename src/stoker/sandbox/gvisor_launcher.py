@@ -1,6 +1,6 @@
 """The fork server of gVisor's sandboxes: what a zygote is to the Linux driver's, but its forks become `runsc`.
 
-`python -m stoker.sandbox.gvisor_launcher DESCRIPTOR DIRECTORY RUNTIME_DIR RUNSC PLATFORM [SHARED_DIRECTORY…]`.
+`python -m stoker.sandbox.gvisor_launcher DESCRIPTOR DIRECTORY RUNTIME_DIR RUNSC PLATFORM PROGRAM [SHARED_DIRECTORY…]`.
 
 It builds the root at DIRECTORY/root, in a mount namespace of its own. A fork is process 1 of a sandbox as in
 `bootstrap.init`: it hangs the function's mounts into a copy of that root, and its worker becomes `runsc run`. The
@@ -88,15 +88,15 @@ class Launcher:
 
 
 def main(arguments: Sequence[str]) -> None:
-    descriptor, directory, runtime_dir, program, platform, *shared = arguments
+    descriptor, directory, runtime_dir, runsc, platform, program, *shared = arguments
     credentials.set_parent_death_signal(signal.SIGKILL)
     # Children are reaped by the kernel; the host watches them through their pidfds.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    launcher = Launcher(directory=Path(directory), runsc=Runsc(program=Path(program), platform=platform))
+    launcher = Launcher(directory=Path(directory), runsc=Runsc(program=Path(runsc), platform=platform))
     pid_namespace = namespaces.current(namespaces.CLONE_NEWPID)
     namespaces.unshare(namespaces.CLONE_NEWNS)
-    rootfs.populate(str(launcher.root), runtime_dir, shared)
+    rootfs.populate(str(launcher.root), runtime_dir, program, shared)
     host = socket.socket(fileno=int(descriptor))
     # What is alive now is every child's; the collector must not touch it, or each child copies its pages.
     gc.collect()

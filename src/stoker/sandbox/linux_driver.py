@@ -252,7 +252,7 @@ class LinuxDriver:
             interpreter = python or (SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable))
             self._zygotes[runtime.name] = Zygote(
                 runtime.name,
-                command=interpreter_command(interpreter, self._runtime_dir, runtime.roots),
+                command=interpreter_command(interpreter, self._runtime_dir, runtime),
                 slots=self._slots,
                 create_cgroup=self._hierarchy.create,
                 ready=self._blanks,

@@ -2,10 +2,11 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from stoker.linux.cgroups import Cgroup
+from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank, make
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
@@ -92,9 +93,16 @@ class Zygote:
         return peer
 
 
-def interpreter_command(interpreter: Path, runtime_dir: Path, roots: Sequence[Path]) -> Command:
-    """How an interpreter becomes a zygote; see `bootstrap.start`."""
+def interpreter_command(interpreter: Path, runtime_dir: Path, runtime: Runtime) -> Command:
+    """How an interpreter becomes a zygote for a runtime; see `bootstrap.start`."""
     script = runtime_dir / PLATFORM / "stoker" / "bootstrap" / "start.py"
     # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
-    before, after = [str(interpreter), "-I", "-S", str(script)], [str(runtime_dir), *map(str, roots)]
+    before, after = [str(interpreter), "-I", "-S", str(script)], [str(runtime_dir), *shown(runtime)]
     return lambda descriptor, root: [*before, str(descriptor), root, *after]
+
+
+def shown(runtime: Runtime | None) -> list[str]:
+    """What a root shows of a runtime, as arguments for whoever builds it: its program, and directories outside /usr."""
+    if runtime is None or runtime.executable is None:
+        return [""]
+    return [str(runtime.executable), *map(str, runtime.roots)]

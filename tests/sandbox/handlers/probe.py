@@ -46,6 +46,10 @@ def say(text):
     print(text, flush=True)
 
 
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def exists(*paths):
     return [os.path.exists(path) for path in paths]
 

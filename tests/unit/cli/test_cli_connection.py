@@ -32,6 +32,15 @@ def test_the_variables_of_every_aws_client_are_obeyed(data: Path) -> None:
     assert connection.key == Key(access_key="AWSKEY", secret_key="s", session_token="t")
 
 
+def test_a_credentials_file_is_obeyed_where_no_data_directory_is_named(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine"
+    file.write_text(LOCAL.replace("LOCALKEY", "FILEKEY"))
+    variables = {"AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    assert resolve(ClientOptions(), variables).key.access_key == "FILEKEY"
+    assert resolve(ClientOptions(), {**variables, "STOKER_DATA": str(data)}).key.access_key == "LOCALKEY"
+    assert resolve(ClientOptions(data=data), variables).key.access_key == "LOCALKEY"
+
+
 def test_stokers_own_variables_win_over_those_of_aws(data: Path) -> None:
     own = {"STOKER_ENDPOINT": "own:2", "STOKER_ACCESS_KEY": "OWN", "STOKER_SECRET_KEY": "s"}
     connection = resolve(ClientOptions(data=data), {**AWS, **own})

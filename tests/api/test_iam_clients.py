@@ -399,7 +399,7 @@ def test_the_command_makes_a_key_that_opens_what_its_policy_says(
     keys = {"access_key": made["AWS_ACCESS_KEY_ID"], "secret_key": made["AWS_SECRET_ACCESS_KEY"]}
     queues = live_server.client("sqs", **keys)
     assert "ResponseMetadata" in queues.list_queues()
-    assert code_of(queues.create_queue, QueueName=name)[:2] == ("AccessDeniedException", 403)
+    assert code_of(queues.create_queue, QueueName=name)[:2] == ("AccessDenied", 403)
     stoker(live_server.env, "credentials", "delete", name)
     stoker(live_server.env, "credentials", "create", name, "--policy", "absent.json", status=1)
     assert name not in stoker(live_server.env, "credentials", "list").stdout

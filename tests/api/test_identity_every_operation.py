@@ -16,7 +16,10 @@ from stoker.model.access import Access
 
 ACCOUNT = "000000000000"
 # What each protocol's clients see; S3 answers a HEAD without a body, whose clients then tell the status only.
-CODES = {"sns": "AuthorizationError", "iam": "AccessDenied", "sts": "AccessDenied", "s3": "AccessDenied"}
+CODES = {
+    "sns": "AuthorizationError",
+    **dict.fromkeys(("cloudwatch", "iam", "s3", "sqs", "sts"), "AccessDenied"),
+}
 
 
 class User:

@@ -61,7 +61,7 @@ class Execution:
         if job.started is None:
             job.started = now
         left_s = job.started + self._function.timeout_s - now
-        self._log.began(job.request_id, keep_tail=job.log_tail)
+        self._log.began(job.request_id, keep_tail=job.log_tail, qualifier=job.invocation.qualifier)
         self._deadline.set(now + left_s)
         deadline_ms = int((self._clock.time() + left_s) * 1000)
         process.deliver(Delivery(invocation=job.invocation, deadline_ms=deadline_ms))
@@ -74,7 +74,7 @@ class Execution:
     def refuse(self, job: Job, process: FunctionProcess | None, end: Outcome) -> None:
         """It ends before it began, since there is no process that could take it."""
         self._process = process
-        self._log.began(job.request_id, keep_tail=job.log_tail)
+        self._log.began(job.request_id, keep_tail=job.log_tail, qualifier=job.invocation.qualifier)
         self._conclude(end)
 
     def stop(self) -> None:

@@ -57,6 +57,7 @@ class EnvironmentLog:
         self._events: list[LogEvent] = []
         self._tail: bytearray | None = None
         self.holding = False
+        self._qualifier = ""
         self._runtime_done = False
         # Everybody who wants events; None once it is known that nobody does.
         self._subscribers: Subscribers | None = Subscribers(
@@ -130,8 +131,11 @@ class EnvironmentLog:
         if self._subscribers is not None:
             self._subscribers.unsubscribe()
 
-    def began(self, request_id: str, *, keep_tail: bool) -> None:
-        """An invocation begins. With `keep_tail`, `ended` returns the end of its log."""
+    def began(self, request_id: str, *, keep_tail: bool, qualifier: str = "") -> None:
+        """An invocation begins, for who called the function by that alias or version. With `keep_tail`, `ended` returns
+        the end of its log.
+        """
+        self._qualifier = qualifier
         self._tail = bytearray() if keep_tail else None
         at_ms = self._now_ms()
         self._runtime_done = False
@@ -233,6 +237,7 @@ class EnvironmentLog:
             architecture=function.architecture,
             report=report,
             provisioned=self._provisioned,
+            qualifier=self._qualifier,
         )
 
     def _append(self, entry: LedgerEntry | None) -> None:

@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 from stoker.model.errors import NotBuiltError
 from stoker.wire import sigv2
 from stoker.wire.api import Operation, ServiceApi
+from stoker.wire.cbor_rpc import PROTOCOL_HEADER
 from stoker.wire.json_rpc import TARGET_HEADER
 from stoker.wire.message import Request
 from stoker.wire.operations import Method
@@ -41,20 +42,22 @@ class Service(Protocol):
 class Address:
     """How requests for an API are known, where its signing name is not its own name or not its alone.
 
-    `form_protocol` is what it speaks with clients that send forms, where its model knows only its newer protocol.
+    `form_protocol` is what it speaks with clients that send forms, where its model's own is a newer protocol;
+    `target_protocol` with those that name the operation in a header of its own, where that is not the model's either.
     """
 
     signing_name: str
     target_prefix: str | None = None
     path_prefix: str | None = None
     form_protocol: str | None = None
+    target_protocol: str | None = None
 
 
 ADDRESSES: Mapping[str, Address] = {
     "apigateway": Address(signing_name="apigateway"),
     "apigatewaymanagementapi": Address(signing_name="execute-api"),
     "apigatewayv2": Address(signing_name="apigateway", path_prefix="/v2/"),
-    "cloudwatch": Address(signing_name="monitoring"),
+    "cloudwatch": Address(signing_name="monitoring", form_protocol="query", target_protocol="json"),
     "dynamodb": Address(signing_name="dynamodb", target_prefix="DynamoDB_20120810"),
     "dynamodbstreams": Address(signing_name="dynamodb", target_prefix="DynamoDBStreams_20120810"),
     "sqs": Address(signing_name="sqs", form_protocol="query"),
@@ -102,7 +105,7 @@ class Apis:
         if not services:
             raise NotBuiltError(f"The service {signing_name} is not there yet in Stoker.")
         service = services[0] if len(services) == 1 else _choose(services, request)
-        protocol = _form_protocol(service, request)
+        protocol = _protocol(service, request)
         return self._endpoints.get((service.name, protocol)) or await self._endpoint(service, protocol)
 
     async def guess(self, request: Request) -> ServiceApi | None:
@@ -147,10 +150,12 @@ def _address(service: Service) -> Address:
     return ADDRESSES.get(service.name) or Address(signing_name=service.name)
 
 
-def _form_protocol(service: Service, request: Request) -> str | None:
-    """The protocol for a request that is not in that of the model."""
-    protocol = _address(service).form_protocol
-    return None if protocol is None or TARGET_HEADER in request.headers else protocol
+def _protocol(service: Service, request: Request) -> str | None:
+    """The protocol of a request that is not in that of the model."""
+    address = _address(service)
+    if address.form_protocol is None or PROTOCOL_HEADER in request.headers:
+        return None
+    return address.target_protocol if TARGET_HEADER in request.headers else address.form_protocol
 
 
 def _choose(services: Sequence[Service], request: Request) -> Service:

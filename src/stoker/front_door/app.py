@@ -23,7 +23,7 @@ from stoker.front_door.exchange import (
 )
 from stoker.front_door.function_urls import FunctionUrls, url_call
 from stoker.front_door.gateway import Gateway, at_connections, connections_path
-from stoker.front_door.limits import body_limit
+from stoker.front_door.limits import DEFAULT_BYTES, body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.seclusion import seclude
@@ -35,6 +35,7 @@ from stoker.wire.api import Operation, ServiceApi
 from stoker.wire.errors import AuthenticationError, InternalFailure, UnrecognizedClientException
 from stoker.wire.message import Call, Request, Response, Result
 from stoker.wire.operations import Method, result_of
+from stoker.wire.packed import unpack
 from stoker.wire.protocol import REQUEST_ID_HEADER
 from stoker.wire.s3_paths import path_style
 from stoker.wire.sigv4 import Claim, Verifier
@@ -275,6 +276,8 @@ class FrontDoor:
         verified = await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
         if verified is not body or asked is not request:
             whole = asked.with_body(verified)
+        if api.takes_packed and request.headers.get("content-encoding") == "gzip":
+            whole = whole.with_body(await asyncio.to_thread(unpack, whole.body, DEFAULT_BYTES))
         return operation or api.operation(whole), whole
 
     async def _guess(self, request: Request) -> ServiceApi | None:

@@ -1,4 +1,4 @@
-"""How large a request may be. Source: Lambda's quotas."""
+"""How large a request may be. Source: Lambda's quotas, CloudWatch's service quotas."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from stoker.wire.errors import RequestEntityTooLargeException
 DEFAULT_BYTES = 16 * 1024 * 1024
 INVOKE_BYTES = 6_291_456
 CODE_BYTES = 70_167_211
+METRIC_DATA_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,8 @@ _LIMITS = {
     ("lambda", "CreateFunction"): BodyLimit(most=CODE_BYTES, action="CreateFunction"),
     ("lambda", "UpdateFunctionCode"): BodyLimit(most=CODE_BYTES, action="UpdateFunctionCode"),
     ("lambda", "PublishLayerVersion"): BodyLimit(most=CODE_BYTES, action="PublishLayerVersion"),
+    # Its quota of 1 MB, as sent; unpacked it may be larger.
+    ("cloudwatch", "PutMetricData"): BodyLimit(most=METRIC_DATA_BYTES, action="PutMetricData"),
 }
 
 

@@ -91,4 +91,5 @@ class Invoker:
             trace_id=step.header,
             stream=stream,
             trace=traced,
+            qualifier=request.qualifier or "",
         )

@@ -74,7 +74,10 @@ class Traced(Protocol):
 
 
 class Invocation(Struct, frozen=True, kw_only=True):
-    """One event on its way to a handler. `stream` takes a streamed answer; None: the caller wants it whole."""
+    """One event on its way to a handler. `stream` takes a streamed answer; None: the caller wants it whole.
+
+    `qualifier` is the caller's: an alias or a version, empty where there was none.
+    """
 
     request_id: str
     payload: bytes
@@ -84,6 +87,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     stream: StreamedTo | None = None
     trace: Traced | None = None
+    qualifier: str = ""
 
 
 class InvocationResult(Struct, frozen=True, kw_only=True):
@@ -121,7 +125,10 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):
-    """One finished invocation for the bill. `provisioned`: in an environment that was held ready for it."""
+    """One finished invocation for the bill. `provisioned`: in an environment that was held ready for it.
+
+    `qualifier` is the alias or version by which it was called, empty where it was called by the function's name.
+    """
 
     request_id: str
     at: float
@@ -132,6 +139,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     architecture: str
     report: Report
     provisioned: bool = False
+    qualifier: str = ""
 
 
 class ProvisionedStep(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,10 @@
-"""The telemetry database: one SQLite file with the logs, the ledger and how far the journal was read."""
+"""The telemetry database: one SQLite file with the logs, the ledger, metrics and how far the journal was read."""
 
 import sqlite3
 from pathlib import Path
 
 # Raised when the tables change.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DAY_S = 86_400
 # AWS Lambda pricing: what a request streams is billed beyond the first 6 MB.
 FREE_STREAM_BYTES = 6 << 20
@@ -55,6 +55,16 @@ FROM ledger GROUP BY 1, 2, 3, 4, 5;
 INSERT INTO last_errors SELECT region, function, MAX(at), request_id, status, error_type
 FROM ledger WHERE status != 'success' GROUP BY 1, 2;
 """
+# Clustered as they are asked for: one metric, one resolution, one stretch of time.
+_METRICS = """
+CREATE TABLE metrics (
+    id INTEGER PRIMARY KEY, region TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,
+    last_at INTEGER NOT NULL, UNIQUE (region, namespace, name, dimensions));
+CREATE TABLE metric_points (
+    metric_id INTEGER NOT NULL, resolution_s INTEGER NOT NULL, at INTEGER NOT NULL, unit TEXT NOT NULL,
+    samples REAL NOT NULL, total REAL NOT NULL, least REAL NOT NULL, most REAL NOT NULL, spread BLOB NOT NULL,
+    PRIMARY KEY (metric_id, resolution_s, at, unit)) WITHOUT ROWID;
+"""
 _SCHEMA = f"""
 CREATE TABLE log_groups (
     id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
@@ -74,18 +84,20 @@ CREATE TABLE ledger (
     version TEXT NOT NULL, architecture TEXT NOT NULL, duration_ms REAL NOT NULL, billed_ms INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, max_memory_mb INTEGER NOT NULL, init_ms REAL, status TEXT NOT NULL, error_type TEXT,
     trace_id TEXT, streamed_bytes INTEGER NOT NULL DEFAULT 0, provisioned INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (at, request_id)) WITHOUT ROWID;
+    qualifier TEXT NOT NULL DEFAULT '', PRIMARY KEY (at, request_id)) WITHOUT ROWID;
 {_PROVISIONED}
 {_DAILY}
+{_METRICS}
 CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
 # From each version to the next: what the first did not meter were streamed bytes, the second provisioned concurrency;
-# the third summed up its bills from the ledger.
+# the third summed up its bills from the ledger, the fourth knew not by which name a function was called.
 _UPGRADES = {
     1: "ALTER TABLE ledger ADD COLUMN streamed_bytes INTEGER NOT NULL DEFAULT 0;",
     2: f"ALTER TABLE ledger ADD COLUMN provisioned INTEGER NOT NULL DEFAULT 0; {_PROVISIONED}",
     3: f"{_DAILY} {_SUM_DAYS}",
+    4: f"ALTER TABLE ledger ADD COLUMN qualifier TEXT NOT NULL DEFAULT ''; {_METRICS}",
 }
 
 

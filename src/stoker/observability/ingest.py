@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from stoker.observability.cloudwatch import embedded
+from stoker.observability.cloudwatch.lambda_metrics import LambdaMetrics
+from stoker.observability.cloudwatch.points import Points
+from stoker.observability.cloudwatch.writing import MetricWriter
 from stoker.observability.journal import Position
 from stoker.observability.records import LEDGER_COLUMNS, Record, decode
 
@@ -37,6 +41,7 @@ class _Batch:
     # stream id: (first event, last event, last ingestion), in ms
     streams: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     group_bytes: dict[int, int] = field(default_factory=dict)
+    points: Points = field(default_factory=Points)
 
 
 class Ingest:
@@ -44,6 +49,7 @@ class Ingest:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._metrics = MetricWriter(connection)
         self.position = Position()
         self._last_event_id = 0
         self._ids: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -83,8 +89,9 @@ class Ingest:
             raise sqlite3.OperationalError("another process moves the journal's records")
 
     def forget_streams(self) -> None:
-        """To be called when groups or streams were deleted."""
+        """To be called when groups, streams or metrics were deleted."""
         self._ids.clear()
+        self._metrics.forget()
 
     def _gather(self, payloads: Iterable[bytes]) -> _Batch:
         batch = _Batch()
@@ -94,6 +101,9 @@ class Ingest:
                 self._gather_events(batch, record)
             if record.ledger is not None:
                 batch.ledger.append(record.ledger)
+            if record.samples:
+                batch.points.add_rows(record.samples)
+        _measure(batch)
         return batch
 
     def _gather_events(self, batch: _Batch, record: Record) -> None:
@@ -109,6 +119,8 @@ class Ingest:
                 encoded = message.encode("utf-8", "replace")
                 message, size = encoded.decode(), size + len(encoded)
             first, last = min(first, timestamp), max(last, timestamp)
+            if embedded.MARK in message:
+                embedded.measure(batch.points, record.region, message, ingested)
             batch.events.append((group_id, timestamp, event_id, stream_id, ingested, message))
         self._last_event_id = event_id
         known = batch.streams.get(stream_id, (first, last, ingested))
@@ -124,6 +136,7 @@ class Ingest:
         self._connection.executemany(
             "UPDATE log_groups SET stored_bytes = stored_bytes + ?2 WHERE id = ?1", batch.group_bytes.items()
         )
+        self._metrics.write(batch.points)
 
     def _insert(self, insert: str, columns: int, rows: Sequence[tuple[Any, ...]]) -> None:
         row, done = f"({', '.join('?' * columns)})", 0
@@ -156,3 +169,20 @@ class Ingest:
         )
         found = "SELECT id FROM log_streams WHERE group_id = ? AND name = ?"
         return group_id, run(found, (group_id, record.stream)).fetchone()[0]
+
+
+def _measure(batch: _Batch) -> None:
+    """Lambda's own metrics of the invocations in a batch, as LEDGER_COLUMNS has their rows."""
+    invocations = LambdaMetrics()
+    for _, at, _, region, function, version, _, ms, _, _, _, _, status, _, _, _, provisioned, qualifier in batch.ledger:
+        invocations.invoked(
+            region=region,
+            function=function,
+            version=version,
+            qualifier=qualifier,
+            at=at,
+            duration_ms=ms,
+            failed=status != "success",
+            provisioned=bool(provisioned),
+        )
+    invocations.put_into(batch.points)

@@ -17,12 +17,14 @@ from typing import TypeVar
 from stoker.model.clock import Clock, Timer
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, ProvisionedStep
 from stoker.observability import database, ledger, log_changes
+from stoker.observability.cloudwatch.points import Points
+from stoker.observability.cloudwatch.retention import expire
 from stoker.observability.disk_room import DiskRoom
 from stoker.observability.drain_process import DrainerGoneError, DrainProcess
 from stoker.observability.ingest import BATCH_BYTES, BATCH_RECORDS, Ingest
 from stoker.observability.journal import Journal, JournalSize, Position
 from stoker.observability.losses import Losses
-from stoker.observability.records import MAX_RECORD_BYTES, encode, split_events
+from stoker.observability.records import MAX_RECORD_BYTES, encode, encode_samples, split_events
 
 T = TypeVar("T")
 Listener = Callable[[LogStream, Sequence[LogEvent], int], None]
@@ -34,6 +36,8 @@ DRAIN_DELAY_S = 0.2
 BUSY_BYTES = 64 * 1024
 SWEEP_INTERVAL_S = 3600.0
 READER_THREADS = 2
+# Of metrics, in one record: at most 1.5 KB each.
+_SAMPLES_AT_ONCE = 500
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +103,18 @@ class Telemetry:
         for listener in self._listeners:
             listener(stream, events, now_ms)
 
+    def measure(self, points: Points) -> None:
+        """Keep samples of metrics: safe from kill -9 on return. Where there is no room they are dropped, as lines are.
+
+        A record holds some thousand of them.
+        """
+        rows = points.rows()
+        for start in range(0, len(rows), _SAMPLES_AT_ONCE):
+            payload = encode_samples(int(self._clock.time() * 1000), rows[start : start + _SAMPLES_AT_ONCE])
+            self._journal.append(payload, essential=False)
+        if self._drain_timer is None:
+            self._drain_timer = self._clock.call_later(DRAIN_DELAY_S, self._drain_soon)
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(stream, events, ingestion_ms)` at every append; it must be quick and never raise.
 
@@ -155,7 +171,7 @@ class Telemetry:
             await asyncio.to_thread(self._close)
 
     def sweep(self) -> None:
-        """Remove events past their retention now, and again every hour."""
+        """Remove events past their retention, and roll up and remove samples, now and again every hour."""
         self._sweep_timer = self._clock.call_later(SWEEP_INTERVAL_S, self.sweep)
         self._writer.submit(self._in_background, self._sweep)
 
@@ -234,6 +250,13 @@ class Telemetry:
         if self._change(lambda connection: log_changes.delete_expired(connection, int(self._clock.time() * 1000))):
             # The next step waits its turn, so that the journal is drained in between.
             self._writer.submit(self._in_background, self._sweep)
+        else:
+            self._expire_metrics(0)
+
+    def _expire_metrics(self, after: int) -> None:
+        more = self._change(lambda connection: expire(connection, self._clock.time(), after))
+        if more is not None:
+            self._writer.submit(self._in_background, lambda: self._expire_metrics(more))
 
     def _change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         self._drain()

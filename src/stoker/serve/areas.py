@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from stoker.serve import (
     buses,
+    cloudwatch,
     console,
     deliveries,
     event_sources,
@@ -27,6 +28,7 @@ BUILDERS: Sequence[Callable[[Platform], Awaitable[Area]]] = [
     deliveries.build,
     functions.build,
     logs.build,
+    cloudwatch.build,
     metrics.build,
     queues.build,
     objects.build,

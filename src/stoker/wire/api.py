@@ -9,6 +9,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
 from stoker.model.errors import ServiceError
+from stoker.wire.cbor_rpc import CborRpc
 from stoker.wire.constraints import ConstraintCompiler
 from stoker.wire.errors import AuthenticationError, InternalFailure, SerializationException
 from stoker.wire.json_rpc import JsonRpc
@@ -25,6 +26,7 @@ PROTOCOLS: Mapping[str, Callable[[ServiceModel], WireProtocol]] = {
     "query": Query,
     "rest-json": RestJson,
     "rest-xml": RestXml,
+    "smithy-rpc-v2-cbor": CborRpc,
 }
 """By the name in a model's metadata."""
 
@@ -65,8 +67,19 @@ class Operation:
 class ServiceApi:
     """What a service's clients speak: requests to operations, results and errors to answers."""
 
-    def __init__(self, model: ServiceModel, faults: frozenset[str] = frozenset(), protocol: str | None = None) -> None:
-        """`faults` are the names of the error shapes that are the server's fault; `protocol` replaces the model's."""
+    def __init__(
+        self,
+        model: ServiceModel,
+        faults: frozenset[str] = frozenset(),
+        protocol: str | None = None,
+        *,
+        takes_packed: bool = False,
+    ) -> None:
+        """`faults` are the names of the error shapes that are the server's fault; `protocol` replaces the model's.
+
+        `takes_packed`: its clients may compress bodies (Content-Encoding: gzip).
+        """
+        self.takes_packed = takes_packed
         self.name = model.service_name
         self.signing_name = model.signing_name
         self.target_prefix: str | None = model.metadata.get("targetPrefix")
@@ -89,7 +102,8 @@ class ServiceApi:
         if protocol == "query":
             document = with_query_names(name, document)
         faults = frozenset(shape for shape, body in document["shapes"].items() if body.get("fault"))
-        return cls(ServiceModel(document, service_name=name), faults, protocol)
+        packed = any("requestcompression" in operation for operation in document["operations"].values())
+        return cls(ServiceModel(document, service_name=name), faults, protocol, takes_packed=packed)
 
     @property
     def operation_in_body(self) -> bool:

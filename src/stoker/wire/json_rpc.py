@@ -11,6 +11,7 @@ from stoker.wire import event_stream, json_values
 from stoker.wire.errors import SerializationException, UnknownOperationException
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.protocol import REQUEST_ID_HEADER, Fault, Plan, message_member, with_headers
+from stoker.wire.query import query_error
 
 TARGET_HEADER = "x-amz-target"
 
@@ -80,9 +81,7 @@ class JsonRpc:
         response = self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
         if not self._came_from_query:
             return response
-        # Clients go on to tell errors by the codes they had before the API went to json.
-        fault_of = "Sender" if fault.sender else "Receiver"
-        return with_headers(response, {"x-amzn-query-error": f"{fault.query_code or fault.code};{fault_of}"})
+        return with_headers(response, {"x-amzn-query-error": query_error(fault)})
 
     def _error_members(self, fault: Fault) -> Mapping[str, Any]:
         """The members as the shape has them written: an item in an error may hold bytes."""

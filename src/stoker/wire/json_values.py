@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -48,7 +49,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
 class JsonReaders:
     """Readers of one service's shapes: JSON values to parameters as boto3's users write them."""
 
-    def __init__(self) -> None:
+    def __init__(self, scalars: Mapping[str, Reader] = MappingProxyType({})) -> None:
+        """`scalars` replace readers of plain values, by the name of their type."""
+        self._scalars = {**_SCALAR_READERS, **scalars}
         self._structures: dict[str, Reader] = {}
 
     def structure(self, shape: StructureShape, names: frozenset[str] | None = None) -> Reader:
@@ -73,7 +76,7 @@ class JsonReaders:
             return partial(_read_map, self.value(shape.value))
         if shape.type_name in _INTEGER_BITS:
             return partial(_read_integer, 1 << (_INTEGER_BITS[shape.type_name] - 1))
-        return _SCALAR_READERS[shape.type_name]
+        return self._scalars[shape.type_name]
 
 
 class JsonWriters:
@@ -216,7 +219,9 @@ def _mismatch(value: Any, expected: str) -> SerializationException:
         return SerializationException("Start of list found where not expected")
     if expected in ("structure", "list", "map"):
         return SerializationException("Unexpected field type")
-    return SerializationException(f"{_TOKENS[type(value)]} can not be converted to {_article(expected)} {expected}")
+    return SerializationException(
+        f"{_TOKENS.get(type(value), 'VALUE')} can not be converted to {_article(expected)} {expected}"
+    )
 
 
 def _article(noun: str) -> str:

@@ -14,7 +14,8 @@ from stoker.wire.protocol import REQUEST_ID_HEADER, Fault, Plan
 from stoker.wire.rest import text_reader
 from stoker.wire.xml_values import XmlWriters, element, text
 
-_MAX_FIELDS = 10_000
+# A megabyte of metrics, which is the most that anybody may send in a form, is so many.
+_MAX_FIELDS = 40_000
 _CODES = {
     "MissingAuthenticationTokenException": "MissingAuthenticationToken",
     "IncompleteSignatureException": "IncompleteSignature",
@@ -69,18 +70,27 @@ class Query:
         return _answer(result.status or 200, document, request_id)
 
     def fail(self, fault: Fault, request_id: str) -> Response:
-        stated = fault.shape.metadata.get("error", {}).get("code") if fault.shape is not None else None
-        if fault.code == "ExpiredTokenException":
-            # STS's model has a shape of this name for tokens that are traded in; the one of a request has another.
-            stated = None
         error = element(
             "Error",
             element("Type", "Sender" if fault.sender else "Receiver")
-            + element("Code", text(stated or fault.query_code or _CODES.get(fault.code, fault.code)))
+            + element("Code", text(_code(fault)))
             + element("Message", text(fault.message)),
         )
         document = element("ErrorResponse", error + element("RequestId", request_id), self._namespace)
         return _answer(fault.status, document, request_id)
+
+
+def query_error(fault: Fault) -> str:
+    """The header x-amzn-query-error: clients go on to tell errors by the codes they had before an API left forms."""
+    return f"{_code(fault)};{'Sender' if fault.sender else 'Receiver'}"
+
+
+def _code(fault: Fault) -> str:
+    stated = fault.shape.metadata.get("error", {}).get("code") if fault.shape is not None else None
+    if fault.code == "ExpiredTokenException":
+        # STS's model has a shape of this name for tokens that are traded in; the one of a request has another.
+        stated = None
+    return stated or fault.query_code or _CODES.get(fault.code, fault.code)
 
 
 def _answer(status: int, document: str, request_id: str) -> Response:

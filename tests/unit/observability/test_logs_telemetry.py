@@ -163,8 +163,11 @@ def test_what_an_older_release_wrote_down_is_billed_as_before_and_goes_on(tmp_pa
             "TRIGGER ledger_last_error",
             "TABLE daily_usage",
             "TABLE last_errors",
+            "TABLE metrics",
+            "TABLE metric_points",
         ):
             old.execute(f"DROP {statement}")
+        old.execute("ALTER TABLE ledger DROP COLUMN qualifier")
         old.execute("PRAGMA user_version = 3")
     old.close()
     assert run(tmp_path, of_two_days) == [("us-east-1:hello", 3, 1, 1008, 512_000 + 2 * 512)]

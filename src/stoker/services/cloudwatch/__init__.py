@@ -1,0 +1,1 @@
+"""CloudWatch, thin: wire words to metrics, expressions and alarms, and back. Read `service.py` first."""

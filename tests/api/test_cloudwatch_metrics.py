@@ -1,0 +1,240 @@
+"""CloudWatch's metrics as clients of its three protocols see them, and what a function makes of them by itself."""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from fakes.live_server import ACCESS_KEY, REGION, SECRET_KEY, LiveServer
+from fakes.waiting import eventually
+from fakes.zips import zip_of
+
+ROLE = "arn:aws:iam::000000000000:role/lambda"
+
+
+def speaking(server: LiveServer, protocol: str) -> Any:
+    """A client of botocore's that speaks one protocol, as SDKs of other ages and languages do."""
+    session = boto3.Session()
+    loader = session._session.get_component("data_loader")
+    load = loader.load_service_model
+
+    def load_changed(*args: Any, **settings: Any) -> Any:
+        model = load(*args, **settings)
+        if args[:2] != ("cloudwatch", "service-2"):
+            return model
+        return {**model, "metadata": {**model["metadata"], "protocol": protocol, "protocols": [protocol]}}
+
+    loader.load_service_model = load_changed
+    return session.client(
+        "cloudwatch",
+        endpoint_url=server.endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+    )
+
+
+@pytest.fixture
+def namespace() -> str:
+    return f"Shop/{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def cloudwatch(live_server: LiveServer) -> Any:
+    return live_server.client("cloudwatch")
+
+
+def span() -> dict[str, datetime]:
+    now = datetime.now(UTC)
+    return {"StartTime": now - timedelta(minutes=10), "EndTime": now + timedelta(minutes=2)}
+
+
+def total(client: Any, namespace: str, name: str, **dimensions: str) -> float:
+    found = client.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        Period=3600,
+        Statistics=["Sum"],
+        **span(),
+    )
+    return sum(point["Sum"] for point in found["Datapoints"])
+
+
+def refusal(call: Callable[[], Any]) -> tuple[str, int, str]:
+    with pytest.raises(ClientError) as caught:
+        call()
+    answer = caught.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
+
+
+@pytest.mark.parametrize("protocol", ["smithy-rpc-v2-cbor", "json", "query"])
+def test_every_protocol_publishes_asks_and_tells_errors_alike(
+    live_server: LiveServer, namespace: str, protocol: str
+) -> None:
+    client = speaking(live_server, protocol)
+    sold = {"MetricName": "sold", "Dimensions": [{"Name": "till", "Value": "né"}], "Unit": "Count"}
+    at = datetime.now(UTC) - timedelta(seconds=90)
+    client.put_metric_data(
+        Namespace=namespace, MetricData=[{**sold, "Values": [1.5, 2.0], "Counts": [2.0, 4.0], "Timestamp": at}]
+    )
+    metric = {"Namespace": namespace, "MetricName": "sold", "Dimensions": sold["Dimensions"]}
+    found = client.get_metric_statistics(
+        **metric, Period=60, Statistics=["Sum", "SampleCount"], ExtendedStatistics=["p100"], **span()
+    )
+    assert found["Label"] == "sold"
+    (point,) = found["Datapoints"]
+    assert point["Timestamp"] == at.replace(second=0, microsecond=0)
+    assert (point["Sum"], point["SampleCount"], point["Unit"]) == (11.0, 6.0, "Count")
+    assert point["ExtendedStatistics"] == {"p100": 2.0}
+    assert client.list_metrics(Namespace=namespace)["Metrics"] == [metric]
+    data = client.get_metric_data(
+        MetricDataQueries=[
+            {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}, "ReturnData": False},
+            {"Id": "twice", "Expression": "m1 * 2", "Label": "Twice"},
+        ],
+        **span(),
+    )
+    (result,) = data["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["StatusCode"]) == ("twice", "Twice", "Complete")
+    assert (result["Timestamps"], result["Values"]) == ([point["Timestamp"]], [pytest.approx(22 / 6)])
+    refused = refusal(lambda: client.put_metric_data(Namespace="AWS/EC2", MetricData=[{**sold, "Value": 1.0}]))
+    assert refused == ("InvalidParameterValue", 400, "The value AWS/ for parameter Namespace is invalid.")
+    assert refusal(lambda: client.put_dashboard(DashboardName="x", DashboardBody="{}"))[:2] == ("NotImplemented", 501)
+
+
+def test_large_requests_come_compressed(cloudwatch: Any, namespace: str) -> None:
+    sent: list[Any] = []
+    cloudwatch.meta.events.register(
+        "before-send", lambda request, **_: sent.append(request.headers.get("Content-Encoding"))
+    )
+    data = [{"MetricName": f"metric-{number % 50}", "Values": [1.0] * 150} for number in range(1000)]
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
+    assert sent[0] == b"gzip"
+    assert len(cloudwatch.list_metrics(Namespace=namespace)["Metrics"]) == 50
+    assert total(cloudwatch, namespace, "metric-7") == 3000.0
+
+
+def test_what_is_packed_too_tightly_is_refused(cloudwatch: Any, namespace: str) -> None:
+    data = [{"MetricName": "m", "Value": 1.0, "Dimensions": [{"Name": "d", "Value": "x" * 1024}] * 30}] * 700
+    code, status, _ = refusal(lambda: cloudwatch.put_metric_data(Namespace=namespace, MetricData=data))
+    assert (code, status) == ("RequestEntityTooLargeException", 413)
+
+
+def test_what_is_wrong_with_data_is_said_with_its_place(cloudwatch: Any, namespace: str) -> None:
+    def told(**datum: Any) -> tuple[str, str]:
+        data = [{"MetricName": "good", "Value": 1.0}, {"MetricName": "bad", **datum}]
+        code, _, text = refusal(lambda: cloudwatch.put_metric_data(Namespace=namespace, MetricData=data))
+        return code, text
+
+    old = datetime.now(UTC) - timedelta(days=15)
+    assert told(Value=1.0, Timestamp=old) == (
+        "InvalidParameterValue",
+        "The parameter MetricData.member.2.Timestamp must specify a time no more than two weeks in the past.",
+    )
+    assert told(Value=1.0, Timestamp=old + timedelta(days=16))[0] == "InvalidParameterValue"
+    assert told()[0] == "MissingParameter"
+    assert told(Value=1.0, Values=[1.0])[0] == "InvalidParameterCombination"
+    assert told(Values=[1.0], Counts=[1.0, 2.0])[0] == "InvalidParameterValue"
+    assert told(Value=float("nan"))[0] == told(Value=2.0**361)[0] == "InvalidParameterValue"
+    assert told(Value=1.0, StorageResolution=30)[0] == "InvalidParameterValue"
+    assert cloudwatch.list_metrics(Namespace=namespace)["Metrics"] == []
+
+
+def test_what_cannot_be_asked(cloudwatch: Any, namespace: str) -> None:
+    metric = {"Namespace": namespace, "MetricName": "m"}
+
+    def asked(**changes: Any) -> str:
+        asks = {**metric, "Period": 60, "Statistics": ["Sum"], **span(), **changes}
+        return refusal(lambda: cloudwatch.get_metric_statistics(**asks))[0]
+
+    start = datetime.now(UTC) - timedelta(days=3)
+    assert asked(StartTime=start) == "InvalidParameterCombination"
+    assert asked(EndTime=start) == asked(Period=7) == asked(ExtendedStatistics=["p101"]) == "InvalidParameterValue"
+    assert asked(ExtendedStatistics=["tm99"]) == "NotImplemented"
+
+    def queried(*queries: Any) -> str:
+        return refusal(lambda: cloudwatch.get_metric_data(MetricDataQueries=queries, **span()))[0]
+
+    m1 = {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    assert queried() == queried(m1, m1) == queried({"Id": "e", "Expression": "m9 + 1"}) == "ValidationError"
+    assert queried({"Id": "e", "Expression": "e"}) == queried(m1, {"Id": "e", "Expression": "AVG(m1)"})
+    assert queried({"Id": "e", "Expression": "SEARCH('x', 'Sum', 60)"}) == "NotImplemented"
+
+
+def test_long_answers_come_in_pages(cloudwatch: Any, namespace: str) -> None:
+    now = datetime.now(UTC)
+    data = [
+        {"MetricName": f"m{metric}", "Value": float(minute), "Timestamp": now - timedelta(minutes=minute)}
+        for metric in range(2)
+        for minute in range(5)
+    ]
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
+    queries = [
+        {
+            "Id": name,
+            "MetricStat": {"Metric": {"Namespace": namespace, "MetricName": name}, "Period": 60, "Stat": "Sum"},
+        }
+        for name in ("m0", "m1")
+    ]
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, MaxDatapoints=3, ScanBy="TimestampAscending", **span()
+    )
+    shown = [[(each["Id"], *each["Values"]) for each in page["MetricDataResults"]] for page in pages]
+    assert shown == [[("m0", 4, 3, 2)], [("m0", 1, 0), ("m1", 4)], [("m1", 3, 2, 1)], [("m1", 0)]]
+
+
+def test_metrics_of_one_region_are_not_in_another(live_server: LiveServer, cloudwatch: Any, namespace: str) -> None:
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "m", "Value": 1.0}])
+    elsewhere = live_server.client("cloudwatch", region_name="eu-west-1")
+    assert elsewhere.list_metrics(Namespace=namespace)["Metrics"] == []
+    assert total(elsewhere, namespace, "m") == 0
+    recent = cloudwatch.list_metrics(Namespace=namespace, RecentlyActive="PT3H")["Metrics"]
+    assert [metric["MetricName"] for metric in recent] == ["m"]
+
+
+def test_invocations_and_embedded_metrics_are_there_soon(
+    live_server: LiveServer, cloudwatch: Any, namespace: str
+) -> None:
+    source = """
+import json, time
+def handler(event, context):
+    if event.get("fail"):
+        raise ValueError(event["fail"])
+    print('{"_aws": {broken')
+    print(json.dumps({
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [{
+            "Namespace": event["namespace"], "Dimensions": [["till"]],
+            "Metrics": [{"Name": "sold", "Unit": "Count"}]}]},
+        "till": "one", "sold": event["sold"],
+    }))
+"""
+    functions, name = live_server.client("lambda"), f"metrics-{uuid.uuid4().hex[:8]}"
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="f.handler",
+        Code={"ZipFile": zip_of({"f.py": source})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    for event in ({"sold": 2}, {"sold": 3}, {"fail": "no"}):
+        functions.invoke(FunctionName=name, Payload=json.dumps({**event, "namespace": namespace}))
+    functions.invoke(FunctionName=name, Qualifier="live", Payload=json.dumps({"sold": 4, "namespace": namespace}))
+
+    def of_function(metric: str, **dimensions: str) -> float:
+        return total(cloudwatch, "AWS/Lambda", metric, FunctionName=name, **dimensions)
+
+    eventually(lambda: of_function("Invocations") == 4, "four invocations")
+    assert of_function("Errors") == 1
+    assert of_function("Duration") > 0
+    assert of_function("Invocations", Resource=f"{name}:live") == 1
+    assert of_function("Invocations", Resource=f"{name}:live", ExecutedVersion="1") == 1
+    assert total(cloudwatch, namespace, "sold", till="one") == 9

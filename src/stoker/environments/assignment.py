@@ -139,6 +139,14 @@ class Assignment(Generic[E]):
             self.waiting += 1
         return decision
 
+    def take_idle(self, key: EnvironmentKey, now: float) -> E | None:
+        """An idle environment for one invocation, as `assign` would decide; None: nothing was decided."""
+        pool = self._pools.get(key)
+        if pool is None or not (pool.idle or pool.provisioned):
+            return None
+        decision = self.assign(key, 0, now)
+        return decision.environment if isinstance(decision, Idle) else None
+
     def reassign(
         self, key: EnvironmentKey, memory_mb: int, now: float, *, first: bool
     ) -> Idle[E] | New | Wait[E] | Throttle:

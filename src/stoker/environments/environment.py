@@ -15,7 +15,7 @@ from stoker.environments.failures import InitFailure, Overrun
 from stoker.environments.feed import EnvironmentView, Feed
 from stoker.environments.idleness import Idleness
 from stoker.environments.initialisation import Initialisation
-from stoker.environments.job import Job
+from stoker.environments.job import Job, Reply
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.origin import Origin
 from stoker.environments.outcome import Outcome
@@ -138,9 +138,11 @@ class Environment:
 
     def start(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
         """Build the sandbox, run the init, then the invocation. See `run` for the result."""
-        job = self._execution.take(invocation, log_tail)
-        self._boot = asyncio.get_running_loop().create_task(self._boot_up(job), name=f"boot {self.function.name}")
-        return job.answer
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[InvocationResult] = loop.create_future()
+        job = self._execution.take(invocation, answer, log_tail)
+        self._boot = loop.create_task(self._boot_up(job), name=f"boot {self.function.name}")
+        return answer
 
     def warm_up(self) -> "asyncio.Task[None]":
         """Build the sandbox and run the init; the owner hears of its end. An init that fails is not tried again.
@@ -150,11 +152,9 @@ class Environment:
         self._boot = asyncio.get_running_loop().create_task(self._warm_up(), name=f"warm up {self.function.name}")
         return self._boot
 
-    def run(self, invocation: Invocation, *, log_tail: bool = False) -> "asyncio.Future[InvocationResult]":
-        """Run an invocation; cancelling the result does not. A result that is an exception is a fault of ours."""
-        job = self._execution.take(invocation, log_tail)
-        self._begin(job)
-        return job.answer
+    def run(self, invocation: Invocation, reply: Reply, *, log_tail: bool = False) -> None:
+        """Run an invocation and tell `reply`, whom nobody else may end. An exception is a fault of ours."""
+        self._begin(self._execution.take(invocation, reply, log_tail))
 
     def stop(self) -> None:
         """Take no more invocations and tell the owner nothing more; `close` has to follow."""

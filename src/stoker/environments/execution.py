@@ -5,12 +5,11 @@ or cannot; with extensions, when those that were told of it and the runtime ask 
 answer before that.
 """
 
-import asyncio
 from typing import Protocol
 
 from stoker.environments import outcome
 from stoker.environments.failures import ExtensionEnd
-from stoker.environments.job import Job
+from stoker.environments.job import Job, Reply
 from stoker.environments.log import EnvironmentLog
 from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
@@ -48,10 +47,9 @@ class Execution:
         self._answered: Outcome | None = None
         self._deadline = Alarm(clock, self._overrun)
 
-    def take(self, invocation: Invocation, log_tail: bool) -> Job:
+    def take(self, invocation: Invocation, reply: Reply, log_tail: bool) -> Job:
         """The next invocation, which is yet to begin."""
-        answer = asyncio.get_running_loop().create_future()
-        self.job = job = Job(function=self._function, invocation=invocation, log_tail=log_tail, answer=answer)
+        self.job = job = Job(function=self._function, invocation=invocation, log_tail=log_tail, reply=reply)
         return job
 
     def begin(self, job: Job, process: FunctionProcess, now: float) -> None:

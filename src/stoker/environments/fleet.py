@@ -8,6 +8,7 @@ from stoker.environments.admission import ACCOUNT_LIMIT, Admission
 from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.environments.environment import Environment
 from stoker.environments.feed import Feed
+from stoker.environments.job import Reply
 from stoker.environments.maker import DriverFor, EnvironmentMaker, Mint
 from stoker.environments.variables import ON_DEMAND, PROVISIONED
 from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
@@ -108,13 +109,26 @@ class Fleet:
         key = EnvironmentKey.of(function)
         decision = self._assignment.assign(key, function.memory_mb, self._clock.monotonic())
         if isinstance(decision, Idle):
-            return decision.environment.run(invocation, log_tail=log_tail)
+            return _run_in(decision.environment, invocation, log_tail=log_tail)
         if isinstance(decision, Throttle):
             raise self._throttled(function, decision.reason)
         if isinstance(decision, New):
             return self._start(key, function, invocation, log_tail=log_tail)
         self._make_room(decision.let_go)
         return self._waiting.join(function, invocation, log_tail=log_tail)
+
+    def run_idle(self, function: FunctionVersion, invocation: Invocation, reply: Reply) -> bool:
+        """Run an invocation now, in an environment that is idle, and tell `reply` what became of it.
+
+        False: there is none, or it may not run now; nothing has happened, and `run` says what is to be said.
+        """
+        if self._drained is not None:
+            return False
+        environment = self._assignment.take_idle(EnvironmentKey.of(function), self._clock.monotonic())
+        if environment is None:
+            return False
+        environment.run(invocation, reply)
+        return True
 
     def provision(self, function: FunctionVersion, owner: ProvisionedOwner) -> Environment | None:
         """Start an environment that waits for invocations from its init on and is not let go when it is idle.
@@ -244,7 +258,7 @@ class Fleet:
         if isinstance(decision, Throttle):
             raise self._throttled(waiter.function, decision.reason)
         if isinstance(decision, Idle):
-            return decision.environment.run(waiter.invocation, log_tail=waiter.log_tail)
+            return _run_in(decision.environment, waiter.invocation, log_tail=waiter.log_tail)
         return self._start(key, waiter.function, waiter.invocation, log_tail=waiter.log_tail)
 
     def _give_up_waiter(self, waiter: Waiter) -> None:
@@ -270,3 +284,9 @@ class Fleet:
             raise
         self._assignment.started(key, environment, function.memory_mb)
         return environment.start(invocation, log_tail=log_tail)
+
+
+def _run_in(environment: Environment, invocation: Invocation, *, log_tail: bool) -> Answer:
+    answer: Answer = asyncio.get_running_loop().create_future()
+    environment.run(invocation, answer, log_tail=log_tail)
+    return answer

@@ -1,7 +1,7 @@
 """The invocation that an environment has, and what is measured of it."""
 
-import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
 from stoker.environments.outcome import Outcome
 from stoker.model.function import FunctionVersion
@@ -9,6 +9,17 @@ from stoker.model.invocation import Invocation, InvocationResult, Report
 from stoker.observability.metering import billed_ms
 
 _MB = 1 << 20
+
+
+class Reply(Protocol):
+    """Whoever waits for a result: a future, or what does not wait for the loop's next turn to be told."""
+
+    def done(self) -> bool:
+        """Whether it wants nothing more."""
+
+    def set_result(self, result: InvocationResult, /) -> object: ...
+
+    def set_exception(self, error: Exception, /) -> object: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,7 +34,7 @@ class Job:
     function: FunctionVersion
     invocation: Invocation
     log_tail: bool
-    answer: "asyncio.Future[InvocationResult]"
+    reply: Reply
     started: float | None = None
     answered: float | None = None
     ended: float | None = None
@@ -68,7 +79,7 @@ class Job:
 
     def give(self, end: Outcome, log_tail: bytes | None) -> None:
         """Hand the result to the caller, if there still is one."""
-        if not self.answer.done():
+        if not self.reply.done():
             result = InvocationResult(
                 request_id=self.invocation.request_id,
                 payload=end.payload,
@@ -76,9 +87,9 @@ class Job:
                 function_error=None if end.status == "success" else "Unhandled",
                 log_tail=log_tail,
             )
-            self.answer.set_result(result)
+            self.reply.set_result(result)
 
     def give_up(self, error: Exception) -> None:
         """Hand over a fault that is not the function's."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.reply.done():
+            self.reply.set_exception(error)

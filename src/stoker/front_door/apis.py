@@ -93,11 +93,10 @@ class Apis:
     def __repr__(self) -> str:
         return f"<Apis {' '.join(self._services)}>"
 
-    async def load(self, name: str) -> None:
-        """Read a model ahead of its first call, where the service is there."""
-        for service in (service for services in self._services.values() for service in services):
-            if service.name == name:
-                await self._endpoint(service)
+    async def load(self, name: str) -> Endpoint:
+        """Read a model ahead of its first call. Raises KeyError for a service that is not there."""
+        services = {service.name: service for services in self._services.values() for service in services}
+        return await self._endpoint(services[name])
 
     async def find(self, request: Request, signing_name: str) -> Endpoint:
         """The endpoint that a request signed with this name is for; raises NotBuiltError."""

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LARGE_BYTES = 256 * 1024  # from here on, hashing and parsing take over a millisecond
+LARGE_BYTES = 256 * 1024  # from here on, hashing and parsing take over a millisecond
 
 
 async def in_thread_if_large(body: bytes, work: Callable[[], T]) -> T:
     """What `work` returns; it is done in a thread if the body that it is about is large."""
-    return work() if len(body) < _LARGE_BYTES else await asyncio.to_thread(work)
+    return work() if len(body) < LARGE_BYTES else await asyncio.to_thread(work)

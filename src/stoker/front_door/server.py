@@ -15,10 +15,10 @@ from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stoker.front_door.app import FrontDoor
-from stoker.front_door.connection import HEAD_TIMEOUT_S, Bounds, Connection, ListenerState
+from stoker.front_door.connection import HEAD_TIMEOUT_S, KEEP_ALIVE_S, Bounds, Connection, ListenerState
 from stoker.front_door.exchange import Application
+from stoker.front_door.express import Express
 
-KEEP_ALIVE_S = 75
 MB = 1 << 20
 # A gigabyte is fourteen packages of the largest size at once.
 OF_THE_WORLD = Bounds(connections=8192, body_bytes=1024 * MB)
@@ -58,6 +58,7 @@ class Listener:
     def tick(self, date: bytes, now: float) -> None:
         """Once a second: the Date that answers carry, and an end to clients that take too long."""
         self._state.default_headers = [(b"date", date)]
+        self._state.date_line = b"date: %b\r\n" % date
         for connection in list(self._state.connections):
             if isinstance(connection, Connection) and connection.overdue(now):
                 connection.transport.abort()
@@ -89,8 +90,9 @@ class Listener:
 class Server:
     """Serves a front door on its port and, without the operator's parts, on sockets inside sandboxes."""
 
-    def __init__(self, door: FrontDoor) -> None:
+    def __init__(self, door: FrontDoor, express: Express | None = None) -> None:
         self._door = door
+        self._express = express
         self._listeners: set[Listener] = set()
         self._ticking: asyncio.TimerHandle | None = None
         self.port = 0
@@ -108,18 +110,17 @@ class Server:
         door: Application = self._door
         if proxies:
             door = cast("Application", ProxyHeadersMiddleware(cast("Any", door), list(proxies)))
-        await self._listen(listening, door, OF_THE_WORLD, tls)
+        await self._listen(listening, door, ListenerState(OF_THE_WORLD, self._express), tls)
 
     async def serve_socket(self, sock: socket.socket) -> Listener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
-        return await self._listen(sock, self._door.for_sandboxes, OF_A_SANDBOX)
+        return await self._listen(sock, self._door.for_sandboxes, ListenerState(OF_A_SANDBOX))
 
     async def _listen(
-        self, sock: socket.socket, application: Application, bounds: Bounds, tls: ssl.SSLContext | None = None
+        self, sock: socket.socket, application: Application, state: ListenerState, tls: ssl.SSLContext | None = None
     ) -> Listener:
         loop = asyncio.get_running_loop()
         config = _config(application)
-        state = ListenerState(bounds)
         server = await loop.create_server(
             partial(Connection, config, state, {}),
             sock=sock,

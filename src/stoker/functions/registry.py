@@ -138,6 +138,10 @@ class Registry:
         """
         self._bindings.subscribe(listener)
 
+    def known(self, region: str, name: str, qualifier: str | None) -> Target | None:
+        """What an invocation runs, where that needs no look into the database."""
+        return self._resolver.cached(region, name, qualifier)
+
     async def resolve(self, region: str, name: str, qualifier: str | None) -> Target:
         """What an invocation runs. Raises ResourceNotFoundException, or ResourceConflictException while Pending."""
         target = self._resolver.cached(region, name, qualifier)

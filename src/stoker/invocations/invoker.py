@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from stoker.environments.fleet import Fleet
+from stoker.environments.job import Reply
 from stoker.functions.registry import Registry
 from stoker.invocations import trace
 from stoker.invocations.request_id import RequestIds
@@ -10,7 +11,7 @@ from stoker.invocations.streaming import StreamedInvocation
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import RecursiveInvocationException, RequestTooLargeException
-from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target
+from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target, Traced
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 from stoker.runtime_api.response_stream import ResponseStream
 from stoker.tracing.tracer import Tracer
@@ -35,6 +36,22 @@ class Invoker:
     def __repr__(self) -> str:
         return f"<Invoker {self._fleet!r}>"
 
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool:
+        """Run a function that is known and has an idle environment: it has the event when this returns.
+
+        `reply` is told what became of it, as `invoke` returns it. False: something is not so, and nothing has happened.
+        """
+        target = self._registry.known(request.region, request.function, request.qualifier)
+        if target is None or self._tracer is not None or len(request.payload) > MAX_INVOKE_REQUEST_BYTES:
+            return False
+        self._authorise(request, target)
+        # The trace header has this run in its chain.
+        header = trace.begin(request.trace_id, self._clock.time())
+        step = trace.step(header, target.function.unqualified_arn)
+        if step.loops >= trace.MAX_LOOPS:
+            return False
+        return self._fleet.run_idle(target.function, self._invocation(request, target, step.header), reply)
+
     async def check(self, request: InvokeRequest) -> Target:
         """What would run, if it may: a dry run. Raises AWS's error for what is not there, not ready or not allowed."""
         target = await self._registry.resolve(request.region, request.function, request.qualifier)
@@ -53,7 +70,7 @@ class Invoker:
         call itself. Once begun, an invocation goes on if its caller is cancelled.
         """
         target = await self.check(request)
-        invocation = await self._invocation(request, target)
+        invocation = await self._let_in(request, target)
         return await self._fleet.run(target.function, invocation, log_tail=request.log_tail)
 
     async def stream(self, request: InvokeRequest) -> StreamedInvocation:
@@ -63,16 +80,14 @@ class Invoker:
         """
         target = await self.check(request)
         stream = ResponseStream()
-        invocation = await self._invocation(request, target, stream)
+        invocation = await self._let_in(request, target, stream)
         answer = self._fleet.run(target.function, invocation, log_tail=request.log_tail)
         streamed = StreamedInvocation(stream, answer, invocation.request_id, target.function.version)
         await streamed.start()
         return streamed
 
-    async def _invocation(
-        self, request: InvokeRequest, target: Target, stream: ResponseStream | None = None
-    ) -> Invocation:
-        """The trace header has this run in its chain, unless the chain is a loop that is to be stopped."""
+    async def _let_in(self, request: InvokeRequest, target: Target, stream: ResponseStream | None = None) -> Invocation:
+        """What the function gets, unless its chain is a loop that is to be stopped."""
         function, traced = target.function, None
         if self._tracer is None:
             header = trace.begin(request.trace_id, self._clock.time())
@@ -83,12 +98,22 @@ class Invoker:
             identity = FunctionId(account=function.account, region=function.region, name=function.name)
             if not await self._registry.recursion.allowed(identity):
                 raise RecursiveInvocationException
+        return self._invocation(request, target, step.header, stream, traced)
+
+    def _invocation(
+        self,
+        request: InvokeRequest,
+        target: Target,
+        trace_id: str,
+        stream: ResponseStream | None = None,
+        traced: Traced | None = None,
+    ) -> Invocation:
         return Invocation(
             request_id=request.request_id or self._request_ids.new(),
             payload=request.payload,
             invoked_arn=target.invoked_arn,
             client_context=request.client_context,
-            trace_id=step.header,
+            trace_id=trace_id,
             stream=stream,
             trace=traced,
             qualifier=request.qualifier or "",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +38,12 @@ class Principal:
     access_key: str
     session: Session | None = None
 
-    @property
+    @cached_property
     def is_operator(self) -> bool:
         """Whether it is the account itself: the root key, whose holder runs this Stoker."""
         return self.arn.endswith(":root") and self.arn.split(":", 3)[2] == "iam"
 
-    @property
+    @cached_property
     def is_session(self) -> bool:
         """Whether it is a role's session."""
         return self.arn.split(":", 3)[2] == "sts"

@@ -17,6 +17,7 @@ from stoker.front_door.audit import Audit
 from stoker.front_door.audit_log import AuditLog
 from stoker.front_door.audit_page import AuditPage
 from stoker.front_door.authorisation import Authoriser
+from stoker.front_door.express import Express
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.gateway import Gateway
 from stoker.front_door.server import Listener, Server
@@ -165,8 +166,15 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     )
     for area in areas:
         area.meet(door)
-    await door.apis.load("lambda")
-    server = Server(door)
+    express = Express(
+        api=(await door.apis.load("lambda")).api,
+        account=settings.account,
+        verifier=platform.verifier,
+        is_open=authoriser.is_open,
+        invoker=platform.invoker,
+        count=platform.metrics.answered,
+    )
+    server = Server(door, express)
     await server.start(settings.host, settings.port, tls=tls, proxies=settings.proxies)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
     await platform.provisioning.start()

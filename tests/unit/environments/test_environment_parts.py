@@ -163,7 +163,7 @@ def test_nobody_is_billed_for_a_timer_that_was_late() -> None:
     async def report() -> Report:
         answer = asyncio.get_running_loop().create_future()
         invocation = Invocation(request_id="r-1", payload=b"", invoked_arn="arn:f")
-        job = Job(function=a_function(timeout_s=1), invocation=invocation, log_tail=False, answer=answer)
+        job = Job(function=a_function(timeout_s=1), invocation=invocation, log_tail=False, reply=answer)
         job.started, job.ended = 10.0, 11.004
         return job.report(Outcome(payload=b"", status="timeout"), 1)
 

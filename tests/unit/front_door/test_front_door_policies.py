@@ -65,6 +65,8 @@ class Desk:
         services = [self.functions, self.queues, Resources("s3"), Resources("sns")]
         authority = Authority(iam.directory, account=ACCOUNT, clock=iam.clock)
         self.authoriser = Authoriser(authority, services)
+        # Whether the last call was known to be allowed, without being looked into.
+        self.was_open = False
 
     def allow(self, *statements: dict[str, Any]) -> None:
         """Ann's policy: these statements, which allow where they say nothing else."""
@@ -91,7 +93,13 @@ class Desk:
             request_id="r",
             source_ip=source_ip,
         )
-        self.iam.run(self.authoriser.check(call))
+        self.was_open = self.authoriser.is_open(call)
+        try:
+            self.iam.run(self.authoriser.check(call))
+        except AccessDeniedException:
+            # Whatever a test does: what is refused must not have been taken for known to be allowed.
+            assert not self.was_open
+            raise
 
 
 @pytest.fixture
@@ -108,6 +116,19 @@ def test_a_change_of_policy_counts_from_the_next_call(desk: Desk) -> None:
         assert [desk.may("Invoke", FunctionName="f") for _ in range(3)] == [allowed] * 3
     desk.iam.call("DeleteUserPolicy", UserName="ann", PolicyName="p")
     assert not desk.may("Invoke", FunctionName="f")
+
+
+def test_what_is_allowed_whatever_the_circumstances_is_known_from_the_second_call_on(desk: Desk) -> None:
+    desk.allow({"Action": "lambda:Invoke*", "Resource": FUNCTION})
+    known = []
+    for _ in range(3):
+        assert desk.may("Invoke", FunctionName="f")
+        known.append(desk.was_open)
+    assert known == [False, True, True]
+    desk.may("Invoke", FunctionName="g")
+    assert not desk.was_open
+    desk.call("Invoke", "lambda", caller=ROOT, FunctionName="g")
+    assert desk.was_open
 
 
 def test_a_qualifier_is_a_resource_of_its_own(desk: Desk) -> None:

@@ -1,0 +1,197 @@
+"""The short way of the commonest request: a signed Invoke of a function that has an idle environment.
+
+It begins with the whole request in one piece and ends with the event in the function's socket: no task, no future, no
+turn of the event loop between them, nor between the function's answer and the caller's. The steps are those of
+`app.py`, and they are taken only where each is known at once to end well. Else `take` returns False before anything has
+happened, and the ordinary way, walked from its beginning, finds out what there is to be said.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from time import perf_counter
+from typing import Protocol
+
+from stoker.front_door.off_loop import LARGE_BYTES
+from stoker.front_door.shortage import shortage
+from stoker.invocations.request_id import RequestIds
+from stoker.model.errors import ServiceError
+from stoker.model.invocation import InvocationResult, InvokeRequest
+from stoker.services.lambda_.invoke import NO_PAYLOAD, check_payload
+from stoker.wire.api import ServiceApi
+from stoker.wire.message import Call, Request, Response
+from stoker.wire.sigv4 import Verifier
+
+log = logging.getLogger(__name__)
+
+BEGIN = b"POST /2015-03-31/functions/"
+_REQUEST_LINE = re.compile(rb"POST (/2015-03-31/functions/([A-Za-z0-9_-]{1,64})/invocations) HTTP/1\.1\r\n")
+# Headers that leave an Invoke what it is, as clients write them. A request with any other goes the ordinary way: what
+# frames a message in another manner, what changes how it runs, what only browsers send.
+_HEADERS = {
+    spelling: name
+    for name in (
+        "accept", "accept-encoding", "amz-sdk-invocation-id", "amz-sdk-request", "authorization", "connection",
+        "content-length", "content-type", "host", "user-agent", "x-amz-content-sha256", "x-amz-date",
+        "x-amz-invocation-type", "x-amz-security-token", "x-amz-user-agent", "x-amzn-trace-id",
+    )
+    for spelling in (name, name.title(), name.title().replace("Sha", "SHA"))
+}  # fmt: skip
+# Of these it depends on what they say.
+_USUAL = {"connection": "keep-alive", "x-amz-invocation-type": "RequestResponse"}
+_LENGTH_DIGITS = len(str(LARGE_BYTES))
+# Hosts that belong to somebody's function or API, whatever is asked of them.
+_OTHERS = (".lambda-url.", ".execute-api.")
+
+
+class Reply(Protocol):
+    """Whoever gets an answer. See `environments.job.Reply`."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, result: InvocationResult, /) -> object: ...
+
+    def set_exception(self, error: Exception, /) -> object: ...
+
+
+class Client(Protocol):
+    """Whose request it is: a connection, which may be gone by the time of the answer."""
+
+    def answer(self, status: int, fields: bytes, body: bytes) -> None:
+        """Send an answer; `fields` are its lines but for the date."""
+
+
+class BeginsInvocations(Protocol):
+    """What this needs of `invocations.Invoker`."""
+
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool: ...
+
+
+class Express:
+    """Takes requests from connections. `is_open` says whether a call is known to be allowed."""
+
+    def __init__(
+        self,
+        *,
+        api: ServiceApi,
+        account: str,
+        verifier: Verifier,
+        is_open: Callable[[Call], bool],
+        invoker: BeginsInvocations,
+        count: Callable[[str, int, float], None],
+    ) -> None:
+        self._api = api
+        self._account = account
+        self._verifier = verifier
+        self._is_open = is_open
+        self._invoker = invoker
+        self._count = count
+        self._request_ids = RequestIds()
+
+    def __repr__(self) -> str:
+        return f"<Express {self._api!r}>"
+
+    def take(self, data: bytes, source_ip: str, client: Client) -> bool:
+        """Whether the request in `data` is on its way to a function. Its answer may come before this returns."""
+        read = _read(data, source_ip)
+        if read is None:
+            return False
+        name, request = read
+        try:
+            claim = self._verifier.claim(request)
+            if claim.scope.service != "lambda":
+                return False
+            payload = self._verifier.verify(request, claim) or NO_PAYLOAD
+            check_payload(payload)
+        except ServiceError:
+            return False
+        region, trace_id = claim.scope.region, request.headers.get("x-amzn-trace-id")
+        call = Call(
+            service="lambda",
+            operation="Invoke",
+            params={"FunctionName": name},
+            region=region,
+            account=self._account,
+            principal=claim.principal,
+            request_id="",
+            source_ip=source_ip,
+        )
+        if not self._is_open(call):
+            return False
+        asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
+        return self._invoker.begin(asked, _ToClient(self, client))
+
+    def tell(self, client: Client, result: InvocationResult, began: float) -> None:
+        """Answer with a function's result, as the model of Invoke has it."""
+        error = "" if result.function_error is None else f"x-amz-function-error: {result.function_error}\r\n"
+        fields = (
+            f"x-amz-executed-version: {result.executed_version}\r\n{error}content-type: application/octet-stream\r\n"
+            f"content-length: {len(result.payload)}\r\nx-amzn-requestid: {result.request_id}\r\n"
+        )
+        self._count("lambda", 200, perf_counter() - began)
+        client.answer(200, fields.encode("latin-1"), result.payload)
+
+    def fail(self, client: Client, error: Exception, began: float) -> None:
+        """Answer with what kept an invocation from its end."""
+        request_id = self._request_ids.new()
+        if isinstance(error, ServiceError):
+            response = self._api.fail(error, request_id)
+        else:
+            # The boundary: whatever is not the caller's fault is ours, told here once, and outside only if it helps.
+            log.error("request %s (Invoke) failed", request_id, exc_info=error)
+            response = self._api.fail_internally(request_id, shortage(error))
+        self._count("lambda", response.status, perf_counter() - began)
+        assert isinstance(response.body, bytes)
+        client.answer(response.status, _fields(response), response.body)
+
+
+class _ToClient:
+    """The reply of an invocation that goes straight to its client."""
+
+    __slots__ = ("_began", "_client", "_express")
+
+    def __init__(self, express: Express, client: Client) -> None:
+        self._express = express
+        self._client = client
+        self._began = perf_counter()
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, result: InvocationResult, /) -> None:
+        self._express.tell(self._client, result, self._began)
+
+    def set_exception(self, error: Exception, /) -> None:
+        self._express.fail(self._client, error, self._began)
+
+
+def _read(data: bytes, source_ip: str) -> tuple[str, Request] | None:
+    """The function's name and the request, if it is nothing but a plain Invoke and all there."""
+    line, end = _REQUEST_LINE.match(data), data.find(b"\r\n\r\n")
+    if line is None or len(data) >= LARGE_BYTES:
+        return None
+    head = data[line.end() : end].decode("latin-1")
+    lines = head.split("\r\n")
+    if end < 0 or head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+        return None
+    headers: dict[str, str] = {}
+    for each in lines:
+        spelling, _, value = each.partition(":")
+        name = _HEADERS.get(spelling)
+        if name is None or name in headers:
+            return None
+        headers[name] = value.strip(" \t")
+    host, length, body = headers.get("host", ""), headers.get("content-length", ""), data[end + 4 :]
+    if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) != len(body):
+        return None
+    if any(name in headers and headers[name] != usual for name, usual in _USUAL.items()):
+        return None
+    if _OTHERS[0] in host or _OTHERS[1] in host or headers.get("user-agent", "").startswith("Mozilla/"):
+        return None
+    path = line[1].decode("ascii")
+    request = Request(method="POST", host=host, path=path, query="", headers=headers, body=body, source_ip=source_ip)
+    return line[2].decode("ascii"), request
+
+
+def _fields(response: Response) -> bytes:
+    return "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers).encode("latin-1")

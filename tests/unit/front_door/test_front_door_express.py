@@ -1,0 +1,309 @@
+"""The short way of an Invoke: what takes it, what does not, and that nobody can tell which way his answer came."""
+
+import http.client
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from front_door_house import INVOKE, House
+from test_front_door_server import Running, read_until_closed, request_head, wait_until
+
+from stoker.front_door.connection import KEEP_ALIVE_S
+from stoker.front_door.express import Express, Reply
+from stoker.model.errors import TooManyRequestsException
+from stoker.model.invocation import InvocationResult, InvokeRequest
+from stoker.observability.journal import JournalFullError
+from stoker.services.lambda_.invoke import answer
+from stoker.wire.message import Call, Result
+
+DONE = InvocationResult(request_id="0d1f5a9e-0000-4000-8000-0123456789ab", payload=b'"done"', executed_version="7")
+FAILED = InvocationResult(
+    request_id="0d1f5a9e-0000-4000-8000-0123456789ab",
+    payload=b'{"errorMessage": "\xc3\xa9"}',
+    executed_version="$LATEST",
+    function_error="Unhandled",
+)
+
+
+class FakeInvoker:
+    """Begins every invocation, or none; what becomes of it is said by `ends`, or later by a test."""
+
+    def __init__(self) -> None:
+        self.begun: list[InvokeRequest] = []
+        self.replies: list[Reply] = []
+        self.warm = True
+        self.ends: InvocationResult | None = DONE
+
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool:
+        if not self.warm:
+            return False
+        self.begun.append(request)
+        if self.ends is None:
+            self.replies.append(reply)
+        else:
+            reply.set_result(self.ends)
+        return True
+
+
+class Short(Running):
+    """A server whose invocations may go the short way. `open` says whose calls are known to be allowed."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.invoker, self.open, self.counted = FakeInvoker(), True, list[tuple[str, int]]()
+        (listener,) = self.server._listeners
+        self.listener = listener
+        listener._state.express = Express(
+            api=self.run(house.door.apis.load("lambda")).api,
+            account="000000000000",
+            verifier=house.door._verifier,
+            is_open=lambda call: self.open,
+            invoker=self.invoker,
+            count=lambda service, status, seconds: self.counted.append((service, status)),
+        )
+
+    def plain(self, body: bytes = b"{}", head: Callable[[bytes], bytes] = lambda head: head, **headers: str) -> bytes:
+        """A signed Invoke, with what a test does to its head."""
+        return head(request_head("POST", INVOKE, self.house.sign("POST", INVOKE, body, headers))) + body
+
+    @property
+    def went(self) -> str:
+        """Which way the last request took."""
+        return "short" if self.invoker.begun else "ordinary" if self.house.functions.calls else "none"
+
+
+@pytest.fixture
+def short(house: House) -> Iterator[Short]:
+    server = Short(house)
+    yield server
+    server.close()
+
+
+def ask(server: Running, request: bytes) -> http.client.HTTPResponse:
+    with server.connect() as sock:
+        sock.sendall(request)
+        response = http.client.HTTPResponse(sock)
+        response.begin()
+        response.body = response.read()  # type: ignore[attr-defined]
+        return response
+
+
+def test_boto3_s_invoke_goes_the_short_way_with_its_event_and_region(short: Short) -> None:
+    got = short.client("lambda").invoke(FunctionName="hello", Payload=b'{"a": 1}')
+    assert (got["Payload"].read(), got["ExecutedVersion"], got["StatusCode"]) == (b'"done"', "7", 200)
+    (asked,) = short.invoker.begun
+    assert (asked.region, asked.function, asked.qualifier, asked.payload) == ("us-east-1", "hello", None, b'{"a": 1}')
+    assert (short.went, short.counted) == ("short", [("lambda", 200)])
+
+
+@pytest.mark.parametrize("result", [DONE, FAILED])
+def test_both_ways_answer_alike(short: Short, result: InvocationResult) -> None:
+    async def invoke(call: Call) -> Result:
+        return answer(result)
+
+    short.invoker.ends = result
+    one = ask(short, short.plain())
+    assert short.went == "short"
+    short.house.functions.invoke = invoke  # type: ignore[method-assign]
+    short.invoker.warm = False
+    other = ask(short, short.plain())
+    assert sorted(one.headers.items()) == sorted(other.headers.items())
+    assert (one.status, one.body) == (other.status, other.body)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Amz-Invocation-Type": "Event"},
+        {"X-Amz-Log-Type": "Tail"},
+        {"X-Amz-Client-Context": "e30="},
+        {"Origin": "http://evil.example"},
+        {"User-Agent": "Mozilla/5.0"},
+        {"Connection": "close"},
+        {"X-Unknown": "1"},
+        {"Host": "abc.execute-api.us-east-1.localhost"},
+    ],
+)
+def test_what_is_no_plain_invoke_goes_the_ordinary_way(short: Short, headers: dict[str, str]) -> None:
+    ask(short, short.plain(**headers))
+    assert not short.invoker.begun
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: 1"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: +2"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: 2\r\nContent-Length: 2"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: " + b"0" * 5000 + b"2"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: 2\r\nTransfer-Encoding: chunked"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length : 2"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: 2\nTransfer-Encoding: chunked"),
+        lambda head: head.replace(b"Content-Length: 2", b"Content-Length: 2\r\n\tfolded"),
+        lambda head: head.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        lambda head: head.replace(b"/invocations ", b"/invocations?Qualifier=1 "),
+        lambda head: head.replace(b"/hello/", b"/hel%6Co/"),
+        lambda head: head.replace(b"\r\n", b"\n"),
+    ],
+)
+def test_a_request_that_could_be_read_in_two_ways_is_read_by_the_parser_only(
+    short: Short, head: Callable[[bytes], bytes]
+) -> None:
+    with short.connect() as sock:
+        sock.sendall(short.plain(head=head))
+        sock.shutdown(socket.SHUT_WR)
+        read_until_closed(sock)
+    assert not short.invoker.begun
+
+
+def test_a_request_that_comes_in_pieces_is_served_all_the_same(short: Short) -> None:
+    request = short.plain()
+    with short.connect() as sock:
+        for piece in (request[:20], request[20:-2], request[-2:]):
+            sock.sendall(piece)
+            time.sleep(0.01)
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+        # And what comes in one piece after it, on the same connection, goes the short way.
+        assert short.went == "ordinary"
+        sock.sendall(request)
+        assert sock.recv(4096).endswith(b'"done"')
+    assert short.went == "short"
+
+
+def test_a_body_that_looks_like_a_request_is_a_body(short: Short) -> None:
+    inner = short.plain()
+    headers = short.house.sign("POST", INVOKE, inner, {})
+    with short.connect() as sock:
+        sock.sendall(request_head("POST", INVOKE, headers))
+        wait_until(lambda: any(getattr(c, "cycle", None) for c in short.listener._state.connections))
+        sock.sendall(inner)
+        sock.recv(4096)
+    assert not short.invoker.begun
+
+
+@pytest.mark.parametrize(
+    ("keys", "body", "code"),
+    [
+        ({"secret": "wrong"}, b"{}", "InvalidSignatureException"),
+        ({"access_key": "AKIANOBODY"}, b"{}", "UnrecognizedClientException"),
+        ({"service": "logs"}, b"{}", None),
+        ({}, b"{no json", None),
+    ],
+)
+def test_refusals_come_from_the_ordinary_way(short: Short, keys: dict[str, str], body: bytes, code: str | None) -> None:
+    headers = short.house.sign("POST", INVOKE, body, {}, **keys)
+    got = ask(short, request_head("POST", INVOKE, headers) + body)
+    assert not short.invoker.begun
+    if code is not None:
+        assert (got.status, code in str(got.headers)) == (403, True)
+
+
+def test_who_is_not_known_to_be_allowed_is_asked_about(short: Short) -> None:
+    short.open = False
+    ask(short, short.plain())
+    assert short.went == "ordinary"
+
+
+def test_functions_do_not_go_the_short_way(short: Short) -> None:
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    short.run(short.server.serve_socket(sock))
+    with pytest.raises(Exception, match="AccessDenied"):
+        short.client("lambda", port, **short.house.session()).invoke(FunctionName="hello")
+    assert not short.invoker.begun
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (TooManyRequestsException(Reason="CallerRateLimitExceeded", Type="User"), 429, b"CallerRateLimitExceeded"),
+        (JournalFullError(), 500, b"no space left"),
+        (RuntimeError("secret inside"), 500, b"ServiceException"),
+    ],
+)
+def test_what_kept_an_invocation_from_its_end_is_told_and_secrets_are_not(
+    short: Short, caplog: pytest.LogCaptureFixture, error: Exception, status: int, said: bytes
+) -> None:
+    short.invoker.ends = None
+    with short.connect() as sock, caplog.at_level(logging.CRITICAL):
+        sock.sendall(short.plain())
+        wait_until(lambda: bool(short.invoker.replies))
+        short.call(lambda: short.invoker.replies[0].set_exception(error))
+        got = sock.recv(4096)
+    assert got.startswith(b"HTTP/1.1 %d " % status)
+    assert said in got
+    assert b"secret" not in got
+    assert got.lower().count(b"\r\ndate: ") == 1
+    assert short.counted == [("lambda", status)]
+
+
+def waiting(short: Short, sock: socket.socket) -> Reply:
+    short.invoker.ends = None
+    sock.sendall(short.plain())
+    wait_until(lambda: bool(short.invoker.replies))
+    return short.invoker.replies[-1]
+
+
+def test_who_asks_again_before_the_answer_is_cut_off(short: Short) -> None:
+    with short.connect() as sock:
+        reply = waiting(short, sock)
+        sock.sendall(short.plain())
+        assert read_until_closed(sock) == b""
+        short.call(lambda: reply.set_result(DONE))
+    assert len(short.invoker.begun) == 1
+
+
+def test_an_answer_for_a_client_that_went_away_is_nobody_s(short: Short) -> None:
+    with short.connect() as sock:
+        reply = waiting(short, sock)
+    wait_until(lambda: not short.listener._state.connections)
+    short.call(lambda: reply.set_result(DONE))
+    assert short.listener._state.body_bytes == 0
+
+
+def test_bodies_on_the_short_way_count_until_their_answer(short: Short) -> None:
+    with short.connect() as sock:
+        reply = waiting(short, sock)
+        assert short.listener._state.body_bytes > 0
+        short.call(lambda: reply.set_result(DONE))
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert short.listener._state.body_bytes == 0
+
+
+def test_a_stop_lets_an_invocation_on_the_short_way_finish_and_ends_its_connection(short: Short) -> None:
+    with short.connect() as sock:
+        reply = waiting(short, sock)
+        short.call(short.listener.begin_drain)
+        assert short.listener.busy
+        short.call(lambda: reply.set_result(DONE))
+        got = read_until_closed(sock)
+    assert b"\r\nconnection: close\r\n" in got
+    assert got.endswith(b'"done"')
+
+
+def test_a_connection_waits_for_its_answer_and_is_kept_for_a_while_after_it(short: Short) -> None:
+    def ticks(*moments: float) -> None:
+        for moment in moments:
+            short.call(lambda moment=moment: short.listener.tick(b"", moment))
+
+    with short.connect() as sock:
+        reply = waiting(short, sock)
+        ticks(0.0, 1e6)
+        short.call(lambda: reply.set_result(DONE))
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+        ticks(2e6, 2e6 + KEEP_ALIVE_S - 1)
+        short.invoker.ends = DONE
+        sock.sendall(short.plain())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+        ticks(3e6, 3e6 + KEEP_ALIVE_S - 1)
+        assert short.listener._state.connections
+        ticks(3e6 + KEEP_ALIVE_S + 1)
+        assert read_until_closed(sock) == b""
+
+
+def test_an_express_says_what_it_is(short: Short) -> None:
+    express: Any = short.listener._state.express
+    assert repr(express).startswith("<Express <ServiceApi lambda")

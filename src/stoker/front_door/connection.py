@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from stoker.front_door.exchange import TAKEN
-from stoker.front_door.express import BEGIN, Express
+from stoker.front_door.express import BEGIN, Express, read
 from stoker.front_door.joining import JoiningTransport
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -68,6 +68,9 @@ class Connection(HttpToolsProtocol):
         self._express = False
         self._answered: object = None
         self._closes = False
+        # A plain Invoke that came without its body, and what stands for the wait for that.
+        self._begun = b""
+        self._beginning: object = None
 
     def __repr__(self) -> str:
         return f"<Connection {self.client}>"
@@ -106,8 +109,12 @@ class Connection(HttpToolsProtocol):
             # See PipelinedError.
             self.transport.abort()
             return
-        express = self.server_state.express
-        if express is not None and data.startswith(BEGIN) and self._between() and self._takes(express, data):
+        express, begun = self.server_state.express, self._begun
+        if begun:
+            data, self._begun = begun + data, b""
+            self._forget_body()
+        at_begin = data.startswith(BEGIN) and self._between()
+        if express is not None and at_begin and self._takes(express, data, may_lack=not begun):
             return
         self._unfinished_head_bytes += len(data)
         super().data_received(data)
@@ -124,20 +131,24 @@ class Connection(HttpToolsProtocol):
         done = cycle is not None and self.scope is cycle.scope and cycle.response_complete and not cycle.more_body
         return done and not self.flow.write_paused
 
-    def _takes(self, express: Express, data: bytes) -> bool:
-        """Whether a request goes the short way."""
-        state, size = self.server_state, len(data)
-        if state.body_bytes + size > state.bounds.body_bytes:
+    def _takes(self, express: Express, data: bytes, *, may_lack: bool) -> bool:
+        """Whether a request goes the short way, or might once its body is here: that is waited for once."""
+        state, size, client = self.server_state, len(data), self.client
+        plain = read(data, client[0] if client else "")
+        if plain is None or not (plain.is_whole or may_lack) or state.body_bytes + size > state.bounds.body_bytes:
             return False
-        self._express = True
+        self._unset_keepalive_if_required()
+        self._answered = None
         self._body_bytes = size
         state.body_bytes += size
-        client = self.client
-        if not express.take(data, client[0] if client else "", self):
+        if not plain.is_whole:
+            self._begun, self._beginning = data, object()
+            return True
+        self._express = True
+        if not express.take(plain, self):
             self._express = False
             self._forget_body()
             return False
-        self._unset_keepalive_if_required()
         return True
 
     def _in_head(self) -> bool:
@@ -196,7 +207,8 @@ class Connection(HttpToolsProtocol):
     @property
     def receiving(self) -> bool:
         """Whether a request has begun to be served whose body is not here as a whole."""
-        return self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
+        in_body = self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
+        return in_body or bool(self._begun)
 
     def overdue(self, now: float) -> bool:
         """Whether the head or body that the connection waits for should have been here by `now` (loop time)."""
@@ -210,6 +222,8 @@ class Connection(HttpToolsProtocol):
         """What the connection waits for its client to begin or complete: a request, a head, a body or nothing."""
         if self._express:
             return None, 0.0
+        if self._begun:
+            return self._beginning, BODY_TIMEOUT_S
         if self._answered is not None:
             return self._answered, KEEP_ALIVE_S
         if self._in_head():

@@ -1,9 +1,10 @@
 """The short way of the commonest request: a signed Invoke of a function that has an idle environment.
 
-It begins with the whole request in one piece and ends with the event in the function's socket: no task, no future, no
-turn of the event loop between them, nor between the function's answer and the caller's. The steps are those of
-`app.py`, and they are taken only where each is known at once to end well. Else `take` returns False before anything has
-happened, and the ordinary way, walked from its beginning, finds out what there is to be said.
+It begins with a request that came in one piece, or two (head and body, as SDKs send them), and ends with the event in
+the function's socket: no task, no future, no turn of the event loop between them, nor between the function's answer and
+the caller's. The steps are those of `app.py`, and they are taken only where each is known at once to end well. Else
+`take` returns False before anything has happened, and the ordinary way, walked from its beginning, finds out what there
+is to be said.
 """
 
 import logging
@@ -11,6 +12,8 @@ import re
 from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
+
+from msgspec import Struct
 
 from stoker.front_door.off_loop import LARGE_BYTES
 from stoker.front_door.shortage import shortage
@@ -42,6 +45,14 @@ _USUAL = {"connection": "keep-alive", "x-amz-invocation-type": "RequestResponse"
 _LENGTH_DIGITS = len(str(LARGE_BYTES))
 # Hosts that belong to somebody's function or API, whatever is asked of them.
 _OTHERS = (".lambda-url.", ".execute-api.")
+
+
+class Plain(Struct, frozen=True, kw_only=True):
+    """A plain Invoke. One that is not whole lacks some or all of its body."""
+
+    function: str
+    request: Request
+    is_whole: bool
 
 
 class Reply(Protocol):
@@ -91,12 +102,9 @@ class Express:
     def __repr__(self) -> str:
         return f"<Express {self._api!r}>"
 
-    def take(self, data: bytes, source_ip: str, client: Client) -> bool:
-        """Whether the request in `data` is on its way to a function. Its answer may come before this returns."""
-        read = _read(data, source_ip)
-        if read is None:
-            return False
-        name, request = read
+    def take(self, plain: Plain, client: Client) -> bool:
+        """Whether the request is on its way to a function. Its answer may come before this returns."""
+        request, name = plain.request, plain.function
         try:
             claim = self._verifier.claim(request)
             if claim.scope.service != "lambda":
@@ -114,7 +122,7 @@ class Express:
             account=self._account,
             principal=claim.principal,
             request_id="",
-            source_ip=source_ip,
+            source_ip=request.source_ip,
         )
         if not self._is_open(call):
             return False
@@ -165,8 +173,8 @@ class _ToClient:
         self._express.fail(self._client, error, self._began)
 
 
-def _read(data: bytes, source_ip: str) -> tuple[str, Request] | None:
-    """The function's name and the request, if it is nothing but a plain Invoke and all there."""
+def read(data: bytes, source_ip: str) -> Plain | None:
+    """The request that `data` is, or begins with all of its head; None if it is anything but a plain Invoke."""
     line, end = _REQUEST_LINE.match(data), data.find(b"\r\n\r\n")
     if line is None or len(data) >= LARGE_BYTES:
         return None
@@ -182,7 +190,7 @@ def _read(data: bytes, source_ip: str) -> tuple[str, Request] | None:
             return None
         headers[name] = value.strip(" \t")
     host, length, body = headers.get("host", ""), headers.get("content-length", ""), data[end + 4 :]
-    if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) != len(body):
+    if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) < len(body):
         return None
     if any(name in headers and headers[name] != usual for name, usual in _USUAL.items()):
         return None
@@ -190,7 +198,7 @@ def _read(data: bytes, source_ip: str) -> tuple[str, Request] | None:
         return None
     path = line[1].decode("ascii")
     request = Request(method="POST", host=host, path=path, query="", headers=headers, body=body, source_ip=source_ip)
-    return line[2].decode("ascii"), request
+    return Plain(function=line[2].decode("ascii"), request=request, is_whole=int(length) == len(body))
 
 
 def _fields(response: Response) -> bytes:

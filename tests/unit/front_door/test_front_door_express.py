@@ -3,7 +3,6 @@
 import http.client
 import logging
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from front_door_house import INVOKE, House
 from test_front_door_server import Running, read_until_closed, request_head, wait_until
 
-from stoker.front_door.connection import KEEP_ALIVE_S
+from stoker.front_door.connection import BODY_TIMEOUT_S, KEEP_ALIVE_S
 from stoker.front_door.express import Express, Reply
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.invocation import InvocationResult, InvokeRequest
@@ -159,12 +158,43 @@ def test_a_request_that_could_be_read_in_two_ways_is_read_by_the_parser_only(
     assert not short.invoker.begun
 
 
+def test_a_head_waits_for_its_body(short: Short) -> None:
+    request = short.plain()
+    with short.connect() as sock:
+        for _ in range(2):
+            sock.sendall(request[:-2])
+            wait_until(lambda: short.listener._state.body_bytes > 0)
+            sock.sendall(request[-2:])
+            assert sock.recv(4096).endswith(b'"done"')
+    assert len(short.invoker.begun) == 2
+    assert short.listener._state.body_bytes == 0
+
+
+def test_a_head_does_not_wait_for_ever(short: Short) -> None:
+    with short.connect() as sock:
+        sock.sendall(short.plain()[:-2])
+        wait_until(lambda: short.listener._state.body_bytes > 0)
+        for moment in (0.0, BODY_TIMEOUT_S - 1, BODY_TIMEOUT_S + 1):
+            assert len(short.listener._state.connections) == 1
+            short.call(lambda moment=moment: short.listener.tick(b"", moment))
+        assert read_until_closed(sock) == b""
+    wait_until(lambda: short.listener._state.body_bytes == 0)
+
+
+def test_a_head_without_its_body_does_not_keep_the_server_from_stopping(short: Short) -> None:
+    with short.connect() as sock:
+        sock.sendall(short.plain()[:-2])
+        wait_until(lambda: short.listener._state.body_bytes > 0)
+        short.call(short.listener.begin_drain)
+        assert read_until_closed(sock) == b""
+
+
 def test_a_request_that_comes_in_pieces_is_served_all_the_same(short: Short) -> None:
     request = short.plain()
     with short.connect() as sock:
-        for piece in (request[:20], request[20:-2], request[-2:]):
+        for piece in (request[:20], request[20:]):
             sock.sendall(piece)
-            time.sleep(0.01)
+            wait_until(lambda: any(c.scope is not None for c in short.listener._state.connections))
         assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
         # And what comes in one piece after it, on the same connection, goes the short way.
         assert short.went == "ordinary"
@@ -173,14 +203,15 @@ def test_a_request_that_comes_in_pieces_is_served_all_the_same(short: Short) -> 
     assert short.went == "short"
 
 
-def test_a_body_that_looks_like_a_request_is_a_body(short: Short) -> None:
+@pytest.mark.parametrize("further", [{}, {"X-Unknown": "1"}])
+def test_a_body_that_looks_like_a_request_is_a_body(short: Short, further: dict[str, str]) -> None:
     inner = short.plain()
-    headers = short.house.sign("POST", INVOKE, inner, {})
+    headers = short.house.sign("POST", INVOKE, inner, further)
     with short.connect() as sock:
         sock.sendall(request_head("POST", INVOKE, headers))
-        wait_until(lambda: any(getattr(c, "cycle", None) for c in short.listener._state.connections))
+        wait_until(lambda: any(c.receiving for c in short.listener._state.connections))  # type: ignore[union-attr]
         sock.sendall(inner)
-        sock.recv(4096)
+        assert b"\r\n\r\n" in sock.recv(4096)
     assert not short.invoker.begun
 
 

@@ -104,7 +104,7 @@ class Express:
 
     def take(self, plain: Plain, client: Client) -> bool:
         """Whether the request is on its way to a function. Its answer may come before this returns."""
-        request, name = plain.request, plain.function
+        request, name, began = plain.request, plain.function, perf_counter()
         try:
             claim = self._verifier.claim(request)
             if claim.scope.service != "lambda":
@@ -127,7 +127,7 @@ class Express:
         if not self._is_open(call):
             return False
         asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
-        return self._invoker.begin(asked, _ToClient(self, client))
+        return self._invoker.begin(asked, _ToClient(self, client, began))
 
     def tell(self, client: Client, result: InvocationResult, began: float) -> None:
         """Answer with a function's result, as the model of Invoke has it."""
@@ -158,10 +158,10 @@ class _ToClient:
 
     __slots__ = ("_began", "_client", "_express")
 
-    def __init__(self, express: Express, client: Client) -> None:
+    def __init__(self, express: Express, client: Client, began: float) -> None:
         self._express = express
         self._client = client
-        self._began = perf_counter()
+        self._began = began
 
     def done(self) -> bool:
         return False

@@ -166,15 +166,17 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     )
     for area in areas:
         area.meet(door)
+    lambda_api = (await door.apis.load("lambda")).api
     express = Express(
-        api=(await door.apis.load("lambda")).api,
+        api=lambda_api,
         account=settings.account,
         verifier=platform.verifier,
         is_open=authoriser.is_open,
         invoker=platform.invoker,
         count=platform.metrics.answered,
     )
-    server = Server(door, express)
+    # Traced requests have their spans on the ordinary way.
+    server = Server(door, express if platform.tracer is None else None)
     await server.start(settings.host, settings.port, tls=tls, proxies=settings.proxies)
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
     await platform.provisioning.start()

@@ -176,6 +176,10 @@ class Queues:
             self._attempts.keep(queue.id, attempt, messages)
         return messages
 
+    def give_back(self, queue: Queue, messages: Sequence[Received]) -> None:
+        """What was received and nobody took is to be had at once, as if it had not been received."""
+        self._receiving.give_back(queue.id, messages)
+
     async def delete(self, queue: Queue, handle: str) -> None:
         """Raises ReceiptHandleIsInvalid; a message that is gone already is no error."""
         await self._settle(queue, handle, None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from stoker.queues.errors import InvalidAttributeName, InvalidParameterValue
 from stoker.queues.message import Received
+from stoker.queues.queue import Queue
 from stoker.queues.queues import MAX_MESSAGES, MAX_WAIT_S, Queues
 from stoker.queues.settling import MAX_VISIBILITY_S
 from stoker.services.sqs.addresses import Addresses
@@ -54,9 +55,28 @@ class MessageOperations:
             wait_s=wait_s,
             attempt_id=params.get("ReceiveRequestAttemptId"),
         )
-        messages = await (receiving if wait_s == 0 or call.until_gone is None else _unless(call.until_gone, receiving))
+        if wait_s == 0 or call.until_gone is None:
+            messages = await receiving
+        else:
+            messages = await self._unless_gone(call.until_gone, queue, receiving)
         names = params.get("MessageAttributeNames", [])
         return {"Messages": [received_members(message, system_names, names) for message in messages] or None}
+
+    async def _unless_gone(
+        self, gone: Callable[[], Awaitable[None]], queue: Queue, receiving: Coroutine[Any, Any, Sequence[Received]]
+    ) -> Sequence[Received]:
+        """What is received; nothing where the client goes away before, or meanwhile: its messages are others'."""
+        taking, leaving = asyncio.ensure_future(receiving), asyncio.ensure_future(gone())
+        try:
+            await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not leaving.done():
+                return taking.result()
+            if taking.done():
+                self._queues.give_back(queue, taking.result())
+            return []
+        finally:
+            taking.cancel()
+            leaving.cancel()
 
     async def delete_message(self, call: Call) -> Members:
         await self._queues.delete(self._addresses.queue(call), call.params["ReceiptHandle"])
@@ -66,19 +86,6 @@ class MessageOperations:
         queue = self._addresses.queue(call)
         await self._queues.change_visibility(queue, call.params["ReceiptHandle"], call.params["VisibilityTimeout"])
         return _NOTHING
-
-
-async def _unless(
-    gone: Callable[[], Awaitable[None]], receiving: Coroutine[Any, Any, Sequence[Received]]
-) -> Sequence[Received]:
-    """What is received; nothing where the client goes away before: its messages are the next one's."""
-    taking, leaving = asyncio.ensure_future(receiving), asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return taking.result() if taking.done() else []
-    finally:
-        taking.cancel()
-        leaving.cancel()
 
 
 def _within(params: Members, name: str, least: int, most: int, default: int) -> int:

@@ -12,6 +12,7 @@ from stoker.identity.documents import Document
 from stoker.identity.evaluation import IDENTITY, AccessRequest, Decision
 from stoker.identity.principal_policies import PrincipalPolicies
 from stoker.model.access import Access, AccessTable, Where
+from stoker.model.principal import Principal
 from stoker.wire.message import Call
 
 # The account gets back into what a policy keeps everybody out of, as AWS lets its root user.
@@ -81,7 +82,7 @@ class Authoriser:
         principal = call.principal
         if self._authority.exempts(principal):
             return True
-        return call.service in self._never_deny and principal.session is None and principal.is_operator
+        return call.service in self._never_deny and _is_root(principal)
 
     async def check(self, call: Call) -> None:
         """Raises AccessDeniedException for a call that its principal may not make."""
@@ -123,6 +124,8 @@ class Authoriser:
             return
         never_denies = service in self._never_deny
         document = None if never_denies else await authority.policy_of(service, resource)
+        if document is None and _is_root(call.principal):
+            return
         facts = await self._circumstances(call, policies, document, row, resource)
         decision, request = authority.decide(policies, document, row.action, resource, facts)
         if decision.allowed:
@@ -175,6 +178,11 @@ class Authoriser:
         if len(self._open_doors) >= _OPEN_DOORS:
             self._open_doors.clear()
         self._open_doors.add(door)
+
+
+def _is_root(principal: Principal) -> bool:
+    """The account's own key, which only a resource's policy can keep out."""
+    return principal.session is None and principal.is_operator
 
 
 def _from(call: Call, policies: PrincipalPolicies) -> _From | None:

@@ -12,7 +12,7 @@ _UNRESERVED = "-_.~"
 
 def path(raw: str, *, s3: bool) -> str:
     """The path of a request as it was sent (still encoded). Every service but S3 tidies it and encodes it once more."""
-    if _PLAIN_PATH(raw) is not None:
+    if raw == "/" or _PLAIN_PATH(raw) is not None:
         return raw
     if s3:
         return "/".join(quote(unquote_to_bytes(segment), safe=_UNRESERVED) for segment in raw.split("/")) or "/"

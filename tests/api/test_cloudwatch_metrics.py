@@ -238,3 +238,33 @@ def handler(event, context):
     assert of_function("Invocations", Resource=f"{name}:live") == 1
     assert of_function("Invocations", Resource=f"{name}:live", ExecutedVersion="1") == 1
     assert total(cloudwatch, namespace, "sold", till="one") == 9
+
+
+def test_throttles_events_and_concurrency_are_measured(live_server: LiveServer, cloudwatch: Any) -> None:
+    functions, name = live_server.client("lambda"), f"metrics-{uuid.uuid4().hex[:8]}"
+    source = (
+        "import time\ndef handler(event, context):\n    time.sleep(event.get('s', 0))\n    assert not event.get('fail')"
+    )
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="f.handler",
+        Code={"ZipFile": zip_of({"f.py": source})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    for payload in ("{}", '{"fail": 1}', '{"s": 1.1}'):
+        functions.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+
+    def of_function(metric: str) -> float:
+        return total(cloudwatch, "AWS/Lambda", metric, FunctionName=name)
+
+    eventually(lambda: of_function("Invocations") == 3, "three invocations")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    assert refusal(lambda: functions.invoke(FunctionName=name))[0] == "TooManyRequestsException"
+    eventually(lambda: of_function("Throttles") == 1, "a throttled invocation")
+    eventually(lambda: of_function("AsyncEventsReceived") == 3, "three events")
+    eventually(lambda: of_function("AsyncEventsDropped") == 1, "an event that failed for good")
+    assert of_function("AsyncEventAge") >= 0
+    assert of_function("ConcurrentExecutions") >= 1

@@ -45,6 +45,7 @@ class Outbox:
         self._targets = targets
         self._clock = clock
         self._jitter = jitter
+        self._dropped: list[Callable[[Delivery], None]] = []
         # From the first one on, set in the writer's thread: until then nobody pays for looking.
         self._has_outside = False
 
@@ -83,6 +84,10 @@ class Outbox:
         letter = DeadLetter(queue=dead_letter) if isinstance(dead_letter, str) else dead_letter
         outbox_rows.put(conn, delivery, now=now, retry=retry or Retry(), dead_letter=letter)
 
+    def listen_to_losses(self, listener: Callable[[Delivery], None]) -> None:
+        """Have each delivery told that is given up; the listener must be quick and not raise."""
+        self._dropped.append(listener)
+
     def wake(self) -> None:
         """Something was put and is committed."""
         self._inside.note_due(self._clock.time())
@@ -117,6 +122,9 @@ class Outbox:
                 log.exception("delivery %d to %s failed", outgoing.id, outgoing.delivery.target)
             outcome = after_failure(outgoing, error, now=self._clock.time(), jitter=self._jitter())
             _tell(outgoing, error, outcome)
+            if isinstance(outcome, Delivered):
+                for listener in self._dropped:
+                    listener(outgoing.delivery)
             return outcome
         return Delivered(id=outgoing.id, lane=outgoing.lane)
 

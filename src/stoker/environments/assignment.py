@@ -4,7 +4,8 @@ Four answers: an environment that is idle, a new one, wait for room in the machi
 come with an idle environment of another function that is let go to make the room.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -112,6 +113,10 @@ class Assignment(Generic[E]):
     def is_running(self, environment: E) -> bool:
         """Whether it has an invocation, or is being started for one."""
         return self._live[environment].running
+
+    def running_by_function(self) -> Mapping[FunctionKey, int]:
+        """How many invocations each function has; some 50 ns an environment."""
+        return Counter(live.key.function for live in self._live.values() if live.running)
 
     def on_demand_of(self, region: str, name: str) -> list[E]:
         """A function's live environments of whatever version and revision, but for the provisioned ones."""

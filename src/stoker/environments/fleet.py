@@ -1,7 +1,7 @@
 """All environments of this process: acts on what `assignment.py` decides, lets go what is stale or not needed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 from stoker.environments.admission import ACCOUNT_LIMIT, Admission
@@ -13,7 +13,7 @@ from stoker.environments.maker import DriverFor, EnvironmentMaker, Mint
 from stoker.environments.variables import ON_DEMAND, PROVISIONED
 from stoker.environments.waiting import Answer, Waiter, WaitingLine, pass_on
 from stoker.functions.registry import Registry
-from stoker.functions.reservations import Reservations
+from stoker.functions.reservations import FunctionKey, Reservations
 from stoker.functions.runtimes import RuntimeCatalogue
 from stoker.model.alarm import Alarm
 from stoker.model.clock import Clock
@@ -97,6 +97,19 @@ class Fleet:
     def environments(self) -> list[Environment]:
         """Those that are alive; each says in its `repr` how it is."""
         return list(self._assignment)
+
+    @property
+    def running(self) -> int:
+        """How many invocations run."""
+        return self._assignment.running
+
+    def running_by_function(self) -> Mapping[FunctionKey, int]:
+        """How many of each function run."""
+        return self._assignment.running_by_function()
+
+    def is_running(self, environment: Environment) -> bool:
+        """Whether an environment has an invocation."""
+        return environment in self._assignment and self._assignment.is_running(environment)
 
     def run(self, function: FunctionVersion, invocation: Invocation, *, log_tail: bool = False) -> Answer:
         """Run an invocation in an environment of this function: an idle one, or else a new one.

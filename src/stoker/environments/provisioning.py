@@ -1,6 +1,7 @@
 """Provisioned concurrency: as many environments as a version or an alias asks for, initialised before anybody calls."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stoker.environments.assignment import EnvironmentKey
@@ -82,6 +83,11 @@ class Allocation:
         self._failure = None
         self._dismiss(len(self._environments) - self._wanted)
         self._fill()
+
+    @property
+    def running(self) -> int:
+        """How many of its environments have an invocation."""
+        return sum(map(self._fleet.is_running, self._environments))
 
     def ready(self, environment: Environment) -> None:
         if environment in self._environments:
@@ -181,6 +187,12 @@ class Provisioning:
         if allocation is None:
             return ProvisionedState(available=0, status="IN_PROGRESS")
         return allocation.state
+
+    def uses(self) -> Iterator[tuple[str, str, str, int, int]]:
+        """Of each configuration: region, function, qualifier, how many are initialised and how many of them run."""
+        for (region, name), allocations in self._allocations.items():
+            for qualifier, allocation in allocations.items():
+                yield region, name, qualifier, allocation.state.available, allocation.running
 
     def _look_soon(self, region: str, name: str) -> None:
         function = FunctionId(account=self._account, region=region, name=name)

@@ -50,6 +50,7 @@ class ShardLoop:
         invoker: CanInvoke,
         clock: Clock,
         tell: Callable[[str], None],
+        aged: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._mapping = mapping
         self._shard = shard
@@ -58,6 +59,7 @@ class ShardLoop:
         self._invoker = invoker
         self._clock = clock
         self._tell = tell
+        self._aged = aged
         self._matches = compile_filters(mapping.options.filters)
         self._lost: list[Delivery] = []
         self._window: Window | None = None
@@ -173,6 +175,7 @@ class ShardLoop:
 
     async def _invoke(self, batch: Batch) -> InvocationResult | None:
         """None where the function could not run."""
+        self._aged(max(0.0, self._clock.time() - batch.records[-1].arrived_at))
         try:
             result = await self._invoker.invoke(self._request(self._event(batch.records)))
         except ServiceError as error:

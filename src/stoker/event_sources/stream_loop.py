@@ -28,13 +28,16 @@ class StreamLoop:
         invoker: CanInvoke,
         clock: Clock,
         tell: Callable[[str], None] = lambda _result: None,
+        aged: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        """`aged` is told how old the last record of each batch is, in seconds, as its function is called."""
         self._mapping = mapping
         self._stream = stream
         self._checkpoints = checkpoints
         self._invoker = invoker
         self._clock = clock
         self._tell = tell
+        self._aged = aged
         self._running: dict[str, asyncio.Task[None]] = {}
         self._loops: dict[str, ShardLoop] = {}
 
@@ -110,6 +113,7 @@ class StreamLoop:
             invoker=self._invoker,
             clock=self._clock,
             tell=self._tell,
+            aged=self._aged,
         )
         name = f"shard {shard.id} of mapping {self._mapping.uuid}"
         self._loops[shard.id] = loop

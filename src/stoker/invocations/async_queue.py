@@ -20,13 +20,20 @@ from stoker.invocations.async_event import AsyncEvent, HeldEvent
 from stoker.invocations.attempts import Attempted, Attempts, CanInvoke, EventListener, RoleMay, may_everything
 from stoker.invocations.event_rows import EventTable
 from stoker.invocations.request_id import RequestIds
-from stoker.invocations.retries import RetryPolicy
+from stoker.invocations.retries import SUCCESS, Over, RetryPolicy
 from stoker.model.clock import Clock
 from stoker.model.invocation import InvokeRequest
 from stoker.store.store import Store
 from stoker.tracing.tracer import Tracer
 
 DRAIN_LIMIT_S = 900.0
+# What becomes of events, in CloudWatch's words.
+RECEIVED, DROPPED = "AsyncEventsReceived", "AsyncEventsDropped"
+# Takes an event and one of these.
+Counts = Callable[[AsyncEvent, str], None]
+
+
+def _uncounted(_event: AsyncEvent, _name: str) -> None: ...
 
 
 class AsyncQueue:
@@ -66,6 +73,7 @@ class AsyncQueue:
             role_may=role_may,
         )
         self._tracer = tracer
+        self._counts: Counts = _uncounted
         self._request_ids = RequestIds()
         self._accepting = WriteBatches(self._write_accepted, AHEAD)
         self._work: LeasedWork[HeldEvent, Attempted] = LeasedWork(
@@ -94,6 +102,10 @@ class AsyncQueue:
         """Have each run told; see `Attempts.listeners`."""
         self._attempts.listeners.append(listener)
 
+    def count_by(self, counts: Counts) -> None:
+        """Have each event counted that is accepted or given up; `counts` must be quick and not raise."""
+        self._counts = counts
+
     async def depth(self) -> int:
         """How many events there are that are not settled, in the whole database."""
         return await self._store.read(event_rows.count)
@@ -118,6 +130,7 @@ class AsyncQueue:
             due_at=now,
         )
         await self._accepting.add(event)
+        self._counts(event, RECEIVED)
         return event.request_id
 
     def let_go(self, region: str, function: str) -> None:
@@ -133,6 +146,9 @@ class AsyncQueue:
         self._work.note_due(now)
 
     def _settled(self, done: Sequence[Attempted]) -> None:
+        for each in done:
+            if isinstance(each.settlement, Over) and each.settlement.condition != SUCCESS:
+                self._counts(each.event, DROPPED)
         if any(each.may_deliver for each in done):
             self._wake_outbox()
 

@@ -46,6 +46,11 @@ class DeadEvent:
         )
 
 
+def is_one(delivery: Delivery) -> bool:
+    """Whether a delivery of Lambda's is a dead letter; else it is for a destination."""
+    return "ErrorCode:Number" in delivery.attributes
+
+
 def of(event: AsyncEvent, over: Over, *, account: str) -> DeadEvent | None:
     """What is left of an event that is over; None where it went well."""
     if over.condition == SUCCESS:

@@ -1,5 +1,11 @@
-"""CloudWatch: metrics, which are kept in the telemetry."""
+"""CloudWatch: metrics, which are kept in the telemetry, and what Lambda measures without leaving a line."""
 
+from stoker.deliveries.delivery import Delivery
+from stoker.environments.concurrency_samples import ConcurrencySample, ConcurrencySampler
+from stoker.invocations import dead_letters
+from stoker.invocations.async_event import AsyncEvent
+from stoker.observability.cloudwatch.lambda_metrics import CONCURRENT, COUNT, MILLISECONDS, NAMESPACE, dimensions_for
+from stoker.observability.cloudwatch.meters import Meters
 from stoker.observability.cloudwatch.metric_math import MetricMath
 from stoker.serve.area import Area
 from stoker.serve.platform import Platform
@@ -9,4 +15,59 @@ from stoker.services.cloudwatch.service import CloudWatchService
 async def build(platform: Platform) -> Area:
     math = MetricMath()
     service = CloudWatchService(telemetry=platform.telemetry, clock=platform.clock, math=math)
-    return Area(services=[service])
+    _measure_events(platform)
+    sampler = ConcurrencySampler(
+        fleet=platform.fleet,
+        provisioning=platform.provisioning,
+        reservations=platform.registry.reservations,
+        clock=platform.clock,
+        observe=lambda sample: _measure_concurrency(platform.meters, sample),
+    )
+
+    async def begin() -> None:
+        sampler.start()
+
+    async def end() -> None:
+        sampler.stop()
+
+    return Area(services=[service], begin=begin, end=end)
+
+
+def _measure_events(platform: Platform) -> None:
+    """What happens to a function's events before and after it runs."""
+    meters = platform.meters
+
+    def throttled(region: str, function: str) -> None:
+        meters.function(region, function, "Throttles")
+
+    def aged(region: str, function: str, age_s: float) -> None:
+        meters.function(region, function, "AsyncEventAge", age_s * 1000.0, MILLISECONDS)
+
+    def counted(event: AsyncEvent, name: str) -> None:
+        meters.function(event.region, event.function, name, qualifier=event.qualifier or "")
+
+    def lost(delivery: Delivery) -> None:
+        source = delivery.source_arn.split(":")
+        if source[2:3] == ["lambda"] and source[5] == "function":
+            name = "DeadLetterErrors" if dead_letters.is_one(delivery) else "DestinationDeliveryFailures"
+            meters.function(delivery.region, source[6], name)
+
+    platform.fleet.feed.listen_to_throttles(throttled)
+    platform.events.listen(aged)
+    platform.events.count_by(counted)
+    platform.outbox.listen_to_losses(lost)
+
+
+def _measure_concurrency(meters: Meters, sample: ConcurrencySample) -> None:
+    (of_all,) = dimensions_for("")[:1]
+    for (region, function), running in sample.by_function.items():
+        meters.add(region, NAMESPACE, CONCURRENT, dimensions_for(function)[1:2], running)
+    for name, by_region in ((CONCURRENT, sample.by_region), ("UnreservedConcurrentExecutions", sample.unreserved)):
+        for region, running in by_region.items():
+            meters.add(region, NAMESPACE, name, [of_all], running)
+    for use in sample.provisioned:
+        named = dimensions_for(use.function, use.qualifier)[2:3]
+        meters.add(use.region, NAMESPACE, "ProvisionedConcurrentExecutions", named, use.running, COUNT)
+        if use.available:
+            share = use.running / use.available
+            meters.add(use.region, NAMESPACE, "ProvisionedConcurrencyUtilization", named, share, COUNT)

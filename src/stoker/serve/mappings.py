@@ -22,6 +22,8 @@ from stoker.identity.sealing import Seal
 from stoker.invocations.invoker import Invoker
 from stoker.model.clock import Clock
 from stoker.model.errors import ResourceNotFoundException, ServiceError
+from stoker.observability.cloudwatch.lambda_metrics import MILLISECONDS
+from stoker.observability.cloudwatch.meters import Meters
 from stoker.settings import Settings
 from stoker.store.store import Store
 
@@ -36,6 +38,7 @@ async def open_mappings(
     seal: Seal,
     registry: Registry,
     role_may: RoleMay,
+    meters: Meters,
 ) -> tuple[Sources, EventSourceMappings]:
     """Nothing is read yet: the area begins that."""
     folder = settings.data / "event-sources"
@@ -49,6 +52,21 @@ async def open_mappings(
 
         return ReadingRights(mapping.source_arn, find_role=role, role_may=role_may)
 
+    def iterator_age(mapping: Mapping) -> Callable[[float], None]:
+        function = mapping.function
+
+        def aged(seconds: float) -> None:
+            meters.function(
+                function.region,
+                function.name,
+                "IteratorAge",
+                seconds * 1000.0,
+                MILLISECONDS,
+                qualifier=mapping.qualifier or "",
+            )
+
+        return aged
+
     async def open_loop(mapping: Mapping, tell: Callable[[str], None]) -> Loop:
         try:
             opened = await sources.of(mapping.source_arn).open(mapping)
@@ -59,7 +77,9 @@ async def open_mappings(
         if isinstance(opened, Shards):
             stream = GuardedShards(opened, rights_of(mapping))
             checkpoints = Checkpoints(mapping.uuid, store, outbox, clock.time)
-            loop = StreamLoop(mapping, stream, checkpoints, invoker=invoker, clock=clock, tell=tell)
+            loop = StreamLoop(
+                mapping, stream, checkpoints, invoker=invoker, clock=clock, tell=tell, aged=iterator_age(mapping)
+            )
             # A stream that cannot be read now is told, and tried again, by the loop itself.
             with contextlib.suppress(ServiceError):
                 await loop.prepare()

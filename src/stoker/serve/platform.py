@@ -31,6 +31,7 @@ from stoker.invocations.invoker import Invoker
 from stoker.linux.available_memory import AvailableMemory
 from stoker.model.clock import Clock, SystemClock
 from stoker.model.function import FunctionVersion
+from stoker.observability.cloudwatch.meters import Meters
 from stoker.observability.metrics import Metrics
 from stoker.observability.telemetry import Telemetry, open_telemetry
 from stoker.sandbox.driver import SandboxDriver
@@ -62,6 +63,7 @@ class Platform:
     authority: Authority
     delivery_access: DeliveryAccess
     telemetry: Telemetry
+    meters: Meters
     metrics: Metrics
     tracer: Tracer | None
     code: CodeStorage
@@ -103,6 +105,8 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     )
     telemetry = await open_telemetry(settings.data / "telemetry", clock)
     stack.push_async_callback(telemetry.close)
+    meters = Meters(telemetry.measure, clock)
+    stack.callback(meters.flush)
     code = CodeStorage(settings.data, BlobStore(settings.data / "blobs"))
     places = SearchPlaces.of_this_machine(home=settings.home, path=settings.path)
     runtimes = await asyncio.to_thread(RuntimeCatalogue.discover, places)
@@ -173,6 +177,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         seal=identities.seal,
         registry=registry,
         role_may=delivery_access.role_may,
+        meters=meters,
     )
     delivery_access.find_roles_by(role_finder(mappings, registry))
     domains = Domains(store, clock)
@@ -187,6 +192,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
         authority=authority,
         delivery_access=delivery_access,
         telemetry=telemetry,
+        meters=meters,
         metrics=metrics,
         tracer=tracer,
         code=code,

@@ -4,14 +4,17 @@ So nothing is measured while an invocation runs. Source: "Types of metrics for L
 Developer Guide.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from stoker.observability.cloudwatch.points import MINUTE_S, Metric, Points, dimensions_text
 from stoker.observability.cloudwatch.statistic import Statistic
 
 NAMESPACE = "AWS/Lambda"
 COUNT, MILLISECONDS = "Count", "Milliseconds"
+CONCURRENT = "ConcurrentExecutions"
 
 
 class _Group(NamedTuple):
@@ -39,6 +42,8 @@ class LambdaMetrics:
 
     def __init__(self) -> None:
         self._groups: dict[_Group, _Sums] = {}
+        # By region, and by region and function: when each began and ended.
+        self._spans: dict[tuple[str, str], list[tuple[float, float]]] = {}
 
     def __repr__(self) -> str:
         return f"<LambdaMetrics {len(self._groups)} groups>"
@@ -56,7 +61,8 @@ class LambdaMetrics:
         provisioned: bool,
     ) -> None:
         """An invocation ended `at`; it counts for the minute in which it began, as on AWS."""
-        minute = int(at - duration_ms / 1000.0) // MINUTE_S
+        began = at - duration_ms / 1000.0
+        minute = int(began) // MINUTE_S
         group = _Group(region, function, version, qualifier, minute)
         sums = self._groups.get(group)
         if sums is None:
@@ -64,6 +70,7 @@ class LambdaMetrics:
         sums.durations.append(duration_ms)
         sums.errors += failed
         sums.provisioned += provisioned
+        self._spans.setdefault((region, function), []).append((began, at))
 
     def put_into(self, points: Points) -> None:
         """All that was gathered."""
@@ -74,6 +81,16 @@ class LambdaMetrics:
                     metric = Metric(group.region, NAMESPACE, name, dimensions)
                     for taken in points.at(metric, unit, group.minute * MINUTE_S):
                         taken.merge(statistic)
+        self._put_concurrency(points)
+
+    def _put_concurrency(self, points: Points) -> None:
+        """How many of these ran at once, at most: what a look every second would not see of short ones."""
+        by_region: dict[str, list[tuple[float, float]]] = {}
+        for (region, function), spans in self._spans.items():
+            by_region.setdefault(region, []).extend(spans)
+            _put_peak(points, Metric(region, NAMESPACE, CONCURRENT, dimensions_for(function)[1]), spans)
+        for region, spans in by_region.items():
+            _put_peak(points, Metric(region, NAMESPACE, CONCURRENT, dimensions_text({})), spans)
 
 
 def _figures(sums: _Sums) -> Iterator[tuple[str, str, Statistic]]:
@@ -90,6 +107,11 @@ def _figures(sums: _Sums) -> Iterator[tuple[str, str, Statistic]]:
         yield "ProvisionedConcurrencyInvocations", COUNT, _of({1.0: sums.provisioned})
 
 
+def _put_peak(points: Points, metric: Metric, spans: Sequence[tuple[float, float]]) -> None:
+    steps = sorted([(began, 1) for began, _ in spans] + [(ended, -1) for _, ended in spans])
+    points.add(metric, COUNT, steps[-1][0], max(accumulate(step for _, step in steps)))
+
+
 def _of(counts: Mapping[float, int]) -> Statistic:
     statistic = Statistic()
     for value, count in counts.items():
@@ -98,16 +120,13 @@ def _of(counts: Mapping[float, int]) -> Statistic:
     return statistic
 
 
-def dimensions_for(function: str, qualifier: str = "", version: str | None = None) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def dimensions_for(function: str, qualifier: str = "", version: str | None = None) -> tuple[str, ...]:
     """Under which dimensions a sample of a function is kept: of all functions together, of the function, of the name
     that it was called by, and of the version that an alias led to.
     """
-    yield dimensions_text({})
-    yield dimensions_text({"FunctionName": function})
-    named: dict[str, Any] = {
-        "FunctionName": function,
-        "Resource": f"{function}:{qualifier}" if qualifier else function,
-    }
-    yield dimensions_text(named)
+    named = {"FunctionName": function, "Resource": f"{function}:{qualifier}" if qualifier else function}
+    found = [{}, {"FunctionName": function}, named]
     if qualifier and version is not None and qualifier not in (version, "$LATEST"):
-        yield dimensions_text({**named, "ExecutedVersion": version})
+        found.append({**named, "ExecutedVersion": version})
+    return tuple(map(dimensions_text, found))

@@ -1,0 +1,58 @@
+"""Samples that no invocation and no line leaves behind: counted in memory, and put into the journal every few seconds.
+
+kill -9 forgets at most those seconds.
+"""
+
+from collections.abc import Callable, Iterable
+
+from stoker.model.clock import Clock, Timer
+from stoker.observability.cloudwatch.lambda_metrics import COUNT, NAMESPACE, dimensions_for
+from stoker.observability.cloudwatch.points import Metric, Points
+
+FLUSH_S = 5.0
+
+
+class Meters:
+    """For the event loop's thread. `keep` takes what was gathered; nothing is gathered, no timer."""
+
+    def __init__(self, keep: Callable[[Points], None], clock: Clock) -> None:
+        self._keep = keep
+        self._clock = clock
+        self._points = Points()
+        self._timer: Timer | None = None
+
+    def __repr__(self) -> str:
+        return f"<Meters {self._points!r}>"
+
+    def function(
+        self,
+        region: str,
+        function: str,
+        name: str,
+        value: float = 1.0,
+        unit: str = COUNT,
+        *,
+        qualifier: str | None = None,
+    ) -> None:
+        """A sample of Lambda's, for the function and for all together; with a `qualifier` also for that resource."""
+        dimensions = dimensions_for(function, qualifier or "")
+        self.add(region, NAMESPACE, name, dimensions if qualifier is not None else dimensions[:2], value, unit)
+
+    def add(
+        self, region: str, namespace: str, name: str, dimensions: Iterable[str], value: float, unit: str = COUNT
+    ) -> None:
+        """A sample for each set of dimensions, as `dimensions_text` writes them."""
+        at = self._clock.time()
+        for each in dimensions:
+            self._points.add(Metric(region, namespace, name, each), unit, at, value)
+        if self._timer is None:
+            self._timer = self._clock.call_later(FLUSH_S, self.flush)
+
+    def flush(self) -> None:
+        """Hand over what there is, for the end too."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        points, self._points = self._points, Points()
+        if points:
+            self._keep(points)

@@ -2,10 +2,12 @@
 
     .venv/bin/python bench/soak.py [--minutes 10]
 
-Four clients send asynchronous events, two wait for answers; every few seconds one process below Stoker's is killed, and
-about once a minute Stoker itself, which is then started on the same data. At the end every acknowledged event has to be
-in the queue of results or in that of failures, the bill has to say what the REPORT lines say, and nothing of Stoker may
-be left on the machine: no process, mount or cgroup. The exit status is 1 if any of it is not so.
+Four clients send asynchronous events, two wait for answers, and four put messages, records, items and objects where a
+function hears of them; every few seconds one process below Stoker's is killed, and about once a minute Stoker itself,
+which is then started on the same data. At the end every acknowledged event has to be in the queue of results or in
+that of failures, and whatever else was acknowledged has to be handled or in its dead-letter queue; the bill has to say
+what the REPORT lines say, and nothing of Stoker may be left on the machine: no process, mount or cgroup. The exit
+status is 1 if any of it is not so.
 """
 
 import argparse
@@ -21,7 +23,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from processes import tree
+from soak_sources import SINK, Sources
 from stoker_target import REGION, Stoker
 
 SOURCE = """
@@ -42,6 +45,8 @@ def handler(event, context):
         os._exit(3)
     return event["id"]
 """
+# The function that events are sent to.
+EVENTS = "soak"
 REPORT = re.compile(r"REPORT RequestId: (\S+)\t.*Billed Duration: (\d+) ms")
 # Two attempts a minute apart, leases of an owner that was killed, and a machine that is busy.
 PATIENCE_S = 400.0
@@ -54,6 +59,8 @@ class Soak:
         self.stoker = stoker
         self.events: set[str] = set()
         self.answers: set[str] = set()
+        self.sources = Sources(stoker)
+        self.put: dict[str, set[str]] = {service: set() for service in self.sources.sends}
         self.kills: Counter[str] = Counter()
         self.pids: list[int] = []
         self._over = threading.Event()
@@ -69,18 +76,20 @@ class Soak:
             sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
             for url in self.queues
         )
-        self.stoker.deploy("soak", SOURCE, runtime="python{}.{}".format(*sys.version_info[:2]), suffix=".py")
+        self.stoker.deploy(EVENTS, SOURCE, runtime="python{}.{}".format(*sys.version_info[:2]), suffix=".py")
         self.stoker.client("lambda").put_function_event_invoke_config(
-            FunctionName="soak",
+            FunctionName=EVENTS,
             MaximumRetryAttempts=1,
             DestinationConfig={"OnSuccess": {"Destination": done}, "OnFailure": {"Destination": dead}},
         )
+        self.sources.prepare(failures=dead)
         self._up.set()
 
     def run(self, seconds: float) -> None:
         """Load and blows for so long."""
         clients = [threading.Thread(target=self._send_events, args=(number,)) for number in range(4)]
         clients += [threading.Thread(target=self._invoke) for _ in range(2)]
+        clients += [threading.Thread(target=self._put, args=(service,)) for service in self.put]
         for client in clients:
             client.start()
         end = time.monotonic() + seconds
@@ -121,28 +130,40 @@ class Soak:
 
         def send(client: Any) -> None:
             event = {"id": f"{number}-{next(numbers)}", "how": random.choices(["", "raises", "dies"], [97, 2, 1])[0]}
-            client.invoke(FunctionName="soak", InvocationType="Event", Payload=json.dumps(event))
+            client.invoke(FunctionName=EVENTS, InvocationType="Event", Payload=json.dumps(event))
             with self._lock:
                 self.events.add(event["id"])
             # So many that the function keeps up: what is looked for is loss, and not a backlog.
             time.sleep(0.02)
 
-        self._go_on(send)
+        self._go_on("lambda", send)
+
+    def _put(self, service: str) -> None:
+        names, send = self.sources.names(service), self.sources.sends[service]
+
+        def put(client: Any) -> None:
+            name = next(names)
+            send(client, name)
+            with self._lock:
+                self.put[service].add(name)
+            time.sleep(0.05)
+
+        self._go_on(service, put)
 
     def _invoke(self) -> None:
         def invoke(client: Any) -> None:
-            answer = client.invoke(FunctionName="soak", Payload=json.dumps({"id": "asked"}))
+            answer = client.invoke(FunctionName=EVENTS, Payload=json.dumps({"id": "asked"}))
             answer["Payload"].read()
             with self._lock:
                 self.answers.add(answer["ResponseMetadata"]["RequestId"])
 
-        self._go_on(invoke)
+        self._go_on("lambda", invoke)
 
-    def _go_on(self, call: Callable[[Any], None]) -> None:
+    def _go_on(self, service: str, call: Callable[[Any], None]) -> None:
         """Call until it is over. Who is not answered goes on when Stoker is up again."""
         while not self._over.is_set():
             self._up.wait()
-            client = self.stoker.client("lambda")
+            client = self.stoker.client(service)
             try:
                 while not self._over.is_set():
                     call(client)
@@ -150,36 +171,63 @@ class Soak:
                 time.sleep(0.1)
 
     def settled(self) -> tuple[Counter[str], Counter[str]]:
-        """How often each event's result and failure arrived, once all have or nothing comes any more."""
+        """How often each event's result and failure arrived, once all have or nothing comes any more.
+
+        Among the failures are objects that the function of the sources was not told of.
+        """
         found: list[Counter[str]] = [Counter(), Counter()]
-        sqs, end = self.stoker.client("sqs"), time.monotonic() + PATIENCE_S
+        end = time.monotonic() + PATIENCE_S
         while self.events - found[0].keys() - found[1].keys() and time.monotonic() < end:
             for url, seen in zip(self.queues, found, strict=True):
-                while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-                    seen.update(json.loads(message["Body"])["requestPayload"]["id"] for message in messages)
-                    entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
-                    sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+                seen.update(_name_of(json.loads(body)["requestPayload"]) for body in self._taken(url))
             time.sleep(1.0)
         return found[0], found[1]
 
-    def reports(self) -> list[tuple[str, int]]:
+    def lost(self, failures: Set[str]) -> dict[str, set[str]]:
+        """By service, what was put there and neither handled nor found where it goes then, once nothing more comes."""
+        end, dead = time.monotonic() + PATIENCE_S, set(failures)
+        while True:
+            dead.update(self._taken(self.sources.dead_letters))
+            over = self.sources.handled() | dead
+            lost = {service: names - over for service, names in self.put.items()}
+            if not any(lost.values()) or time.monotonic() > end:
+                return lost
+            dead.update(_name_of(json.loads(body)["requestPayload"]) for body in self._taken(self.queues[1]))
+            time.sleep(5.0)
+
+    def _taken(self, url: str) -> list[str]:
+        """The bodies of what is in a queue, which are then gone from it."""
+        sqs, bodies = self.stoker.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            bodies += [message["Body"] for message in messages]
+            entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
+            sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        return bodies
+
+    def reports(self, function: str) -> list[tuple[str, int]]:
         """Request and billed milliseconds of each REPORT line. Attempts at one event share its request's id."""
         pages = self.stoker.client("logs").get_paginator("filter_log_events")
         return [
             (request, int(billed))
-            for page in pages.paginate(logGroupName="/aws/lambda/soak", filterPattern='"REPORT RequestId"')
+            for page in pages.paginate(logGroupName=f"/aws/lambda/{function}", filterPattern='"REPORT RequestId"')
             for event in page["events"]
             for request, billed in REPORT.findall(event["message"])
         ]
 
-    def bill(self) -> tuple[int, int]:
+    def bill(self, function: str) -> tuple[int, int]:
         """Requests and billed milliseconds."""
         url = f"http://127.0.0.1:{self.stoker.port}/_stoker/bill"
         request = AWSRequest("GET", url)
         SigV4Auth(Credentials(*self.stoker.keys), "stoker", REGION).add_auth(request)
         with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers)), timeout=60) as answer:
-            lines = [line for line in json.load(answer)["lines"] if line["key"].endswith(":soak")]
+            lines = [line for line in json.load(answer)["lines"] if line["key"].endswith(f":{function}")]
         return sum(line["requests"] for line in lines), sum(line["billedMs"] for line in lines)
+
+
+def _name_of(payload: Any) -> str:
+    """Of an event that was sent, or of the object that a bucket tells of."""
+    name: str = payload["id"] if "id" in payload else payload["Records"][0]["s3"]["object"]["key"]
+    return name
 
 
 def _left(data: Path) -> list[str]:
@@ -233,11 +281,18 @@ def main() -> int:
             _check("every acknowledged event is a result or a failure", not soak.events - done.keys() - dead.keys()),
             _check("something was sent in spite of it all", len(soak.events) > 100 * minutes),
         ]
-        lines = soak.reports()
-        billed = len(lines), sum(ms for _, ms in lines)
-        print(f"requests and milliseconds by the log {billed}, by the bill {soak.bill()}")
-        held.append(_check("every answer has its REPORT line", not soak.answers - {request for request, _ in lines}))
-        held.append(_check(f"the bill is that of the {len(lines)} REPORT lines", soak.bill() == billed))
+        for service, names in soak.lost(dead.keys()).items():
+            sent = len(soak.put[service])
+            print(f"{service}: {sent} acknowledged, lost {sorted(names)[:5]}")
+            held.append(_check(f"{service}: all of it was handled or is where failures go", bool(sent and not names)))
+        for function in (EVENTS, SINK):
+            lines = soak.reports(function)
+            billed = len(lines), sum(ms for _, ms in lines)
+            print(f"{function}: requests and milliseconds by the log {billed}, by the bill {soak.bill(function)}")
+            held.append(_check("the bill is that of the REPORT lines", soak.bill(function) == billed))
+            if function == EVENTS:
+                missing = soak.answers - {request for request, _ in lines}
+                held.append(_check("every answer has its REPORT line", not missing))
         stoker.stop()
         held.append(_check("no process or mount is left", _once(lambda: _left(stoker.data))))
         held.append(_check("no cgroup is left", _once(lambda: _cgroups(soak.pids))))

@@ -25,7 +25,8 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-USES_QUEUES = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+ACTIONS = ["sqs:*", "kinesis:*", "dynamodb:*"]
+READS_SOURCES = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ACTIONS, "Resource": "*"}]}
 
 
 def zipped(filename: str, source: str) -> bytes:
@@ -66,7 +67,7 @@ class Stoker:
             role = ROLE.rpartition("/")[2]
             iam = self.client("iam")
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST))
-            iam.put_role_policy(RoleName=role, PolicyName="queues", PolicyDocument=json.dumps(USES_QUEUES))
+            iam.put_role_policy(RoleName=role, PolicyName="sources", PolicyDocument=json.dumps(READS_SOURCES))
             self._has_role = True
 
     def stop(self) -> None:

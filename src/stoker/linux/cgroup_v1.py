@@ -49,6 +49,7 @@ class HierarchyV1:
         directories = {controller: parent / name for controller, parent in self._parents.items()}
         return CgroupV1(name, directories, self._distinct)
 
+    @instances.sweeping()
     def sweep(self) -> list[str]:
         names = {entry.name for base in self._bases.values() for entry in base.glob(f"{self._prefix}-*")}
         abandoned = sorted(name for name in names if instances.is_abandoned(name, self._prefix))

@@ -51,6 +51,7 @@ class HierarchyV2:
     def create(self, name: str) -> "CgroupV2":
         return CgroupV2(self._parent / name)
 
+    @instances.sweeping()
     def sweep(self) -> list[str]:
         names = [entry.name for entry in self._base.glob(f"{self._prefix}-*/")]
         abandoned = sorted(name for name in names if instances.is_abandoned(name, self._prefix))

@@ -4,13 +4,20 @@ A name is `<prefix>-<pid namespace>-<pid>-<start time>`: a pid alone is used aga
 container that shares this one's network or cgroups.
 """
 
+import contextlib
+import fcntl
 import os
 import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
 # proc_pid_stat(5)
 _START_TIME_FIELD, _DEAD = 22, "ZX"
+# Longer than a sweep takes. Whoever may look at the namespace could hold its lock for ever.
+_SWEEP_PATIENCE_S = 30.0
+_SWEEP_LOOK_S = 0.02
 
 
 def own_name(prefix: str) -> str:
@@ -32,6 +39,30 @@ def is_abandoned(name: str, prefix: str) -> bool:
     if match is None or int(match[1]) != _pid_namespace():
         return False
     return _start_time(int(match[2])) != int(match[3])
+
+
+@contextlib.contextmanager
+def sweeping(patience_s: float = _SWEEP_PATIENCE_S) -> Iterator[None]:
+    """One sweep at a time in this pid namespace, whose names its processes take for abandoned together.
+
+    Two that start at the same moment would take directories away from under each other.
+    """
+    descriptor = os.open(_PROC / "self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    deadline = time.monotonic() + patience_s
+    try:
+        while not _locked(descriptor) and time.monotonic() < deadline:
+            time.sleep(_SWEEP_LOOK_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _pid_namespace() -> int:

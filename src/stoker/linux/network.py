@@ -153,6 +153,7 @@ def unavailable_reason(prefix: str) -> str | None:
     return None
 
 
+@instances.sweeping()
 def sweep(prefix: str) -> list[str]:
     """Remove the rules that instances left behind that were killed; their tables' names."""
     abandoned = [table for table in firewall.tables() if instances.is_abandoned(table.rpartition("-")[0], prefix)]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 from stoker.linux import instances
 
@@ -42,3 +43,23 @@ def test_what_a_part_of_a_program_left_is_the_program_s_to_sweep() -> None:
     _, namespace, _, start = instances.own_name("thing").split("-")
     assert instances.is_abandoned(f"thing-part-{namespace}-4194304-{start}", "thing")
     assert not instances.is_abandoned(f"thing-{namespace}-4194304-{start}", "thing-part")
+
+
+def test_who_starts_while_another_sweeps_sweeps_after_it() -> None:
+    swept = threading.Event()
+
+    def sweep() -> None:
+        with instances.sweeping():
+            swept.set()
+
+    other = threading.Thread(target=sweep)
+    with instances.sweeping():
+        other.start()
+        assert not swept.wait(0.1)
+    assert swept.wait(30)
+    other.join()
+
+
+def test_nobody_waits_for_ever_for_another_s_sweep() -> None:
+    with instances.sweeping(), instances.sweeping(patience_s=0.05):
+        pass

@@ -43,6 +43,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda"
 ENDPOINT = "http://127.0.0.1:4566"
 RUNTIMES = [
     Runtime(name="python3.11", kind="python", executable=Path("/usr/bin/python3.11"), full_version="3.11.7"),
+    Runtime(name="python3.12", kind="python", executable=Path("/usr/bin/python3.12"), full_version="3.12.1"),
     Runtime(name="provided.al2023", kind="provided", executable=None),
 ]
 

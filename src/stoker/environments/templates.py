@@ -5,7 +5,7 @@ has had an invocation. Kept while they are used and there is memory for them: th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 
 from stoker.environments.assignment import EnvironmentKey
@@ -111,6 +111,10 @@ class Templates:
         if init_ms >= WORTH_INIT_MS or function.snap_starts:
             self._begin(function)
 
+    def resume(self, functions: Iterable[FunctionVersion]) -> None:
+        """Make those anew that were there before a restart, one after another, until the next might not fit."""
+        self._spawn(self._make_again(functions), "make templates again")
+
     async def make(self, function: FunctionVersion) -> bool:
         """Make one and wait; False where the version's memory cannot be taken. Raises SnapshotInitError."""
         key = EnvironmentKey.of(function)
@@ -160,10 +164,9 @@ class Templates:
 
     def _begin(self, function: FunctionVersion) -> None:
         key = EnvironmentKey.of(function)
-        if not self._budget_bytes or key in self._templates or key in self._refused or key in self._making:
-            return
-        self._making.add(key)
-        self._spawn(self._try(key, function), f"make a template of {function.name}")
+        if self._may_begin(key):
+            self._making.add(key)
+            self._spawn(self._try(key, function), f"make a template of {function.name}")
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -173,6 +176,20 @@ class Templates:
     async def _drop_if_gone(self, key: EnvironmentKey, function: FunctionVersion) -> None:
         if not await self._exists(function):
             self._drop(key)
+
+    async def _make_again(self, functions: Iterable[FunctionVersion]) -> None:
+        for function in functions:
+            sizes = [each.snapshot.size_bytes for each in self._templates.values()]
+            if sum(sizes) + max(sizes, default=0) > self._budget_bytes:
+                return
+            key = EnvironmentKey.of(function)
+            if self._may_begin(key):
+                self._making.add(key)
+                await self._try(key, function)
+
+    def _may_begin(self, key: EnvironmentKey) -> bool:
+        known = key in self._templates or key in self._refused or key in self._making
+        return not known and self._budget_bytes > 0
 
     async def _try(self, key: EnvironmentKey, function: FunctionVersion) -> None:
         try:

@@ -4,7 +4,7 @@ Versions, aliases, permissions, tags and layers are beside it; each has its rule
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -122,6 +122,11 @@ class Registry:
         except ResourceNotFoundException:
             return False
         return True
+
+    async def optimized(self) -> Sequence[FunctionVersion]:
+        """The versions that had their snapshot when Stoker stopped, the youngest first."""
+        records = await self._store.read(version_rows.optimized)
+        return [record.function for record in records if record.function.state == "Active"]
 
     def optimise_by(self, optimise: Optimise) -> None:
         """What makes the snapshots of SnapStart's versions; they are Pending until this was called."""

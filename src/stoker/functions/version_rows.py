@@ -87,6 +87,17 @@ def unsettled(conn: Connection) -> list[VersionRecord]:
     return [_record(row) for row in conn.execute(query)]
 
 
+def optimized(conn: Connection) -> list[VersionRecord]:
+    """The versions that had their snapshot, the youngest first."""
+    document = _versions.document
+    query = (
+        sa.select(function_versions)
+        .where(_versions.settled, document["optimized"].as_boolean())
+        .order_by(document["last_modified"].as_float().desc())
+    )
+    return [_record(row) for row in conn.execute(query)]
+
+
 def insert(conn: Connection, record: VersionRecord) -> None:
     """Add a version, and its references to packages."""
     function = record.function

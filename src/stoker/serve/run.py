@@ -181,6 +181,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)
+    platform.fleet.templates.resume(await platform.registry.optimized())
     await platform.events.start()
     stack.push_async_callback(platform.events.close, limit_s=DRAIN_LIMIT_S)
     for area in areas:

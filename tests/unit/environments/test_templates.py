@@ -137,3 +137,25 @@ def test_memory_that_is_short_takes_the_least_recently_used() -> None:
         assert kitchen.templates.of(function) is None
 
     run(work())
+
+
+def test_after_a_restart_as_many_are_made_again_as_there_is_room_for() -> None:
+    async def work() -> None:
+        kitchen = Kitchen(budget_mb=2.5)
+        kitchen.templates.resume([a_function(name=name, snap_start="PublishedVersions") for name in ("a", "b", "c")])
+        await until(lambda: not kitchen.templates._tasks)
+        assert kitchen.taken == [each.function for each in kitchen.templates.views] == ["a", "b"]
+
+    run(work())
+
+
+def test_one_that_cannot_be_made_again_is_not_in_the_way_of_others() -> None:
+    async def work() -> None:
+        kitchen = Kitchen()
+        kitchen.error = SnapshotRefusedError("threads")
+        functions = [a_function(name=name, snap_start="PublishedVersions") for name in ("a", "b")]
+        kitchen.templates.resume(functions)
+        await until(lambda: len(kitchen.taken) == 2)
+        assert kitchen.templates.refusal(functions[0]) == "threads"
+
+    run(work())

@@ -1,4 +1,4 @@
-"""The same life of a function on PostgreSQL."""
+"""The same life of a function on PostgreSQL, and what is asked of documents in SQL."""
 
 import os
 import uuid
@@ -10,6 +10,7 @@ import pytest
 from fakes.control_plane import ControlPlane
 from fakes.postgres import OPT_OUT, fresh_database, running_postgres
 from fakes.zips import zip_of
+from stoker.model.function import FunctionVersion
 
 
 @pytest.fixture
@@ -47,3 +48,26 @@ def test_everything_works_on_postgresql_too(postgres_plane: ControlPlane) -> Non
     plane.call("DeleteFunction", FunctionName="b-1")
     plane.pass_grace()
     assert len(plane.call("ListFunctions")["Functions"]) == 2
+
+
+def names_of_snapshots(plane: ControlPlane) -> list[str]:
+    """What is to be made again after a restart, of three versions, of which one has no snapshot."""
+
+    async def takes(function: FunctionVersion) -> bool:
+        return function.name != "refused"
+
+    plane.registry.optimise_by(takes)
+    for name in ("older", "refused", "younger"):
+        plane.clock.advance(1)
+        plane.create(name, Runtime="python3.12", Publish=True, SnapStart={"ApplyOn": "PublishedVersions"}, settle=False)
+        plane.settle()
+    plane.restart()
+    return [function.name for function in plane.run(plane.registry.optimized())]
+
+
+def test_after_a_restart_it_is_known_who_had_a_snapshot(plane: ControlPlane) -> None:
+    assert names_of_snapshots(plane) == ["younger", "older"]
+
+
+def test_postgresql_knows_who_had_a_snapshot(postgres_plane: ControlPlane) -> None:
+    assert names_of_snapshots(postgres_plane) == ["younger", "older"]

@@ -94,7 +94,7 @@ def test_runtime_and_handler_must_be_given(plane: ControlPlane) -> None:
 @pytest.mark.parametrize(
     ("runtime", "advice"),
     [
-        ("python3.12", "pyenv install 3.12"),
+        ("python3.13", "pyenv install 3.13"),
         ("nodejs22.x", "node 22"),
         ("python3.8", "too old"),
         ("java21", "bootstrap"),
@@ -106,7 +106,7 @@ def test_a_runtime_that_this_machine_lacks_is_refused_with_what_to_do(
     message = refusal(InvalidParameterValueException, lambda: plane.create(Runtime=runtime))
     assert message.startswith(
         f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
-        "[python3.11, provided.al2023] or be a valid ARN"
+        "[python3.11, python3.12, provided.al2023] or be a valid ARN"
     )
     assert advice in message
 

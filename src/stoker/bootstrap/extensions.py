@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 from typing import NoReturn
 
 from stoker.bootstrap import messages
@@ -27,8 +28,19 @@ WITHHELD = (
 )
 
 
-def launch(names: list[str], environment: dict[str, str], output: int, first_process: socket.socket) -> None:
-    """Execute all of them, and return when the platform says that the runtime may begin.
+def execute(name: str, environment: dict[str, str], output: int) -> tuple[int, int]:
+    """Start one where this process stands. See `spawn`."""
+    return spawn([os.path.join(DIRECTORY, name)], environment, output)
+
+
+def launch(
+    names: list[str],
+    environment: dict[str, str],
+    output: int,
+    first_process: socket.socket,
+    start: Callable[[str, dict[str, str], int], tuple[int, int]] = execute,
+) -> None:
+    """Start all of them, and return when the platform says that the runtime may begin.
 
     Process 1 is told {"extensions": {name: pid}, "refused": {name: errno}}.
     """
@@ -36,7 +48,7 @@ def launch(names: list[str], environment: dict[str, str], output: int, first_pro
     pids: dict[str, int] = {}
     refused: dict[str, int] = {}
     for name in names:
-        pid, error = _start(os.path.join(DIRECTORY, name), own, output)
+        pid, error = start(name, own, output)
         pids[name] = pid
         if error:
             refused[name] = error
@@ -45,15 +57,15 @@ def launch(names: list[str], environment: dict[str, str], output: int, first_pro
     _wait_for_start()
 
 
-def _start(path: str, environment: dict[str, str], output: int) -> tuple[int, int]:
-    """The pid of the process that executes `path`, and the number of the error that it could not be executed for."""
+def spawn(argv: list[str], environment: dict[str, str], output: int) -> tuple[int, int]:
+    """The pid of a grandchild that executes a command, and the number of the error that it could not do so for."""
     # Close-on-exec: its end says that the program runs.
     told, tell = os.pipe()
     child = os.fork()
     if child == 0:
         grandchild = os.fork()
         if grandchild == 0:
-            _execute(path, environment, output, tell)
+            _execute(argv, environment, output, tell)
         os.write(tell, b"%d " % grandchild)
         os._exit(0)
     os.close(tell)
@@ -69,7 +81,7 @@ def _start(path: str, environment: dict[str, str], output: int) -> tuple[int, in
     return pid, error
 
 
-def _execute(path: str, environment: dict[str, str], output: int, tell: int) -> NoReturn:
+def _execute(argv: list[str], environment: dict[str, str], output: int, tell: int) -> NoReturn:
     try:
         os.setsid()
         os.chdir("/")
@@ -77,7 +89,7 @@ def _execute(path: str, environment: dict[str, str], output: int, tell: int) -> 
         os.dup2(output, 2)
         # Python ignores it, and what is ignored stays so across an exec.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.execve(path, [path], environment)
+        os.execve(argv[0], argv, environment)
     except OSError as error:
         os.write(tell, b"e%d " % (error.errno or 0))
     finally:

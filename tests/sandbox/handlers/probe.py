@@ -1,6 +1,7 @@
 """A function that does what its event says, {"do": name, "with": arguments}, to look at a sandbox from inside."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +49,10 @@ def say(text):
 
 def run(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def leave_when_told(code):
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(code))
 
 
 def exists(*paths):

@@ -15,10 +15,9 @@ def stoker(
     environment: Mapping[str, str], *arguments: str | Path, status: int = 0, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; it has to leave this exit status and no traceback of its own."""
-    variables = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [STOKER, *map(str, arguments)],
-        env={**variables, "PYTHONPYCACHEPREFIX": str(_COMPILED)},
+        env=compiling(environment),
         input=stdin,
         capture_output=True,
         text=True,
@@ -27,3 +26,9 @@ def stoker(
     assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
     assert "stoker/cli" not in done.stderr, "a traceback of the command's own"
     return done
+
+
+def compiling(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which Python keeps what it has compiled, in a place of the tests' own."""
+    variables = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**variables, "PYTHONPYCACHEPREFIX": str(_COMPILED)}

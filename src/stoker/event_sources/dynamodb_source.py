@@ -21,7 +21,7 @@ from stoker.store.arrivals import Arrivals
 MayRead = Callable[[str, str, str], Awaitable[bool]]
 """Takes a role's ARN, an IAM action and a resource's ARN."""
 ACTIONS = ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")
-_ABILITIES = Abilities(label="DynamoDB", batch_size=100, streams=True)
+ABILITIES = Abilities(label="DynamoDB", batch_size=100, streams=True)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -38,7 +38,7 @@ class DynamoDbSource:
         return "<DynamoDbSource>"
 
     def abilities(self, source_arn: str) -> Abilities:
-        return _ABILITIES
+        return ABILITIES
 
     async def check(self, mapping: Mapping, *, timeout_s: int, role_arn: str) -> None:
         arn = mapping.source_arn

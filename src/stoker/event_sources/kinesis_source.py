@@ -33,7 +33,7 @@ _ARN = re.compile(
     r"arn:aws[a-z-]*:kinesis:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):stream/(?P<stream>[a-zA-Z0-9_.-]+)"
     r"(/consumer/(?P<consumer>[a-zA-Z0-9_.-]+):(?P<created>\d+))?"
 )
-_ABILITIES = Abilities(label="Kinesis", batch_size=100, streams=True)
+ABILITIES = Abilities(label="Kinesis", batch_size=100, streams=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class KinesisSource:
         return f"<KinesisSource {self.streams!r}>"
 
     def abilities(self, source_arn: str) -> Abilities:
-        return _ABILITIES
+        return ABILITIES
 
     async def check(self, mapping: Mapping, *, timeout_s: int, role_arn: str) -> None:
         arn = mapping.source_arn

@@ -29,7 +29,7 @@ UNBUILT: Dictionary[str, str] = {
 MAX_FILTERS = 10
 # What is shown of a source's credentials; the model takes it in a change, too.
 HIDDEN = "*****"
-_STREAM_ONLY = {
+STREAM_ONLY = {
     "ParallelizationFactor": "parallelization",
     "BisectBatchOnFunctionError": "bisect",
     "MaximumRetryAttempts": "max_retries",
@@ -129,7 +129,7 @@ def _scaling(params: Dictionary[str, Any], abilities: Abilities) -> dict[str, An
 
 
 def _of_streams(params: Dictionary[str, Any], abilities: Abilities) -> dict[str, Any]:
-    given = {member: params[name] for name, member in _STREAM_ONLY.items() if name in params}
+    given = {member: params[name] for name, member in STREAM_ONLY.items() if name in params}
     if "DestinationConfig" in params:
         config = params["DestinationConfig"] or {}
         if (config.get("OnSuccess") or {}).get("Destination"):
@@ -137,7 +137,7 @@ def _of_streams(params: Dictionary[str, Any], abilities: Abilities) -> dict[str,
         given["on_failure"] = (config.get("OnFailure") or {}).get("Destination") or None
     if abilities.streams:
         return given
-    for name in ("DestinationConfig", *_STREAM_ONLY):
+    for name in ("DestinationConfig", *STREAM_ONLY):
         if params.get(name):
             raise _unsupported(name)
     return {}

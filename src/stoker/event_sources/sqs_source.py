@@ -19,8 +19,8 @@ MayReceive = Callable[[str, str, str], Awaitable[bool]]
 """Takes a role's ARN, an IAM action and a resource's ARN."""
 ACTIONS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 
-_STANDARD = Abilities(label="SQS", batch_size_without_window=10, max_concurrency=True)
-_FIFO = Abilities(label="SQS", max_batch_size=10, window=False, max_concurrency=True)
+STANDARD = Abilities(label="SQS", batch_size_without_window=10, max_concurrency=True)
+FIFO = Abilities(label="SQS", max_batch_size=10, window=False, max_concurrency=True)
 
 
 class SqsSource:
@@ -35,7 +35,7 @@ class SqsSource:
         return f"<SqsSource {self._queues!r}>"
 
     def abilities(self, source_arn: str) -> Abilities:
-        return _FIFO if source_arn.endswith(FIFO_SUFFIX) else _STANDARD
+        return FIFO if source_arn.endswith(FIFO_SUFFIX) else STANDARD
 
     async def check(self, mapping: Mapping, *, timeout_s: int, role_arn: str) -> None:
         queue = self._queues.catalogue.by_arn(mapping.source_arn)

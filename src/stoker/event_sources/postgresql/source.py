@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BASIC_AUTH = "BASIC_AUTH"
 _BASIC = "basic:"
-_ABILITIES = Abilities(label="PostgreSQL", batch_size=100, streams=True, access=(BASIC_AUTH,))
+ABILITIES = Abilities(label="PostgreSQL", batch_size=100, streams=True, access=(BASIC_AUTH,))
 
 
 class PostgresSource:
@@ -30,7 +30,7 @@ class PostgresSource:
         return "<PostgresSource>"
 
     def abilities(self, source_arn: str) -> Abilities:
-        return _ABILITIES
+        return ABILITIES
 
     async def check(self, mapping: Mapping, *, timeout_s: int, role_arn: str) -> None:
         """What can be said without the database: it may come up later, and the mapping says what is wrong with it."""

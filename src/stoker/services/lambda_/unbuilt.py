@@ -6,7 +6,7 @@ from typing import Any
 from stoker.model.errors import NotBuiltError
 
 # A path of members to what it would need, and the values that mean the same as leaving it out.
-_UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
+UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
     ("PackageType",): ("Container images", frozenset({"Zip"})),
     ("ImageConfig",): ("Container images", frozenset()),
     ("ImageUri",): ("Container images", frozenset()),
@@ -32,7 +32,7 @@ _UNBUILT: Mapping[tuple[str, ...], tuple[str, frozenset[str]]] = {
 
 def refuse_unbuilt(params: Mapping[str, Any]) -> None:
     """Raise NotBuiltError for the first parameter that would be ignored."""
-    for path, (what, accepted) in _UNBUILT.items():
+    for path, (what, accepted) in UNBUILT.items():
         value: Any = params
         for member in path:
             value = value.get(member) if value else None

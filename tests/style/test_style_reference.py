@@ -12,8 +12,9 @@ PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)|srcset=\"([^\"]+)\"|src=\"([^\"]+)\"")
 
 
-def test_the_reference_is_made_from_the_code_as_it_is() -> None:
-    done = subprocess.run([sys.executable, "tools/reference", "--check"], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("tool", ["tools/reference", "tools/pictures.py"])
+def test_what_is_made_by_a_tool_is_as_it_makes_it(tool: str) -> None:
+    done = subprocess.run([sys.executable, tool, "--check"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 

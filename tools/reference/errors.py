@@ -46,6 +46,7 @@ AREAS = {
     "stoker.apis.errors": "API Gateway",
     "stoker.apis.rest.errors": "API Gateway, REST APIs",
     "stoker.services.logs.errors": "CloudWatch Logs",
+    "stoker.services.cloudwatch.errors": "CloudWatch",
 }
 _FAILURE = re.compile(r'"((?:Runtime|Extension|Sandbox|Function)\.[A-Z][A-Za-z]+)"')
 
@@ -73,7 +74,7 @@ def errors() -> str:
     for module, classes in _by_area().items():
         lines += [
             "",
-            f"### {AREAS[module]}",
+            f"### {AREAS.get(module, module.split('.')[-2])}",
             "",
             "| code | status | text |",
             "|---|---|---|",

@@ -36,9 +36,10 @@ def _families() -> dict[str, tuple[str, str]]:
 def _gauges() -> dict[str, tuple[str, str]]:
     """Those that areas bring along, as they are written down."""
     found = {}
-    for path, call in calls("Gauge"):
-        given = {each.arg: text_of(each.value) for each in call.keywords}
+    for path, call, named in calls("Gauge"):
+        given = {each.arg: text_of(each.value, named) for each in call.keywords}
         name, about = given.get("name"), given.get("about")
         if name and path.startswith("serve/"):
-            found[f"stoker_{name}"] = "gauge", about or "Messages of SQS's queues, by queue and state."
+            counts = any(each.arg == "counts" for each in call.keywords)
+            found[f"stoker_{name}{'_total' if counts else ''}"] = "counter" if counts else "gauge", about or ""
     return found

@@ -43,7 +43,7 @@ def operations() -> str:
     sections: list[str] = []
     for service in services:
         model = _model(service.name)
-        there = [each for each in model.operation_names if hasattr(service, xform_name(each))]
+        there = [each for each in model.operation_names if xform_name(each) in service.operations]
         missing = [each for each in model.operation_names if each not in there]
         lines.append(f"| [{_title(service)}](#{service.name}) | {len(there)} | {len(model.operation_names)} |")
         sections += [f'\n<a name="{service.name}"></a>\n## {_title(service)}', "", f"There: {_list(there)}."]
@@ -79,7 +79,7 @@ def _list(names: list[str]) -> str:
 def _refusals() -> Mapping[str, list[str]]:
     """What the code says of what is not built, by service."""
     found: dict[str, list[str]] = {}
-    for path, call in calls("NotBuiltError"):
+    for path, call, _ in calls("NotBuiltError"):
         text = text_of(call.args[0]) if call.args else None
         service = _service_of(path)
         if text is None or service is None or text.startswith("…"):

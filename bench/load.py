@@ -112,7 +112,7 @@ def _is_whole(answer: bytes) -> bool:
         return False
     head = answer[:head_end].lower()
     length = head.find(b"content-length:")
-    if not head.startswith(b"http/1.1 200") or b"x-amz-function-error" in head or length < 0:
+    if not head.startswith((b"http/1.1 200", b"http/1.1 202")) or b"x-amz-function-error" in head or length < 0:
         raise LoadError(answer.decode(errors="replace"))
     return len(answer) >= head_end + 4 + int(head[length + 15 :].split(b"\r\n", 1)[0])
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import uvloop
 from cold import measure_cold
 from console import measure_console
+from events import measure_events
 from gateway import measure_gateway
 from heavy import measure_heavy
 from load import Endpoint
@@ -48,6 +49,7 @@ from report import (
     as_text,
     cold_rows,
     console_rows,
+    event_rows,
     gateway_rows,
     heavy_rows,
     many_rows,
@@ -179,6 +181,10 @@ async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
     """What needs a Stoker of its own: they are stopped and started again."""
     _say("many functions …")
     many = many_rows(await measure_many(source, runtime, scale), scale.many_functions)
+    _say("asynchronous events …")
+    with Stoker() as other:
+        other.start()
+        events = event_rows(await measure_events(other, source, runtime, scale), scale.connections)
     _say("queues …")
     with Stoker() as other:
         other.start()
@@ -191,7 +197,7 @@ async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
     with Stoker() as other:
         other.start()
         console = console_rows(await measure_console(other, scale, runtime))
-    return [*many, *queues, *tables, *console]
+    return [*many, *events, *queues, *tables, *console]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:

@@ -135,10 +135,10 @@ class Stoker:
         path = f"/2015-03-31/functions/{name}/invocations"
         return Endpoint(port=self.port, request=self.signed("POST", path, PAYLOAD))
 
-    def signed(self, method: str, path: str, body: bytes = b"") -> bytes:
+    def signed(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
         """A request of Lambda's API, signed now."""
-        headers = {"Host": f"127.0.0.1:{self.port}"}
-        request = AWSRequest(method, self._url + path, data=body, headers=headers)
+        whole = {"Host": f"127.0.0.1:{self.port}", **(headers or {})}
+        request = AWSRequest(method, self._url + path, data=body, headers=whole)
         SigV4Auth(self._credentials, "lambda", REGION).add_auth(request)
         return http_request(method, path, body, dict(request.headers))
 

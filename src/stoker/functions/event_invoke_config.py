@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, bindparam
 
 from stoker.functions import lookup
 from stoker.functions.records import Page, decode_marker, encode_marker, page_of
@@ -13,6 +13,7 @@ from stoker.model.arn import FunctionId, parse_function_reference
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterValueException, ResourceNotFoundException
 from stoker.model.function import LATEST
+from stoker.store.prepared import Prepared
 from stoker.store.store import Store
 from stoker.store.tables_async import event_invoke_configs
 
@@ -125,6 +126,16 @@ class EventInvokeConfigs:
         return await self._store.write(work)
 
 
+_FIELDS = tuple(EventInvokeConfig.__slots__)
+_FIND = Prepared(
+    lambda _: sa.select(*(_configs[name] for name in _FIELDS)).where(
+        _configs.region == bindparam("of_region"),
+        _configs.function == bindparam("of_function"),
+        _configs.qualifier == bindparam("of_qualifier"),
+    )
+)
+
+
 def read_configs(conn: Connection, keys: Iterable[ConfigKey]) -> Mapping[ConfigKey, EventInvokeConfig]:
     """The configs of these keys; one that has none gets what holds by default."""
     return {key: _find(conn, *key) or EventInvokeConfig(qualifier=key[2]) for key in keys}
@@ -136,11 +147,8 @@ def forget_event_invoke_config(conn: Connection, function: FunctionId, qualifier
 
 
 def _find(conn: Connection, region: str, name: str, qualifier: str) -> EventInvokeConfig | None:
-    query = sa.select(event_invoke_configs).where(
-        _configs.region == region, _configs.function == name, _configs.qualifier == qualifier
-    )
-    row = conn.execute(query).first()
-    return None if row is None else _config(row)
+    rows = _FIND.rows(conn, {"of_region": region, "of_function": name, "of_qualifier": qualifier})
+    return EventInvokeConfig(**dict(zip(_FIELDS, rows[0], strict=True))) if rows else None
 
 
 def _require(conn: Connection, function: FunctionId, qualifier: str) -> EventInvokeConfig:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, bindparam
 
 from stoker.deliveries import outbox_rows
 from stoker.deliveries.delivery import Retry
@@ -21,10 +21,38 @@ from stoker.invocations.retries import Again
 from stoker.model.arn import FunctionId
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
+from stoker.store.prepared import Prepared, items
 from stoker.store.tables_async import async_events
 
 _events = async_events.c
 _FIELDS = tuple(AsyncEvent.__slots__)
+
+_INSERT = Prepared(lambda _: sa.insert(async_events))
+_CLAIM = Prepared(
+    lambda _: (
+        sa.select(*(_events[name] for name in _FIELDS))
+        .where(_events.due_at <= bindparam("now"))
+        .order_by(_events.due_at, _events.request_id)
+        .limit(bindparam("most"))
+    )
+)
+_LEASE = Prepared(
+    lambda count: (
+        sa.update(async_events)
+        .where(_events.request_id.in_(items(count)))
+        .values(owner=bindparam("holder"), due_at=bindparam("until"))
+    )
+)
+_REMOVE = Prepared(
+    lambda count: sa.delete(async_events).where(_events.request_id.in_(items(count))).returning(_events.request_id)
+)
+_PUT_OFF = Prepared(
+    lambda _: (
+        sa.update(async_events)
+        .where(_events.request_id == bindparam("id"))
+        .values(owner=None, due_at=bindparam("due"), attempts=bindparam("tried"), backoffs=bindparam("waited"))
+    )
+)
 
 
 def insert(conn: Connection, events: Sequence[AsyncEvent], lease: Lease | None = None) -> None:
@@ -32,7 +60,7 @@ def insert(conn: Connection, events: Sequence[AsyncEvent], lease: Lease | None =
     leased = {} if lease is None else {"due_at": lease.until}
     owner = None if lease is None else lease.owner
     rows = [{**{name: getattr(event, name) for name in _FIELDS}, "owner": owner, **leased} for event in events]
-    conn.execute(sa.insert(async_events), rows)
+    _INSERT.run_many(conn, rows)
 
 
 def with_configs(conn: Connection, events: Sequence[AsyncEvent]) -> list[HeldEvent]:
@@ -48,7 +76,7 @@ def count(conn: Connection) -> int:
 
 def release(conn: Connection, request_ids: Collection[str], now: float) -> None:
     """Give back events that were picked up and did not run."""
-    _update(conn, request_ids, owner=None, due_at=now)
+    _LEASE.run(conn, {"holder": None, "until": now}, list(request_ids))
 
 
 class EventTable:
@@ -61,11 +89,11 @@ class EventTable:
         conn.execute(sa.update(async_events).where(_events.owner == owner).values(owner=None, due_at=now))
 
     def claim(self, conn: Connection, now: float, limit: int, lease: Lease) -> Claim[HeldEvent]:
-        due = sa.select(async_events).where(_events.due_at <= now)
-        rows = conn.execute(due.order_by(_events.due_at, _events.request_id).limit(limit))
-        events = [_event(row) for row in rows]
+        rows = _CLAIM.rows(conn, {"now": now, "most": limit})
+        events = [AsyncEvent(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
         if events:
-            _update(conn, [event.request_id for event in events], owner=lease.owner, due_at=lease.until)
+            ids = [event.request_id for event in events]
+            _LEASE.run(conn, {"holder": lease.owner, "until": lease.until}, ids)
         others = sa.select(_events.due_at).where(_events.owner.is_distinct_from(lease.owner))
         next_due = conn.execute(others.order_by(_events.due_at).limit(1)).scalar()
         return Claim(held=with_configs(conn, events), next_due=next_due)
@@ -117,33 +145,14 @@ def _function_of(conn: Connection, event: AsyncEvent) -> FunctionVersion | None:
 
 def _put_off(conn: Connection, events: Iterable[tuple[str, Again]]) -> None:
     """Give up the lease on events by request id, which are to run again."""
-    query = (
-        sa.update(async_events)
-        .where(_events.request_id == sa.bindparam("id"))
-        .values(
-            owner=None,
-            due_at=sa.bindparam("due"),
-            attempts=sa.bindparam("tried"),
-            backoffs=sa.bindparam("waited"),
-        )
-    )
     rows = [
         {"id": request_id, "due": again.due_at, "tried": again.attempts, "waited": again.backoffs}
         for request_id, again in events
     ]
     if rows:
-        conn.execute(query, rows)
+        _PUT_OFF.run_many(conn, rows)
 
 
 def _remove(conn: Connection, request_ids: Collection[str]) -> set[str]:
     """Forget events; those of them that were still there, since a deleted function takes its events with it."""
-    query = sa.delete(async_events).where(_events.request_id.in_(request_ids)).returning(_events.request_id)
-    return set(conn.execute(query).scalars()) if request_ids else set()
-
-
-def _update(conn: Connection, request_ids: Collection[str], **values: Any) -> None:
-    conn.execute(sa.update(async_events).where(_events.request_id.in_(request_ids)).values(**values))
-
-
-def _event(row: Row[Any]) -> AsyncEvent:
-    return AsyncEvent(**{name: getattr(row, name) for name in _FIELDS})
+    return {request_id for (request_id,) in _REMOVE.rows(conn, listed=list(request_ids))} if request_ids else set()

@@ -72,7 +72,7 @@ class Prepared:
 
 def _compile(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Text:
     compiled: Any = statement.compile(dialect=dialect)
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     return _Text(str(compiled), constants, _in_order(compiled.positiontup) if compiled.positional else None)
 
 

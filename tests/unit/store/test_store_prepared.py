@@ -41,6 +41,17 @@ def test_rows_are_found_by_values_and_by_lists_of_any_length(with_store: WithSto
     with_store(scenario)
 
 
+def test_a_constant_may_be_nothing(with_store: WithStore) -> None:
+    empty = Prepared(lambda _: sa.update(_note).where(_note.c.text == bindparam("old")).values(text=None))
+
+    async def scenario(store: Store) -> None:
+        await store.write(add("a", "b"))
+        await store.write(lambda conn: empty.run(conn, {"old": "a"}))
+        assert await store.read(lambda conn: _AMONG.rows(conn, listed=["a", "b"])) == [("b",)]
+
+    with_store(scenario)
+
+
 def test_one_that_fails_undoes_only_its_own_write(with_store: WithStore) -> None:
     async def scenario(store: Store) -> None:
         writes = [store.write(add(*texts)) for texts in (("a", "b"), ("c", "a"), ("d",))]

@@ -143,6 +143,30 @@ def test_what_is_not_built_says_so_by_name(lambda_client: Any) -> None:
     assert "ListCodeSigningConfigs" in message
 
 
+def test_a_runtime_is_updated_automatically_and_a_version_to_stay_on_is_refused_by_name(
+    lambda_client: Any, name: str
+) -> None:
+    config = lambda_client.get_function_configuration(FunctionName=name)
+    auto = {"UpdateRuntimeOn": "Auto", "FunctionArn": config["FunctionArn"]}
+    for answer in (
+        lambda_client.put_runtime_management_config(FunctionName=name, UpdateRuntimeOn="Auto"),
+        lambda_client.get_runtime_management_config(FunctionName=name),
+    ):
+        answer.pop("ResponseMetadata")
+        assert answer == auto
+    qualified = lambda_client.get_runtime_management_config(FunctionName=name, Qualifier="$LATEST")
+    assert qualified["FunctionArn"] == f"{config['FunctionArn']}:$LATEST"
+    version = config["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    for mode, more in (("FunctionUpdate", {}), ("Manual", {"RuntimeVersionArn": version})):
+        code, status, message = error_of(
+            lambda_client.put_runtime_management_config, FunctionName=name, UpdateRuntimeOn=mode, **more
+        )
+        assert (code, status) == ("NotImplemented", 501)
+        assert "Auto is obeyed" in message
+    code, status, _ = error_of(lambda_client.get_runtime_management_config, FunctionName="absent")
+    assert (code, status) == ("ResourceNotFoundException", 404)
+
+
 def test_a_dry_run_is_answered_204(lambda_client: Any, name: str) -> None:
     assert lambda_client.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
 

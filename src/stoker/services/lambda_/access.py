@@ -14,6 +14,7 @@ _OF_FUNCTIONS = """
     DeleteProvisionedConcurrencyConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
     GetFunctionEventInvokeConfig ListFunctionEventInvokeConfigs DeleteFunctionEventInvokeConfig
     PutFunctionRecursionConfig GetFunctionRecursionConfig GetFunctionUrlConfig ListFunctionUrlConfigs InvokeAsync
+    PutRuntimeManagementConfig GetRuntimeManagementConfig
 """
 _OF_URLS = "CreateFunctionUrlConfig UpdateFunctionUrlConfig DeleteFunctionUrlConfig"
 _OF_TAGGED = "TagResource UntagResource ListTags"

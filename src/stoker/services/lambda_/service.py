@@ -24,6 +24,7 @@ from stoker.services.lambda_.invoke import AcceptsEvents, CanInvoke, InvokeOpera
 from stoker.services.lambda_.invoke_streaming import CanStream, StreamingOperations
 from stoker.services.lambda_.layers import LayerOperations
 from stoker.services.lambda_.permissions import PermissionOperations
+from stoker.services.lambda_.runtime_management import RuntimeManagementOperations
 from stoker.services.lambda_.tags import TagOperations
 from stoker.services.lambda_.urls import Address, UrlOperations
 from stoker.services.lambda_.versions import VersionOperations
@@ -81,6 +82,7 @@ class LambdaService:
             UrlOperations(registry.urls, url_address),
             EventSourceMappingOperations(mappings),
             TagOperations(registry.tags, MappingTags(mappings)),
+            RuntimeManagementOperations(registry),
             AccountOperations(registry),
         )
 

@@ -66,7 +66,7 @@ function replaceSelected(editors, event, view) {
 function look({ EditorView }) {
   return EditorView.theme({
     "&": { fontSize: "13.5px", color: "var(--ink)", backgroundColor: "var(--sunk)" },
-    "&.cm-focused": { outline: "2px solid var(--ember)", outlineOffset: "-2px" },
+    "&.cm-focused": { outline: "none" },
     ".cm-scroller": { fontFamily: "var(--mono)", minHeight: "var(--least)", maxHeight: "65vh", lineHeight: "1.55" },
     ".cm-content": { caretColor: "var(--ink)" },
     ".cm-cursor": { borderLeftColor: "var(--ink)" },

@@ -37,7 +37,7 @@ class Unserved:
     def close(self) -> None: ...
 
 
-async def serve_nothing(_endpoint: socket.socket) -> Unserved:
+def serve_nothing(_endpoint: socket.socket) -> Unserved:
     return Unserved()
 
 

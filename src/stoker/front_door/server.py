@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from email.utils import formatdate
 from functools import partial
 from typing import Any, cast
@@ -87,6 +87,47 @@ class Listener:
         self.close()
 
 
+class DormantListener:
+    """A sandbox's listening socket that nobody has connected to. Most functions never do, and every cold start has one:
+    until then it is one watch and no server."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        awaken: Callable[[socket.socket], Coroutine[None, None, Listener]],
+        forget: Callable[["DormantListener"], None],
+    ) -> None:
+        """`awaken` serves the socket; `forget` is called when the listener closes."""
+        self._socket = sock
+        self._awaken = awaken
+        self._forget = forget
+        self._awakening: asyncio.Task[Listener] | None = None
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock, self._on_client)
+
+    def __repr__(self) -> str:
+        return f"<DormantListener {'asleep' if self._awakening is None else 'awake'}>"
+
+    def close(self) -> None:
+        """See `Listener.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._forget(self)
+        if self._awakening is None:
+            self._loop.remove_reader(self._socket)
+        elif not self._awakening.done():
+            self._awakening.cancel()
+        elif self._awakening.exception() is None:
+            self._awakening.result().close()
+        self._socket.close()
+
+    def _on_client(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._awakening = self._loop.create_task(self._awaken(self._socket), name="serve a sandbox")
+
+
 class Server:
     """Serves a front door on its port and, without the operator's parts, on sockets inside sandboxes."""
 
@@ -94,7 +135,9 @@ class Server:
         self._door = door
         self._express = express
         self._listeners: set[Listener] = set()
+        self._dormant: set[DormantListener] = set()
         self._ticking: asyncio.TimerHandle | None = None
+        self._for_sandboxes: Config | None = None
         self.port = 0
 
     def __repr__(self) -> str:
@@ -110,17 +153,23 @@ class Server:
         door: Application = self._door
         if proxies:
             door = cast("Application", ProxyHeadersMiddleware(cast("Any", door), list(proxies)))
-        await self._listen(listening, door, ListenerState(OF_THE_WORLD, self._express), tls)
+        await self._listen(listening, _config(door), ListenerState(OF_THE_WORLD, self._express), tls)
 
-    async def serve_socket(self, sock: socket.socket) -> Listener:
+    def serve_socket(self, sock: socket.socket) -> DormantListener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
-        return await self._listen(sock, self._door.for_sandboxes, ListenerState(OF_A_SANDBOX))
+        listener = DormantListener(sock, self._serve_sandbox, self._dormant.discard)
+        self._dormant.add(listener)
+        return listener
+
+    async def _serve_sandbox(self, sock: socket.socket) -> Listener:
+        if self._for_sandboxes is None:
+            self._for_sandboxes = _config(self._door.for_sandboxes)
+        return await self._listen(sock, self._for_sandboxes, ListenerState(OF_A_SANDBOX))
 
     async def _listen(
-        self, sock: socket.socket, application: Application, state: ListenerState, tls: ssl.SSLContext | None = None
+        self, sock: socket.socket, config: Config, state: ListenerState, tls: ssl.SSLContext | None = None
     ) -> Listener:
         loop = asyncio.get_running_loop()
-        config = _config(application)
         server = await loop.create_server(
             partial(Connection, config, state, {}),
             sock=sock,
@@ -133,14 +182,15 @@ class Server:
         )
         listener = Listener(str(sock.getsockname()), server, state, self._listeners.discard)
         self._listeners.add(listener)
-        self._tick()
+        if self._ticking is None:
+            self._tick()
+        else:
+            listener.tick(_date(), loop.time())
         return listener
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._ticking is not None:
-            self._ticking.cancel()
-        date, now = formatdate(time.time(), usegmt=True).encode(), loop.time()
+        date, now = _date(), loop.time()
         for listener in self._listeners:
             listener.tick(date, now)
         self._ticking = loop.call_later(_TICK_S, self._tick)
@@ -149,6 +199,8 @@ class Server:
         """Take no more requests, let the running ones finish for `grace_s` seconds, then cancel them."""
         if self._ticking is not None:
             self._ticking.cancel()
+        for dormant in list(self._dormant):
+            dormant.close()
         for listener in self._listeners:
             listener.begin_drain()
         deadline = asyncio.get_running_loop().time() + grace_s
@@ -157,6 +209,10 @@ class Server:
             await asyncio.sleep(_POLL_S)
         for listener in list(self._listeners):
             await listener.abandon()
+
+
+def _date() -> bytes:
+    return formatdate(time.time(), usegmt=True).encode()
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

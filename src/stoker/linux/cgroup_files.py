@@ -47,6 +47,18 @@ class CgroupFile:
             self._fd = -1
 
 
+class Settings:
+    """What was written to one group's files. The same again costs nothing, so that limits can be set ahead of need."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def write(self, path: str, text: str) -> None:
+        if self._texts.get(path) != text:
+            write(path, text)
+            self._texts[path] = text
+
+
 def read(path: Path) -> str:
     """A file's text."""
     try:
@@ -55,7 +67,7 @@ def read(path: Path) -> str:
         raise CgroupError("read", path, error) from error
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path | str, text: str) -> None:
     """Set a file; never creates one, so that a misspelt name is an error in a fake tree too."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
@@ -64,7 +76,7 @@ def write(path: Path, text: str) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise CgroupError(f"write {text!r} to", path, error) from error
+        raise CgroupError(f"write {text!r} to", Path(path), error) from error
 
 
 def make(directory: Path) -> None:

@@ -15,6 +15,8 @@ CPU_PERIOD_US = 20_000
 _SHARES_OF_A_GROUP, _SMALLEST_SHARES = 1024, 2
 _SMALLEST_QUOTA_US = 1_000  # kernel/sched/core.c, min_cfs_quota_period
 _UNLIMITED = "-1"
+# What the kernel gives a new group.
+_UNLIMITED_BYTES = 1 << 62
 _ALWAYS_FROZEN = "always-frozen"
 
 
@@ -84,31 +86,36 @@ class CgroupV1:
             files.make(directory)
         self._state = CgroupFile(directories["freezer"] / "freezer.state")
         self._peak = CgroupFile(directories["memory"] / "memory.max_usage_in_bytes")
+        memory = f"{directories['memory']}/memory"
+        self._memory_files = [f"{memory}.limit_in_bytes"]
+        # Where the kernel accounts swap; closed to the same value it leaves no room for any.
+        if os.path.exists(f"{memory}.memsw.limit_in_bytes"):
+            self._memory_files.append(f"{memory}.memsw.limit_in_bytes")
+        self._settings = files.Settings()
+        self._memory_bytes = _UNLIMITED_BYTES
         self._removed = False
 
     def __repr__(self) -> str:
         return f"<cgroup v1 {self.name}{' removed' if self._removed else ''}>"
 
     def limit(self, *, memory_bytes: int, cpu_share: float, cpu_cores: float, pids_max: int) -> None:
-        memory, cpu = self._directories["memory"], self._directories["cpu"]
-        memory_and_swap = memory / "memory.memsw.limit_in_bytes"
-        # The kernel keeps memory <= memory and swap at every moment, so the outer limit is opened before the inner one
-        # is moved, and closed after it. Closed to the same value it leaves no room for swap.
-        if memory_and_swap.exists():
-            files.write(memory_and_swap, _UNLIMITED)
-        files.write(memory / "memory.limit_in_bytes", str(memory_bytes))
-        if memory_and_swap.exists():
-            files.write(memory_and_swap, str(memory_bytes))
-        files.write(memory / "memory.swappiness", "0")
-        files.write(cpu / "cpu.cfs_quota_us", _UNLIMITED)
-        files.write(cpu / "cpu.shares", str(max(_SMALLEST_SHARES, round(cpu_share * _SHARES_OF_A_GROUP))))
-        files.write(cpu / "cpu.cfs_period_us", str(CPU_PERIOD_US))
+        # The kernel keeps memory <= memory and swap at every moment: the outer limit first where it grows, else last.
+        shrinks = memory_bytes <= self._memory_bytes
+        for file in self._memory_files if shrinks else reversed(self._memory_files):
+            self._settings.write(file, str(memory_bytes))
+        self._memory_bytes = memory_bytes
+        self._settings.write(f"{self._directories['memory']}/memory.swappiness", "0")
+        cpu = f"{self._directories['cpu']}/cpu"
+        self._settings.write(f"{cpu}.shares", str(max(_SMALLEST_SHARES, round(cpu_share * _SHARES_OF_A_GROUP))))
+        # Before there is a quota, which the kernel would hold against it.
+        self._settings.write(f"{cpu}.cfs_period_us", str(CPU_PERIOD_US))
         try:
-            files.write(cpu / "cpu.cfs_quota_us", str(max(_SMALLEST_QUOTA_US, round(cpu_cores * CPU_PERIOD_US))))
+            self._settings.write(f"{cpu}.cfs_quota_us", str(max(_SMALLEST_QUOTA_US, round(cpu_cores * CPU_PERIOD_US))))
         except CgroupError as error:
             if error.errno != errno.EINVAL:  # more than the groups above have: then theirs is the limit
                 raise
-        files.write(self._directories["pids"] / "pids.max", str(pids_max))
+            self._settings.write(f"{cpu}.cfs_quota_us", _UNLIMITED)
+        self._settings.write(f"{self._directories['pids']}/pids.max", str(pids_max))
 
     def entrances(self) -> tuple[str, ...]:
         return tuple(str(directory / "tasks") for directory in self._distinct_directories())

@@ -72,6 +72,8 @@ class CgroupV2:
         self.name = directory.name
         self._directory = directory
         files.make(directory)
+        self._settings = files.Settings()
+        self._limits_swap = (directory / "memory.swap.max").exists()
         self._freeze = CgroupFile(directory / "cgroup.freeze")
         # Before Linux 5.19 there is no peak; then what is used when one asks has to do.
         peak = directory / "memory.peak"
@@ -86,15 +88,14 @@ class CgroupV2:
         return f"<cgroup v2 {self.name}{' removed' if self._removed else ''}>"
 
     def limit(self, *, memory_bytes: int, cpu_share: float, cpu_cores: float, pids_max: int) -> None:
-        swap = self._directory / "memory.swap.max"
-        if swap.exists():
-            files.write(swap, "0")
-        files.write(self._directory / "memory.max", str(memory_bytes))
+        if self._limits_swap:
+            self._settings.write(f"{self._directory}/memory.swap.max", "0")
+        self._settings.write(f"{self._directory}/memory.max", str(memory_bytes))
         quota = max(_SMALLEST_QUOTA_US, round(cpu_cores * CPU_PERIOD_US))
         weight = min(_LARGEST_WEIGHT, max(1, round(cpu_share * _WEIGHT_OF_A_GROUP)))
-        files.write(self._directory / "cpu.weight", str(weight))
-        files.write(self._directory / "cpu.max", f"{quota} {CPU_PERIOD_US}")
-        files.write(self._directory / "pids.max", str(pids_max))
+        self._settings.write(f"{self._directory}/cpu.weight", str(weight))
+        self._settings.write(f"{self._directory}/cpu.max", f"{quota} {CPU_PERIOD_US}")
+        self._settings.write(f"{self._directory}/pids.max", str(pids_max))
 
     def entrances(self) -> tuple[str, ...]:
         return (str(self._directory / "cgroup.procs"),)

@@ -22,7 +22,8 @@ class Cgroup(Protocol):
     name: str
 
     def limit(self, *, memory_bytes: int, cpu_share: float, cpu_cores: float, pids_max: int) -> None:
-        """Set the limits, also of a group in use. No swap: what doesn't fit into memory is ended by the kernel.
+        """Set the limits, also of a group in use; those that it has already cost nothing. No swap: what doesn't fit
+        into memory is ended by the kernel.
 
         `cpu_share` is what it gets when all want more than there is, in parts of which others' processes have one each;
         `cpu_cores` is what it gets at most, however idle the machine.

@@ -1,5 +1,6 @@
 """What memory a process and the machine have, as the kernel counts it."""
 
+import os
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -20,7 +21,12 @@ def proportional_bytes(pid: int, proc: Path = _PROC) -> int:
 
 def available_bytes(proc: Path = _PROC) -> int:
     """What new processes may use without the machine swapping: the kernel's estimate, MemAvailable."""
-    return field((proc / "meminfo").read_text(), "MemAvailable:") * 1024
+    # Without a file object, which costs a third of it: each cold start asks.
+    descriptor = os.open(f"{proc}/meminfo", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return field(os.read(descriptor, 4096).decode(), "MemAvailable:") * 1024
+    finally:
+        os.close(descriptor)
 
 
 def field(text: str, name: str) -> int:

@@ -205,7 +205,7 @@ class GvisorDriver:
             memory_bytes=memory_bytes, cpu_share=spec.cpus, cpu_cores=max(1.0, spec.cpus), pids_max=processes
         )
         async with function_mounts(spec, blank.slot, self._slots) as mounts:
-            listener = await self._serve_endpoint(blank.slot.endpoint)
+            listener = self._serve_endpoint(blank.slot.endpoint)
             order, mounts = gvisor_container.order(spec), self._below_root(mounts)
             if spec.extensions:
                 blank.order_with_extensions(order, mounts, spec.extensions)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,7 +45,7 @@ class Listener(Protocol):
     def close(self) -> None: ...
 
 
-ServeEndpoint = Callable[[socket.socket], Awaitable[Listener]]
+ServeEndpoint = Callable[[socket.socket], Listener]
 
 
 class LinuxSandbox:
@@ -188,7 +188,7 @@ class LinuxDriver:
         blank = await self._take_blank(spec)
         try:
             await self._specialise(blank, spec)
-            listener = await self._serve_endpoint(blank.slot.endpoint)
+            listener = self._serve_endpoint(blank.slot.endpoint)
         except OSError as error:
             await self._discard(blank)
             raise SandboxError(f"a sandbox for {spec.handler} could not be built: {error}") from error

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from stoker.bootstrap.worker import PROCESSES
 from stoker.linux.cgroups import Cgroup
 from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank, make
@@ -15,6 +16,7 @@ from stoker.sandbox.slots import Slots
 
 Command = Callable[[int, str], list[str]]
 LEAST_BLANKS = 2
+LEAST_MEMORY_BYTES = 128 << 20
 
 
 class Zygote:
@@ -65,7 +67,7 @@ class Zygote:
         peer = await self._running()
         slot = await self._slots.take()
         try:
-            cgroup = await asyncio.to_thread(self._create_cgroup, f"slot-{slot.index}")
+            cgroup = await asyncio.to_thread(self._make_cgroup, f"slot-{slot.index}")
         except BaseException:
             slot.close()
             self._slots.give_back(slot)
@@ -75,6 +77,16 @@ class Zygote:
         except BaseException:
             self._slots.give_back(slot)
             raise
+
+    def _make_cgroup(self, name: str) -> Cgroup:
+        """With the limits of the smallest function, which is most functions: then little is left to be set."""
+        cgroup = self._create_cgroup(name)
+        try:
+            cgroup.limit(memory_bytes=LEAST_MEMORY_BYTES, cpu_share=1.0, cpu_cores=1.0, pids_max=PROCESSES)
+        except BaseException:
+            cgroup.remove()
+            raise
+        return cgroup
 
     async def _discard(self, blank: Blank) -> None:
         await blank.discard()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stoker.apis.domains import Domains
@@ -17,7 +17,7 @@ from stoker.environments.fleet import Fleet
 from stoker.environments.provisioning import Provisioning
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.sources import Sources
-from stoker.front_door.server import Listener
+from stoker.front_door.server import DormantListener
 from stoker.functions.code_objects import CodeObjects
 from stoker.functions.code_storage import CodeStorage
 from stoker.functions.registry import Registry
@@ -47,7 +47,7 @@ from stoker.wire import credentials
 from stoker.wire.credentials import Credentials
 from stoker.wire.sigv4 import Verifier
 
-ServeInside = Callable[[socket.socket], Awaitable[Listener]]
+ServeInside = Callable[[socket.socket], DormantListener]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from stoker.front_door.authorisation import Authoriser
 from stoker.front_door.express import Express
 from stoker.front_door.function_urls import FunctionUrls
 from stoker.front_door.gateway import Gateway
-from stoker.front_door.server import Listener, Server
+from stoker.front_door.server import DormantListener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.front_door.url_authorisation import UrlAuthoriser
 from stoker.linux import capabilities, rootless
@@ -127,8 +127,8 @@ def _excuse_from_collection() -> None:
 async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server:
     """Build and start everything; each part's end is pushed on `stack` as it begins."""
 
-    async def serve_inside(sock: socket.socket) -> Listener:
-        return await server.serve_socket(sock)
+    def serve_inside(sock: socket.socket) -> DormantListener:
+        return server.serve_socket(sock)
 
     tls = server_context(*settings.tls) if settings.tls is not None else None
     platform = await open_platform(settings, stack, serve_inside)

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from front_door_house import INVOKE, House
 
 from stoker.front_door.connection import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, Bounds, Connection
-from stoker.front_door.server import Listener, Server
+from stoker.front_door.server import Server
 
 T = TypeVar("T")
 
@@ -250,7 +250,7 @@ def sandbox_socket() -> socket.socket:
 def test_a_sandbox_s_socket_serves_sessions_while_the_server_runs(running: Running) -> None:
     sock = sandbox_socket()
     port = sock.getsockname()[1]
-    listener = running.run(running.server.serve_socket(sock))
+    listener = running.call(lambda: running.server.serve_socket(sock))
     arn = running.client("sts", port, **running.house.session()).get_caller_identity()["Arn"]
     assert arn.endswith(":assumed-role/worker/hello")
     with pytest.raises(ClientError, match="InvalidClientTokenId"):
@@ -263,7 +263,7 @@ def test_a_sandbox_s_socket_serves_sessions_while_the_server_runs(running: Runni
 
 def test_closing_a_sandbox_s_listener_breaks_its_connections_off(running: Running) -> None:
     sock = sandbox_socket()
-    listener: Listener = running.run(running.server.serve_socket(sock))
+    listener = running.call(lambda: running.server.serve_socket(sock))
     connection = http.client.HTTPConnection("127.0.0.1", sock.getsockname()[1], timeout=5)
     connection.request("GET", "/_stoker/health")
     assert connection.getresponse().status == 404
@@ -272,6 +272,19 @@ def test_closing_a_sandbox_s_listener_breaks_its_connections_off(running: Runnin
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         connection.request("GET", "/_stoker/health")
         connection.getresponse()
+
+
+def test_a_sandbox_s_socket_that_nobody_used_is_let_go_with_its_sandbox_or_with_the_server(running: Running) -> None:
+    socks = [sandbox_socket(), sandbox_socket()]
+    ports = [sock.getsockname()[1] for sock in socks]
+    listeners = running.call(lambda: [running.server.serve_socket(sock) for sock in socks])
+    running.call(listeners[0].close)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ports[0]), timeout=5)
+    running.run(running.server.stop(0.2))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ports[1]), timeout=5)
+    running.call(listeners[1].close)
 
 
 class SlowLambda:

@@ -10,6 +10,8 @@ from driver_suite import HANDLERS, PYTHON_RUNTIME, House, spec
 
 from fakes.kernel_traces import Process, first_processes_of
 from fakes.waiting import eventually
+from stoker.linux.process_memory import PAGE_BYTES
+from stoker.sandbox.rehearsal import runs_of
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -41,3 +43,41 @@ def test_one_that_was_killed_while_it_waited_is_not_missed(tmp_path: Path) -> No
         probe.close()
     finally:
         house.close()
+
+
+def faults_of_a_start(house: House) -> int:
+    """Page faults of both processes between their order and the function's first wish for work."""
+
+    def now(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+    waiting = {process.pid for process in first_processes_of(os.getpid())}
+    children = {pid: int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]) for pid in waiting}
+    before = {pid: now(pid) for pair in children.items() for pid in pair}
+    probe = house.start(spec(HANDLERS))
+    probe.receive()
+    taken = int(probe.sandbox.id.partition("-")[2])
+    faults = sum(now(pid) - before[pid] for pid in (taken, children[taken]))
+    probe.close()
+    return faults
+
+
+def test_a_start_finds_its_pages_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House("linux", tmp_path, blanks=2)
+    try:
+        house.run(made_ahead(house))
+        rehearsed = faults_of_a_start(house)
+    finally:
+        house.close()
+    monkeypatch.setattr("stoker.sandbox.rehearsal.runs_of", lambda pages: [])
+    house = House("linux", tmp_path, blanks=2)
+    try:
+        house.run(made_ahead(house))
+        assert rehearsed < faults_of_a_start(house) / 2
+    finally:
+        house.close()
+
+
+def test_neighbouring_pages_are_one_piece() -> None:
+    pages = [number * PAGE_BYTES for number in (7, 1, 2, 3)]
+    assert runs_of(pages) == [(PAGE_BYTES, 3 * PAGE_BYTES), (7 * PAGE_BYTES, PAGE_BYTES)]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from stoker.bootstrap import messages, worker
 from stoker.bootstrap.job import Job
-from stoker.linux import credentials, mounts, namespaces
+from stoker.linux import credentials, mounts, namespaces, page_copies
 
 NAMESPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
 # What /proc says of the machine's kernel rather than of the sandbox; each readable by any user.
@@ -44,6 +44,7 @@ def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> No
     for descriptor in (job.channel, job.output, job.network_namespace):
         os.close(descriptor)
     credentials.set_parent_death_signal(signal.SIGKILL)
+    page_copies.make(job.copies["init"])
     messages.send(job.control, {"ready": True}, (worker_pidfd,))
     os.close(worker_pidfd)
     order = messages.receive(job.control)

@@ -6,7 +6,10 @@ import socket
 
 
 class Job:
-    """What a blank is made of: its sockets and pipe, its namespaces, its cgroup's doors, and the ids it will take."""
+    """What a blank is made of: its sockets and pipe, its namespaces, its cgroup's doors, and the ids it will take.
+
+    `copies`: which memory process 1 ("init") and its worker ("worker") will write to; see `linux.page_copies`.
+    """
 
     def __init__(
         self,
@@ -21,6 +24,7 @@ class Job:
         keep_groups: bool,
         hostname: str,
         seccomp_program: bytes,
+        copies: dict[str, list[tuple[int, int]]],
     ) -> None:
         self.control = socket.socket(fileno=control)
         self.channel = channel
@@ -33,3 +37,4 @@ class Job:
         self.keep_groups = keep_groups
         self.hostname = hostname
         self.seccomp_program = seccomp_program
+        self.copies = copies

@@ -6,8 +6,8 @@ and a reader cannot see half of one. An empty packet means that the other side i
 
 from __future__ import annotations
 
+import array
 import json
-import os
 import socket
 
 MAX_BYTES = 192 * 1024
@@ -21,12 +21,16 @@ def send(sock: socket.socket, message: dict[str, object], descriptors: tuple[int
 
 def receive(sock: socket.socket) -> tuple[dict, list[int]] | None:  # type: ignore[type-arg]
     """The next message with its descriptors (close-on-exec), or None when the other side is gone."""
+    descriptors = array.array("i")
+    room = socket.CMSG_SPACE(MAX_DESCRIPTORS * descriptors.itemsize)
     try:
-        data, descriptors, _flags, _address = socket.recv_fds(sock, MAX_BYTES, MAX_DESCRIPTORS)
+        # Its size first: room for the largest is a mapping of its own, whose pages are made and given back each time.
+        size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
+        # Not socket.recv_fds: it passes no flags on, and what a program that is executed meanwhile inherits stays open.
+        data, control, _, _ = sock.recvmsg(min(size, MAX_BYTES), room, socket.MSG_CMSG_CLOEXEC)
     except ConnectionError:
         return None
-    if not data:
-        return None
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
-    return json.loads(data), list(descriptors)
+    for level, kind, content in control:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    return (json.loads(data), descriptors.tolist()) if data else None

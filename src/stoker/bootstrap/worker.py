@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from stoker.bootstrap import extensions, frames, memory_image, messages, python_function
 from stoker.bootstrap.job import Job
 from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
-from stoker.linux import credentials, namespaces, seccomp
+from stoker.linux import credentials, namespaces, page_copies, seccomp
 
 GO = 4
 OPEN_FILES = 1024
@@ -85,6 +85,7 @@ def _give_up(job: Job) -> None:
     credentials.drop(job.uid, job.uid, keep_groups=job.keep_groups)
     seccomp.install(job.seccomp_program)
     python_function.open_streams()
+    page_copies.make(job.copies["worker"])
 
 
 def _execute(order: dict[str, Any]) -> NoReturn:

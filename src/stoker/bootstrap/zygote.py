@@ -39,15 +39,20 @@ def preload() -> None:
 def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> Job | None:
     """Fork for each request until the host goes away (None), or return in a child with its job.
 
-    A request is {"uid", "init_uid", "hostname"} with descriptors: control, channel, output, the sandbox's network and
-    user namespaces, and the files by which it enters its cgroup; the answer {"pid"} with a pidfd. A failed fork
-    answers {"error"}.
+    The request {"copies"} says what memory children will write to; the answer is {}. Any other is {"uid", "init_uid",
+    "hostname"} with descriptors: control, channel, output, the sandbox's network and user namespaces, and the files by
+    which it enters its cgroup; the answer {"pid"} with a pidfd. A failed fork answers {"error"}.
     """
+    copies: dict[str, list[tuple[int, int]]] = {"init": [], "worker": []}
     while True:
         received = messages.receive(host)
         if received is None:
             return None
         message, descriptors = received
+        if "copies" in message:
+            copies = message["copies"]
+            messages.send(host, {})
+            continue
         try:
             # A pid namespace begins with the next child, so one fork suffices; then back, for it would nest.
             namespaces.unshare(namespaces.CLONE_NEWPID)
@@ -59,7 +64,7 @@ def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -
         if pid == 0:
             os.close(own_pid_namespace)
             host.close()
-            return Job(*descriptors, seccomp_program=seccomp_program, **message)
+            return Job(*descriptors, seccomp_program=seccomp_program, copies=copies, **message)
         namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
         pidfd = os.pidfd_open(pid)
         messages.send(host, {"pid": pid}, (pidfd,))

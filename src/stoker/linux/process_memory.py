@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE_BYTES = 4096
-# Documentation/admin-guide/mm/pagemap.rst: bit 61, page is file-page or shared-anon; 62 swapped; 63 present.
-_FILE, _SWAPPED, _PRESENT = 1 << 61, 1 << 62, 1 << 63
+# Documentation/admin-guide/mm/pagemap.rst: bit 56, page exclusively mapped; 61, file-page or shared-anon; 62 swapped;
+# 63 present.
+_EXCLUSIVE, _FILE, _SWAPPED, _PRESENT = 1 << 56, 1 << 61, 1 << 62, 1 << 63
 _CHUNK_PAGES = 256
 
 
@@ -105,6 +106,15 @@ class ProcessMemory:
                 end = page + PAGE_BYTES
         if end:
             yield start, end - start
+
+    def exclusive_pages(self, mapping: Mapping) -> Iterator[int]:
+        """Addresses of pages that are in no file, and in no other process."""
+        entries = array.array(
+            "Q", os.pread(self._pages, mapping.size // PAGE_BYTES * 8, mapping.start // PAGE_BYTES * 8)
+        )
+        for place, entry in enumerate(entries):
+            if entry & (_PRESENT | _EXCLUSIVE | _FILE) == _PRESENT | _EXCLUSIVE:
+                yield mapping.start + place * PAGE_BYTES
 
     def copy(self, address: int, size: int, target: int, offset: int) -> None:
         """Write a piece of the memory into the file `target` at `offset`."""

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from stoker.sandbox.driver import ExitStatus, SandboxError, SnapshotStaleError, 
 from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.nodes_ahead import NodesAhead
 from stoker.sandbox.platform_files import assemble, compile_for
+from stoker.sandbox.rehearsal import Copies, Rehearsal, spec_of
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot
 from stoker.sandbox.spec import ProgramStart, SandboxSpec
@@ -256,8 +258,15 @@ class LinuxDriver:
                 slots=self._slots,
                 create_cgroup=self._hierarchy.create,
                 ready=self._blanks,
+                rehearse=partial(self._rehearse, runtime) if python is not None else None,
             )
         return self._zygotes[runtime.name]
+
+    async def _rehearse(self, runtime: Runtime, blank: Blank) -> Copies:
+        blank.channel.setblocking(False)
+        rehearsal = await asyncio.to_thread(Rehearsal, blank.pid, blank.channel)
+        await self._specialise(blank, spec_of(runtime, self._runtime_dir))
+        return await rehearsal.run()
 
 
 def _open_hierarchy(allow_weak_isolation: bool) -> cgroups.Hierarchy:

@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 class Reserve(Generic[T]):
     """Keeps `low` of something ready; after a burst that found none, twice as many each time, up to `high`.
 
-    `make` makes one, `discard` takes one apart, `usable` tells one that has spoiled. For the event loop's thread.
+    `make` makes one, `make_ahead` one that nobody waits for (without it `make` does), `discard` takes one apart,
+    `usable` tells one that has spoiled. For the event loop's thread.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class Reserve(Generic[T]):
         discard: Callable[[T], Awaitable[None]],
         low: int,
         high: int,
+        make_ahead: Callable[[], Awaitable[T]] | None = None,
         usable: Callable[[T], bool] = lambda item: True,
         lull_s: float = LULL_S,
     ) -> None:
         self._name = name
         self._make = make
+        self._make_ahead = make_ahead or make
         self._discard = discard
         self._usable = usable
         self._lull_s = lull_s
@@ -99,7 +102,7 @@ class Reserve(Generic[T]):
             if rest > 0:
                 await asyncio.sleep(rest)
             else:
-                self._ready.append(await self._make())
+                self._ready.append(await self._make_ahead())
         await self._shrink()
 
     def _calm(self) -> None:

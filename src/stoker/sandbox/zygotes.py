@@ -1,20 +1,25 @@
 """The fork servers, one per interpreter in use, and the blanks that each keeps ready."""
 
 import asyncio
+import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from stoker.bootstrap.worker import PROCESSES
 from stoker.linux.cgroups import Cgroup
 from stoker.model.runtime import Runtime
 from stoker.sandbox.blank import Blank, make
+from stoker.sandbox.driver import SandboxError
 from stoker.sandbox.peer import Peer
 from stoker.sandbox.platform_files import PLATFORM
+from stoker.sandbox.rehearsal import Copies
 from stoker.sandbox.reserve import Reserve
 from stoker.sandbox.slots import Slots
 
 Command = Callable[[int, str], list[str]]
+Rehearse = Callable[[Blank], Awaitable[Copies]]
+log = logging.getLogger(__name__)
 LEAST_BLANKS = 2
 LEAST_MEMORY_BYTES = 128 << 20
 
@@ -22,7 +27,8 @@ LEAST_MEMORY_BYTES = 128 << 20
 class Zygote:
     """A fork server with its blanks made ahead. Started when first needed, again when it died.
 
-    `command` is how it is started, from the descriptor of its socket and an empty directory to build its root at.
+    `command` is how it is started, from the descriptor of its socket and an empty directory to build its root at;
+    `rehearse` how a blank tells what its like will write to, where blanks become functions without executing anything.
     """
 
     def __init__(
@@ -33,16 +39,21 @@ class Zygote:
         slots: Slots,
         create_cgroup: Callable[[str], Cgroup],
         ready: int,
+        rehearse: Rehearse | None = None,
     ) -> None:
         self._name = name
+        self._rehearse = rehearse
         self._command = command
         self._slots = slots
         self._create_cgroup = create_cgroup
         self._peer: Peer | None = None
         self._starting = asyncio.Lock()
+        # The one that knows what its children will write to, or has been asked to find out.
+        self._learned: Peer | None = None
         self._blanks = Reserve(
             f"blanks of {name}",
             make=self._make,
+            make_ahead=self._make_ahead,
             discard=self._discard,
             low=min(LEAST_BLANKS, ready),
             high=ready,
@@ -78,6 +89,10 @@ class Zygote:
             self._slots.give_back(slot)
             raise
 
+    async def _make_ahead(self) -> Blank:
+        await self._learn(await self._running())
+        return await self._make()
+
     def _make_cgroup(self, name: str) -> Cgroup:
         """With the limits of the smallest function, which is most functions: then little is left to be set."""
         cgroup = self._create_cgroup(name)
@@ -97,6 +112,21 @@ class Zygote:
             if self._peer is None or not self._peer.alive:
                 self._peer = await self._start()
             return self._peer
+
+    async def _learn(self, peer: Peer) -> None:
+        """Tell it, once, what its children will write to. Without they serve as well, if later."""
+        if self._rehearse is None or self._learned is peer:
+            return
+        self._learned = peer
+        try:
+            blank = await self._make()
+            try:
+                copies = await self._rehearse(blank)
+            finally:
+                await self._discard(blank)
+            await peer.request({"copies": copies})
+        except (SandboxError, OSError) as error:
+            log.warning("%s: %s", self._name, error)
 
     async def _start(self) -> Peer:
         # Only a place to hang the root at, in the zygote's own mount namespace; it stays empty for everybody else.

@@ -16,7 +16,7 @@ from stoker.sandbox.rehearsal import runs_of
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 BLANKS = 2
-# proc_pid_stat(5), counted from the state. Pages that are copied ahead are no faults.
+# proc_pid_stat(5), counted from the state.
 MINOR_FAULTS = 7
 
 
@@ -47,16 +47,34 @@ def test_one_that_was_killed_while_it_waited_is_not_missed(tmp_path: Path) -> No
         house.close()
 
 
+def worker_of(init: int) -> int | None:
+    """A first process's child, while it has one."""
+    try:
+        children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def faults_so_far(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[MINOR_FAULTS])
+
+
 def faults_of_a_start(house: House) -> int:
-    """Page faults of both processes, from the fork to the function's first wish for work."""
+    """Page faults of a worker that was made ahead, between its order and its function's first wish for work."""
     house.run(made_ahead(house))
-    probe = house.start(spec(HANDLERS))
-    probe.receive()
-    init = int(probe.sandbox.id.partition("-")[2])
-    (worker,) = map(int, Path(f"/proc/{init}/task/{init}/children").read_text().split())
-    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (init, worker)]
-    probe.close()
-    return sum(int(fields[MINOR_FAULTS]) for fields in stats)
+    while True:
+        workers = [worker for process in first_processes_of(os.getpid()) if (worker := worker_of(process.pid))]
+        before = {worker: faults_so_far(worker) for worker in workers}
+        probe = house.start(spec(HANDLERS))
+        probe.receive()
+        worker = worker_of(int(probe.sandbox.id.partition("-")[2]))
+        assert worker is not None
+        after = faults_so_far(worker)
+        probe.close()
+        # One that was made when it was wanted does not count.
+        if worker in before:
+            return after - before[worker]
 
 
 def test_a_start_finds_its_pages_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +86,8 @@ def test_a_start_finds_its_pages_copied(tmp_path: Path, monkeypatch: pytest.Monk
         finally:
             house.close()
         monkeypatch.setattr("stoker.sandbox.rehearsal.runs_of", lambda pages: [])
-    assert faults[0] < faults[1] - 200
+    print("FAULTS", faults)
+    assert faults[0] < faults[1] / 2
 
 
 def test_neighbouring_pages_are_one_piece() -> None:

@@ -149,6 +149,10 @@ def test_provisioned_environments_are_initialised_before_anybody_calls(function:
     assert function.provision(2)["Status"] == "IN_PROGRESS"
     state = function.ready(2)
     assert state["AllocatedProvisionedConcurrentExecutions"] == state["RequestedProvisionedConcurrentExecutions"] == 2
+    (listed,) = function.client.list_provisioned_concurrency_configs(FunctionName=function.name)[
+        "ProvisionedConcurrencyConfigs"
+    ]
+    assert (listed["FunctionArn"].rpartition(":")[2], listed["Status"]) == ("1", "READY")
     with ThreadPoolExecutor(3) as pool:
         kinds = sorted(kind for kind, _ in pool.map(lambda _: function.invoke("1", sleep=0.5), range(3)))
     assert kinds == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]

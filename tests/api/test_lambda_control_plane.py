@@ -54,6 +54,13 @@ def test_the_waiters_see_a_function_become_active_and_updated(lambda_client: Any
     assert b64decode(lambda_client.get_function_configuration(FunctionName=name)["CodeSha256"]) == digest
 
 
+def test_a_function_s_code_is_signed_by_nobody(lambda_client: Any, name: str) -> None:
+    answer = lambda_client.get_function_code_signing_config(FunctionName=name)
+    assert (answer["CodeSigningConfigArn"], answer["FunctionName"]) == ("", name)
+    code, status, _ = error_of(lambda_client.get_function_code_signing_config, FunctionName="absent")
+    assert (code, status) == ("ResourceNotFoundException", 404)
+
+
 def test_a_configuration_has_no_empty_blocks(lambda_client: Any, name: str) -> None:
     found = lambda_client.get_function_configuration(FunctionName=name)
     absent = {"Environment", "VpcConfig", "Layers", "DeadLetterConfig", "KMSKeyArn", "StateReason", "MasterArn"}

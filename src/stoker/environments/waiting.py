@@ -74,6 +74,8 @@ class WaitingLine:
     def _look(self) -> None:
         self._looking = False
         now, first = self._clock.monotonic(), True
+        # Before anything is asked: should that fail, those who wait are asked for again.
+        self._alarm.set(now + LOOK_EVERY_S)
         for waiter in tuple(self._line):
             if waiter.answer.cancelled() or waiter.until <= now:
                 del self._line[waiter]
@@ -82,9 +84,7 @@ class WaitingLine:
                 del self._line[waiter]
             else:
                 first = False
-        if self._line:
-            self._alarm.set(now + LOOK_EVERY_S)
-        else:
+        if not self._line:
             self._alarm.stop()
 
 

@@ -10,7 +10,7 @@ from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
 from stoker.environments.environment import MAX_AGE_S, PROVISIONED_INIT_LIMIT_S, Environment, EnvironmentEndedError
-from stoker.environments.waiting import WAIT_LIMIT_S
+from stoker.environments.waiting import LOOK_EVERY_S, WAIT_LIMIT_S
 from stoker.model.errors import InvalidParameterValueException, TooManyRequestsException
 
 OTHER = a_function(name="other")
@@ -239,3 +239,16 @@ async def test_a_sandbox_that_cannot_be_built_for_a_provisioned_environment_is_t
     await until(lambda: complaints)
     assert owner.heard == ["gone"]
     assert not isinstance(bench.driver.error, EnvironmentEndedError)
+
+
+@on_loop
+async def test_a_measurement_that_fails_once_leaves_nobody_waiting_for_ever() -> None:
+    bench = SmallMachine(0)
+    answer = bench.invoke(b"1")
+    await asyncio.sleep(0)
+    bench.places = None  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        bench.clock.advance(LOOK_EVERY_S)
+    bench.places = 1
+    await bench.pass_time(until=answer.done)
+    assert (await answer).payload == b"1"

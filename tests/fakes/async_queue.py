@@ -44,6 +44,9 @@ class ScriptedInvoker:
         self.go = asyncio.Event()
         self.go.set()
 
+    def known(self, request: InvokeRequest) -> Target | None:
+        return None if self.refuses is not None else Target(function=a_function(), invoked_arn="arn")
+
     async def check(self, request: InvokeRequest) -> Target:
         if self.refuses is not None:
             raise self.refuses

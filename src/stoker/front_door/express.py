@@ -1,10 +1,11 @@
-"""The short way of the commonest request: a signed Invoke of a function that has an idle environment.
+"""The short way of the commonest requests: a signed Invoke of a function that has an idle environment, and an event for
+one that is known.
 
 It begins with a request that came in one piece, or two (head and body, as SDKs send them), and ends with the event in
-the function's socket: no task, no future, no turn of the event loop between them, nor between the function's answer and
-the caller's. The steps are those of `app.py`, and they are taken only where each is known at once to end well. Else
-`take` returns False before anything has happened, and the ordinary way, walked from its beginning, finds out what there
-is to be said.
+the function's socket, or among those that the next commit has: no task, no future, no turn of the event loop between
+them, nor between the function's answer and the caller's. The steps are those of `app.py`, and they are taken only where
+each is known at once to end well. Else `take` returns False before anything has happened, and the ordinary way, walked
+from its beginning, finds out what there is to be said.
 """
 
 import logging
@@ -20,7 +21,7 @@ from stoker.front_door.shortage import shortage
 from stoker.invocations.request_id import RequestIds
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult, InvokeRequest
-from stoker.services.lambda_.invoke import NO_PAYLOAD, check_payload
+from stoker.services.lambda_.invoke import NO_PAYLOAD, QUEUED, accepted, check_payload
 from stoker.wire.api import ServiceApi
 from stoker.wire.message import Call, Request, Response
 from stoker.wire.sigv4 import Verifier
@@ -41,7 +42,7 @@ _HEADERS = {
     for spelling in (name, name.title(), name.title().replace("Sha", "SHA"))
 }  # fmt: skip
 # Of these it depends on what they say.
-_USUAL = {"connection": "keep-alive", "x-amz-invocation-type": "RequestResponse"}
+_USUAL = {"connection": ("keep-alive",), "x-amz-invocation-type": ("RequestResponse", "Event")}
 _LENGTH_DIGITS = len(str(LARGE_BYTES))
 # Hosts that belong to somebody's function or API, whatever is asked of them.
 _OTHERS = (".lambda-url.", ".execute-api.")
@@ -53,6 +54,11 @@ class Plain(Struct, frozen=True, kw_only=True):
     function: str
     request: Request
     is_whole: bool
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is to be queued, and not waited for."""
+        return self.request.headers.get("x-amz-invocation-type") == "Event"
 
 
 class Reply(Protocol):
@@ -78,6 +84,12 @@ class BeginsInvocations(Protocol):
     def begin(self, request: InvokeRequest, reply: Reply) -> bool: ...
 
 
+class QueuesEvents(Protocol):
+    """What this needs of `invocations.AsyncQueue`."""
+
+    def begin(self, request: InvokeRequest, reply: "ToQueuer") -> bool: ...
+
+
 class Express:
     """Takes requests from connections. `is_open` says whether a call is known to be allowed."""
 
@@ -89,6 +101,7 @@ class Express:
         verifier: Verifier,
         is_open: Callable[[Call], bool],
         invoker: BeginsInvocations,
+        events: QueuesEvents,
         count: Callable[[str, int, float], None],
     ) -> None:
         self._api = api
@@ -96,6 +109,7 @@ class Express:
         self._verifier = verifier
         self._is_open = is_open
         self._invoker = invoker
+        self._events = events
         self._count = count
         self._request_ids = RequestIds()
 
@@ -127,6 +141,8 @@ class Express:
         if not self._is_open(call):
             return False
         asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
+        if plain.is_event:
+            return self._events.begin(asked, ToQueuer(self, client, request, began))
         return self._invoker.begin(asked, _ToClient(self, client, began))
 
     def tell(self, client: Client, result: InvocationResult, began: float) -> None:
@@ -139,7 +155,13 @@ class Express:
         self._count("lambda", 200, perf_counter() - began)
         client.answer(200, fields.encode("latin-1"), result.payload)
 
-    def fail(self, client: Client, error: Exception, began: float) -> None:
+    def tell_queued(self, client: Client, request: Request, request_id: str, began: float) -> None:
+        """Answer that an event is on the disk."""
+        response = self._api.operation(request).serialise(accepted(request_id, QUEUED), request_id)
+        self._count("lambda", response.status, perf_counter() - began)
+        client.answer(response.status, _fields(response), b"")
+
+    def fail(self, client: Client, error: BaseException, began: float) -> None:
         """Answer with what kept an invocation from its end."""
         request_id = self._request_ids.new()
         if isinstance(error, ServiceError):
@@ -173,6 +195,24 @@ class _ToClient:
         self._express.fail(self._client, error, self._began)
 
 
+class ToQueuer:
+    """The reply of an event that is being queued."""
+
+    __slots__ = ("_began", "_client", "_express", "_request")
+
+    def __init__(self, express: Express, client: Client, request: Request, began: float) -> None:
+        self._express = express
+        self._client = client
+        self._request = request
+        self._began = began
+
+    def set_result(self, request_id: str, /) -> None:
+        self._express.tell_queued(self._client, self._request, request_id, self._began)
+
+    def set_exception(self, error: BaseException, /) -> None:
+        self._express.fail(self._client, error, self._began)
+
+
 def read(data: bytes, source_ip: str) -> Plain | None:
     """The request that `data` is, or begins with all of its head; None if it is anything but a plain Invoke."""
     line, end = _REQUEST_LINE.match(data), data.find(b"\r\n\r\n")
@@ -192,7 +232,7 @@ def read(data: bytes, source_ip: str) -> Plain | None:
     host, length, body = headers.get("host", ""), headers.get("content-length", ""), data[end + 4 :]
     if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) < len(body):
         return None
-    if any(name in headers and headers[name] != usual for name, usual in _USUAL.items()):
+    if any(name in headers and headers[name] not in usual for name, usual in _USUAL.items()):
         return None
     if _OTHERS[0] in host or _OTHERS[1] in host or headers.get("user-agent", "").startswith("Mozilla/"):
         return None

@@ -8,7 +8,10 @@ A new event is picked up by the very write that accepts it, as long as nothing w
 what becomes of an event, `event_rows.py` is the database's side.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -22,7 +25,7 @@ from stoker.invocations.event_rows import EventTable
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.retries import SUCCESS, Over, RetryPolicy
 from stoker.model.clock import Clock
-from stoker.model.invocation import InvokeRequest
+from stoker.model.invocation import InvokeRequest, Target
 from stoker.store.store import Store
 from stoker.tracing.tracer import Tracer
 
@@ -34,6 +37,14 @@ Counts = Callable[[AsyncEvent, str], None]
 
 
 def _uncounted(_event: AsyncEvent, _name: str) -> None: ...
+
+
+class Reply(Protocol):
+    """Whoever waits to hear that an event is on the disk."""
+
+    def set_result(self, request_id: str, /) -> object: ...
+
+    def set_exception(self, error: BaseException, /) -> object: ...
 
 
 class AsyncQueue:
@@ -112,13 +123,29 @@ class AsyncQueue:
 
     async def accept(self, request: InvokeRequest) -> str:
         """Queue an event; its request id, once it is on the disk. Raises what the invoker's `check` does."""
-        target = await self._invoker.check(request)
+        event = self._event(request, await self._invoker.check(request))
+        await self._accepting.add(event)
+        return event.request_id
+
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool:
+        """Queue an event for a function that is known. `reply` is told its request id, once it is on the disk.
+
+        False: `accept` has to tell what there is; nothing has happened.
+        """
+        target = self._invoker.known(request)
+        if target is None:
+            return False
+        event = self._event(request, target)
+        self._accepting.add(event).add_done_callback(partial(_tell, reply, event.request_id))
+        return True
+
+    def _event(self, request: InvokeRequest, target: Target) -> AsyncEvent:
         now = self._clock.time()
         if self._tracer is None:
             header = trace.begin(request.trace_id, now)
         else:
             header = self._tracer.decided(request.trace_id, target.function)
-        event = AsyncEvent(
+        return AsyncEvent(
             request_id=self._request_ids.new(),
             region=request.region,
             function=request.function,
@@ -129,9 +156,6 @@ class AsyncQueue:
             accepted_at=now,
             due_at=now,
         )
-        await self._accepting.add(event)
-        self._counts(event, RECEIVED)
-        return event.request_id
 
     def let_go(self, region: str, function: str) -> None:
         """A function changed or is gone: what waits to run goes back, where a deleted function's events are no more."""
@@ -166,3 +190,11 @@ class AsyncQueue:
             self._work.hold(held)
         else:
             self._work.note_due(now)
+
+
+def _tell(reply: Reply, request_id: str, written: "asyncio.Future[None]") -> None:
+    error = written.exception()
+    if error is None:
+        reply.set_result(request_id)
+    else:
+        reply.set_exception(error)

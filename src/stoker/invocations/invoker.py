@@ -41,16 +41,23 @@ class Invoker:
 
         `reply` is told what became of it, as `invoke` returns it. False: something is not so, and nothing has happened.
         """
-        target = self._registry.known(request.region, request.function, request.qualifier)
-        if target is None or len(request.payload) > MAX_INVOKE_REQUEST_BYTES:
+        target = self.known(request)
+        if target is None:
             return False
-        self._authorise(request, target)
         # The trace header has this run in its chain.
         header = trace.begin(request.trace_id, self._clock.time())
         step = trace.step(header, target.function.unqualified_arn)
         if step.loops >= trace.MAX_LOOPS:
             return False
         return self._fleet.run_idle(target.function, self._invocation(request, target, step.header), reply)
+
+    def known(self, request: InvokeRequest) -> Target | None:
+        """What would run, where that is known at once; None: `check` has to tell. Raises what that does."""
+        target = self._registry.known(request.region, request.function, request.qualifier)
+        if target is None or len(request.payload) > MAX_INVOKE_REQUEST_BYTES:
+            return None
+        self._authorise(request, target)
+        return target
 
     async def check(self, request: InvokeRequest) -> Target:
         """What would run, if it may: a dry run. Raises AWS's error for what is not there, not ready or not allowed."""

@@ -173,6 +173,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         verifier=platform.verifier,
         is_open=authoriser.is_open,
         invoker=platform.invoker,
+        events=platform.events,
         count=platform.metrics.answered,
     )
     # Traced requests have their spans on the ordinary way.

@@ -12,6 +12,7 @@ from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, Lease
 from stoker.deliveries.pacing import Pacing
 from stoker.invocations.event_rows import EventTable
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
+from stoker.model.invocation import InvokeRequest
 from stoker.store.tables_async import async_events
 
 OTHER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:other"
@@ -34,6 +35,21 @@ async def test_an_event_is_on_the_disk_before_its_caller_is_told(store_url: str)
         request_id = await bench.accept()
         assert [event.request_id for event in await bench.events()] == [request_id]
         bench.invoker.go.set()
+
+
+@on_loop
+async def test_one_who_does_not_wait_is_told_of_an_event_once_it_is_on_the_disk(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        request = InvokeRequest(region="us-east-1", function="hello", qualifier=None, payload=b"1")
+        assert bench.queue.begin(request, told)
+        request_id = await told
+        assert [event.request_id for event in await bench.events()] == [request_id]
+        bench.invoker.go.set()
+        await bench.settled()
+        bench.invoker.refuses = ResourceNotFoundException()
+        assert not bench.queue.begin(request, told)
 
 
 @on_loop

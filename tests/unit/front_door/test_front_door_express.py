@@ -11,11 +11,11 @@ from front_door_house import INVOKE, House
 from test_front_door_server import Running, read_until_closed, request_head, wait_until
 
 from stoker.front_door.connection import BODY_TIMEOUT_S, KEEP_ALIVE_S
-from stoker.front_door.express import Express, Reply
+from stoker.front_door.express import Express, Reply, ToQueuer
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.invocation import InvocationResult, InvokeRequest
 from stoker.observability.journal import JournalFullError
-from stoker.services.lambda_.invoke import answer
+from stoker.services.lambda_.invoke import QUEUED, accepted, answer
 from stoker.wire.message import Call, Result
 
 DONE = InvocationResult(request_id="0d1f5a9e-0000-4000-8000-0123456789ab", payload=b'"done"', executed_version="7")
@@ -47,12 +47,32 @@ class FakeInvoker:
         return True
 
 
+class FakeEvents:
+    """Queues each event under the same id, none, or fails to."""
+
+    def __init__(self) -> None:
+        self.begun: list[InvokeRequest] = []
+        self.known = True
+        self.error: BaseException | None = None
+
+    def begin(self, request: InvokeRequest, reply: ToQueuer) -> bool:
+        if not self.known:
+            return False
+        self.begun.append(request)
+        if self.error is None:
+            reply.set_result(DONE.request_id)
+        else:
+            reply.set_exception(self.error)
+        return True
+
+
 class Short(Running):
     """A server whose invocations may go the short way. `open` says whose calls are known to be allowed."""
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self.invoker, self.open, self.counted = FakeInvoker(), True, list[tuple[str, int]]()
+        self.events = FakeEvents()
         (listener,) = self.server._listeners
         self.listener = listener
         listener._state.express = Express(
@@ -61,6 +81,7 @@ class Short(Running):
             verifier=house.door._verifier,
             is_open=lambda call: self.open,
             invoker=self.invoker,
+            events=self.events,
             count=lambda service, status, seconds: self.counted.append((service, status)),
         )
 
@@ -71,7 +92,9 @@ class Short(Running):
     @property
     def went(self) -> str:
         """Which way the last request took."""
-        return "short" if self.invoker.begun else "ordinary" if self.house.functions.calls else "none"
+        return (
+            "short" if self.invoker.begun or self.events.begun else "ordinary" if self.house.functions.calls else "none"
+        )
 
 
 @pytest.fixture
@@ -113,10 +136,33 @@ def test_both_ways_answer_alike(short: Short, result: InvocationResult) -> None:
     assert (one.status, one.body) == (other.status, other.body)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("error", [None, TooManyRequestsException(), OSError("disk gone")])
+def test_both_ways_answer_alike_for_an_event_that_is_queued(short: Short, error: Exception | None) -> None:
+    async def invoke(call: Call) -> Result:
+        if error is not None:
+            raise error
+        return accepted(DONE.request_id, QUEUED)
+
+    short.events.error = error
+    event = {"X-Amz-Invocation-Type": "Event"}
+    one = ask(short, short.plain(b'{"a": 1}', **event))
+    (asked,) = short.events.begun
+    assert (short.went, asked.function, asked.payload, short.invoker.begun) == ("short", "hello", b'{"a": 1}', [])
+    short.house.functions.operations["invoke"] = invoke
+    short.events.known = False
+    other = ask(short, short.plain(**event))
+    # Each failure has an id of its own.
+    ids = {"x-amzn-requestid"} if error is not None else set()
+    alike = [sorted((k.lower(), v) for k, v in got.headers.items() if k.lower() not in ids) for got in (one, other)]
+    assert alike[0] == alike[1]
+    assert (one.status, one.body) == (other.status, other.body)  # type: ignore[attr-defined]
+    assert one.status == {None: 202, OSError: 500}.get(type(error) if error else None, 429)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        {"X-Amz-Invocation-Type": "Event"},
+        {"X-Amz-Invocation-Type": "DryRun"},
         {"X-Amz-Log-Type": "Tail"},
         {"X-Amz-Client-Context": "e30="},
         {"Origin": "http://evil.example"},

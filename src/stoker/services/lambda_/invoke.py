@@ -18,6 +18,8 @@ from stoker.wire.message import Call, Result
 
 NO_PAYLOAD = b"{}"
 """What a function gets if the caller sends nothing."""
+QUEUED: Mapping[str, object] = {"Payload": b""}
+"""What who queues an event is answered."""
 MAX_CLIENT_CONTEXT_BYTES = 3_583
 
 # Walks over the JSON without making values: 4 ms for 5 MB, where json takes 70.
@@ -66,7 +68,7 @@ class InvokeOperations:
             log_tail=params.get("LogType") == "Tail",
         )
         if invocation_type == "Event":
-            return accepted(await self._accept(request), {"Payload": b""})
+            return accepted(await self._accept(request), QUEUED)
         return answer(await self._invoker.invoke(request))
 
     async def invoke_async(self, call: Call) -> Result:

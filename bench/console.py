@@ -270,9 +270,7 @@ def _fill_telemetry(telemetry: sqlite3.Connection, now: float) -> None:
         insert_stream = "INSERT INTO log_streams (group_id, name, created_ms) VALUES (?, ?, ?)"
         name = f"2026/01/01/[$LATEST]{number:032x}"
         streams[number] = telemetry.execute(insert_stream, (groups[_function(function)], name, begun_ms)).lastrowid
-    columns = len(telemetry.execute("PRAGMA table_info(ledger)").fetchall())
-    known = [row[1] for row in telemetry.execute("PRAGMA table_info(ledger)")]
-    events, rows = [], []
+    events, rows = [], list[dict[str, object]]()
     for number in range(INVOCATIONS):
         function = 0 if number < INVOCATIONS * BUSY_SHARE else 1 + number % (FUNCTIONS - 1)
         stream = streams[function + FUNCTIONS * (number % (ENVIRONMENTS // FUNCTIONS))]
@@ -297,9 +295,11 @@ def _fill_telemetry(telemetry: sqlite3.Connection, now: float) -> None:
             "billed_ms": 1, "memory_mb": 128, "max_memory_mb": 30, "status": "error" if failed else "success",
             "error_type": "Unhandled" if failed else None, "streamed_bytes": 0, "provisioned": 0,
         }  # fmt: skip
-        rows.append([values.get(column) for column in known])
+        rows.append(values)
     telemetry.executemany("INSERT INTO log_events VALUES (?, ?, ?, ?, ?, ?)", sorted(events))
-    telemetry.executemany(f"INSERT INTO ledger VALUES ({', '.join('?' * columns)})", sorted(rows, key=lambda r: r[1]))
+    columns = list(rows[0])
+    insert = f"INSERT INTO ledger ({', '.join(columns)}) VALUES ({', '.join(f':{each}' for each in columns)})"
+    telemetry.executemany(insert, sorted(rows, key=lambda row: row["at"]))
     telemetry.execute("UPDATE journal_position SET last_event_id = ?", (last,))
     telemetry.execute("""UPDATE log_streams SET (first_event_ms, last_event_ms, last_ingestion_ms) =
         (SELECT MIN(timestamp_ms), MAX(timestamp_ms), MAX(ingestion_ms)

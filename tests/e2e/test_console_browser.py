@@ -54,7 +54,12 @@ def test_a_newcomer_makes_a_function_and_sees_it_run(ada: Reader) -> None:
     page.get_by_label("Name").fill("console-first")
     page.locator(".cm-content").wait_for()
     ada.paste(THREE_LINES)
-    ada.press("Create function")
+    # By keyboard, as the page says.
+    expect(page.get_by_text("leaves the code")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Create function")).to_be_focused()
+    page.keyboard.press("Enter")
     page.wait_for_url("**/functions/console-first?event=hello")
     expect(page.get_by_role("button", name="Test", exact=True)).to_be_focused()
     page.keyboard.press("Enter")

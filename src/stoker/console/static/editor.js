@@ -44,6 +44,8 @@ export async function edit(area, path, { changed = () => {}, save = () => {} } =
     }),
   });
   plain.hidden = true;
+  // Tab indents; who has no mouse has to know the way out.
+  document.querySelector(".way-out").hidden = false;
   return (text, of) =>
     view.dispatch({
       changes: { from: 0, to: view.state.doc.length, insert: text },

@@ -270,7 +270,7 @@ def _fill_telemetry(telemetry: sqlite3.Connection, now: float) -> None:
         insert_stream = "INSERT INTO log_streams (group_id, name, created_ms) VALUES (?, ?, ?)"
         name = f"2026/01/01/[$LATEST]{number:032x}"
         streams[number] = telemetry.execute(insert_stream, (groups[_function(function)], name, begun_ms)).lastrowid
-    events, rows = [], list[dict[str, object]]()
+    events, rows = [], []
     for number in range(INVOCATIONS):
         function = 0 if number < INVOCATIONS * BUSY_SHARE else 1 + number % (FUNCTIONS - 1)
         stream = streams[function + FUNCTIONS * (number % (ENVIRONMENTS // FUNCTIONS))]

@@ -27,9 +27,10 @@ START_TIMEOUT_S = 40.0
 
 @dataclass(frozen=True)
 class SeaweedFs:
-    """A running one, with a bucket."""
+    """A running one, with a bucket. `sockets` are files that it leaves behind."""
 
     port: int
+    sockets: tuple[Path, ...]
 
     @property
     def client(self) -> Any:
@@ -64,17 +65,22 @@ def running_seaweedfs() -> Iterator[SeaweedFs]:
         for _ in range(3):
             if _becomes_ready(found, process):
                 break
-            process.kill()
-            process.wait()
+            _end(found, process)
             found, process = _start(root)
         else:
             raise RuntimeError(f"SeaweedFS does not start:\n{(root / 'log').read_text()[-4000:]}")
         yield found
     finally:
-        # Told to end, it takes 25 s.
-        process.kill()
-        process.wait()
+        _end(found, process)
         shutil.rmtree(root)
+
+
+def _end(weed: SeaweedFs, process: subprocess.Popen[bytes]) -> None:
+    # Told to end, it takes 25 s.
+    process.kill()
+    process.wait()
+    for each in weed.sockets:
+        each.unlink(missing_ok=True)
 
 
 def _start(root: Path) -> tuple[SeaweedFs, subprocess.Popen[bytes]]:
@@ -86,9 +92,14 @@ def _start(root: Path) -> tuple[SeaweedFs, subprocess.Popen[bytes]]:
         *(f"-s3.config={root / 's3.json'}", "-volume.max=8", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"),
         # Catalogues of tables, which would be at ports of which a machine has one.
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+        # They would be in /tmp.
+        *(f"-{kind}.localSocket={root / f'{kind}.sock'}" for kind in ("filer", "s3")),
     ]
+    # Others can be put elsewhere; these are always here.
+    grpc = [f"/tmp/seaweedfs-{kind.split('.')[0]}-grpc-{port}.sock" for kind, port in ports.items() if "grpc" in kind]
     with open(root / "log", "ab") as log:
-        return SeaweedFs(ports["s3.port"]), subprocess.Popen(command, stdout=log, stderr=log, cwd=root)
+        weed = SeaweedFs(ports["s3.port"], tuple(map(Path, grpc)))
+        return weed, subprocess.Popen(command, stdout=log, stderr=log, cwd=root)
 
 
 def free_ports(count: int) -> list[int]:

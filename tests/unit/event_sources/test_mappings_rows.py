@@ -113,6 +113,24 @@ def ids(events: list[dict[str, Any]]) -> list[int]:
     return [int(event["dynamodb"]["Keys"]["id"]["N"]) for event in events]
 
 
+def test_a_reader_that_is_still_there_is_waited_for_to_go_on_and_to_end(play: Callable[[Scene], None]) -> None:
+    async def scene(house: House) -> None:
+        house.run("CREATE TABLE t (id int PRIMARY KEY)")
+        before, after = house.rows(), house.rows()
+        house.position = await before.start(SLOT, OPTIONS)
+        house.run("INSERT INTO t VALUES (1)")
+        await house.read(before, 1)
+        house.position = await after.start(SLOT, OPTIONS)
+        for work, reader in ((house.read(after, 1), before), (house.database().forget(), after)):
+            going_on = asyncio.ensure_future(work)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(going_on), 0.3)
+            await reader.close()
+            await going_on
+
+    play(scene)
+
+
 def test_a_row_s_life_is_told_in_the_shape_of_dynamodb_s_records(play: Play) -> None:
     async def scene(house: House) -> None:
         house.run("CREATE TABLE orders (id int PRIMARY KEY, state text)")

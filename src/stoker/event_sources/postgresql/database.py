@@ -11,7 +11,13 @@ from psycopg import AsyncConnection, sql
 
 from stoker.event_sources.postgresql.address import Address
 from stoker.event_sources.postgresql.attribute_values import SESSION
-from stoker.event_sources.postgresql.problem import DatabaseProblemError, SlotGoneError
+from stoker.event_sources.postgresql.problem import (
+    IN_USE,
+    DatabaseProblemError,
+    SlotGoneError,
+    SlotInUseError,
+    when_free,
+)
 
 CONNECT_TIMEOUT_S = 10
 # No file can be there; libpq goes on without.
@@ -96,6 +102,9 @@ class Database:
 
     async def forget(self) -> None:
         """Drop the slot, which keeps the database's WAL from going, and the publication if it is ours."""
+        await when_free(self._forget)
+
+    async def _forget(self) -> None:
         async with self._connection() as connection:
             query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
             await connection.execute(query, (self.name,))
@@ -125,7 +134,9 @@ class Database:
             async with asyncio.timeout(STATEMENT_TIMEOUT_S + CONNECT_TIMEOUT_S):
                 yield connection
         except (psycopg.Error, OSError) as error:
-            raise DatabaseProblemError(f"{self.address}: {words_of(error)}") from error
+            in_use = isinstance(error, psycopg.Error) and error.sqlstate == IN_USE
+            kind = SlotInUseError if in_use else DatabaseProblemError
+            raise kind(f"{self.address}: {words_of(error)}") from error
         finally:
             await connection.close()
 

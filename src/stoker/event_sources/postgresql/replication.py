@@ -13,7 +13,13 @@ from psycopg.pq.abc import PGconn
 
 from stoker.event_sources.postgresql.database import Database, words_of
 from stoker.event_sources.postgresql.pgoutput import status_update
-from stoker.event_sources.postgresql.problem import DatabaseProblemError, SlotGoneError
+from stoker.event_sources.postgresql.problem import (
+    IN_USE,
+    DatabaseProblemError,
+    SlotGoneError,
+    SlotInUseError,
+    when_free,
+)
 from stoker.model.clock import Clock, Timer
 
 # PostgreSQL takes a reader for dead that says nothing for `wal_sender_timeout`, 60 s unless somebody set it otherwise.
@@ -108,6 +114,8 @@ class Replication:
             code = psycopg.errors.error_from_result(result).diag.sqlstate
             if code == _UNDEFINED_OBJECT and "replication slot" in text:
                 raise SlotGoneError
+            if code == IN_USE:
+                raise SlotInUseError(f"{self._place}: {text}")
         raise self._problem(text)
 
     def _problem(self, text: str) -> DatabaseProblemError:
@@ -115,7 +123,11 @@ class Replication:
 
 
 async def open_replication(database: Database, clock: Clock) -> Replication:
-    """Go on from where the slot is. Raises DatabaseProblemError, or SlotGoneError."""
+    """Go on from where the slot is, once a reader before is gone. Raises DatabaseProblemError, or SlotGoneError."""
+    return await when_free(lambda: _open(database, clock))
+
+
+async def _open(database: Database, clock: Clock) -> Replication:
     connection = await database.connect(replication="database")
     replication = Replication(connection, str(database.address), clock)
     try:

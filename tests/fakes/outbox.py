@@ -71,10 +71,10 @@ class OutboxBench:
 
     def new(self, owner: str = "here") -> None:
         self.inbox = Inbox()
-        targets = Targets()
-        targets.register("sqs", self.inbox.deliver)
-        targets.register("http", self.inbox.deliver)
-        self.outbox = Outbox(store=self.store, targets=targets, clock=self.clock, owner=owner, jitter=lambda: 1.0)
+        self.targets = Targets()
+        for service in ("sqs", "http"):
+            self.targets.register(service, self.inbox.deliver)
+        self.outbox = Outbox(store=self.store, targets=self.targets, clock=self.clock, owner=owner, jitter=lambda: 1.0)
 
     async def put(self, *given: Delivery, **settings: Any) -> None:
         now = self.clock.time()

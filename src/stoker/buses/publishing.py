@@ -1,6 +1,7 @@
 """Publishing: from a message to deliveries to all who want it, durable before the answer."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from stoker.store.tables_buses import topic_deduplications
 
 DEDUPLICATION_S = 300.0
 S3_CALLER, S3_SUBJECT = "s3.amazonaws.com", "Amazon S3 Notification"
+ALARMS_CALLER, MAX_SUBJECT_CHARS = "cloudwatch.amazonaws.com", 100
 
 _deduplications = topic_deduplications.c
 
@@ -86,7 +88,7 @@ class Publishing:
             "Message": delivery.body.decode(errors="replace"),
             "MessageGroupId": delivery.group_id,
             "MessageDeduplicationId": delivery.deduplication_id if topic.fifo else None,
-            "Subject": S3_SUBJECT if delivery.caller == S3_CALLER else None,
+            "Subject": _subject(delivery),
             "MessageAttributes": _attributes(delivery) or None,
         }
         given = {name: value for name, value in params.items() if value is not None}
@@ -127,6 +129,16 @@ class Publishing:
     def _put(self, conn: Connection, outgoing: Sequence[Outgoing], now: float) -> None:
         for each in outgoing:
             self._outbox.put(conn, each.delivery, now=now, retry=each.retry, dead_letter=each.dead_letter)
+
+
+def _subject(delivery: Delivery) -> str | None:
+    """What services of AWS's give their messages for a subject."""
+    if delivery.caller == S3_CALLER:
+        return S3_SUBJECT
+    if delivery.caller != ALARMS_CALLER:
+        return None
+    alarm = json.loads(delivery.body)
+    return f'{alarm["NewStateValue"]}: "{alarm["AlarmName"]}" in {alarm["Region"]}'[:MAX_SUBJECT_CHARS]
 
 
 def _attributes(delivery: Delivery) -> Mapping[str, Mapping[str, str]]:

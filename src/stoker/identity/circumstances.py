@@ -70,6 +70,11 @@ def _source_account(of: Circumstances) -> str | None:
     return (parts[4] if len(parts) > 4 else "") or of.account
 
 
+def _source_owner(of: Circumstances) -> str | None:
+    """What topics' default policies ask for. Alarms come with it, so that they need no leave; buckets and rules do."""
+    return _source_account(of) if of.caller.service == "cloudwatch.amazonaws.com" else None
+
+
 def _issued(of: Circumstances) -> str | None:
     """What revokes sessions: a policy that denies those that were made before."""
     session = of.caller.session
@@ -93,6 +98,7 @@ _GLOBAL: Mapping[str, Callable[[Circumstances], str | None]] = {
     "aws:sourcearn": lambda of: of.source_arn,
     "aws:sourceidentity": lambda of: None if of.caller.session is None else of.caller.session.source_identity,
     "aws:sourceip": lambda of: of.source_ip or None,
+    "aws:sourceowner": _source_owner,
     "aws:tokenissuetime": _issued,
     "aws:userid": lambda of: of.caller.user_id or None,
     "aws:username": lambda of: of.caller.name or None,

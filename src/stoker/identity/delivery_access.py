@@ -18,6 +18,8 @@ from stoker.model.errors import AccessDeniedException
 from stoker.model.principal import Principal, Session
 
 EVENTS, LAMBDA, S3 = "events.amazonaws.com", "lambda.amazonaws.com", "s3.amazonaws.com"
+# Services whose own events are on the default bus.
+_TELLING = (S3, "cloudwatch.amazonaws.com")
 # What a delivery does to its target, by the service in the target's ARN. An HTTP endpoint has no policy.
 _ACTIONS: Mapping[str, str] = {
     "events": "events:PutEvents",
@@ -116,4 +118,4 @@ def _needs_nobodys_leave(delivery: Delivery) -> bool:
     """
     if delivery.service != "events" or delivery.role_arn is not None:
         return False
-    return delivery.caller == EVENTS or (delivery.caller == S3 and delivery.target.endswith(":event-bus/default"))
+    return delivery.caller == EVENTS or (delivery.caller in _TELLING and delivery.target.endswith(":event-bus/default"))

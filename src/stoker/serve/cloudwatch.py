@@ -1,5 +1,12 @@
-"""CloudWatch: metrics, which are kept in the telemetry, and what Lambda measures without leaving a line."""
+"""CloudWatch: metrics, which are kept in the telemetry, what Lambda measures without leaving a line, and alarms."""
 
+from collections.abc import Mapping
+from functools import partial
+
+from botocore.loaders import Loader
+
+from stoker.alarms.alarms import Alarms
+from stoker.alarms.evaluator import Evaluator
 from stoker.deliveries.delivery import Delivery
 from stoker.environments.concurrency_samples import ConcurrencySample, ConcurrencySampler
 from stoker.invocations import dead_letters
@@ -14,7 +21,15 @@ from stoker.services.cloudwatch.service import CloudWatchService
 
 async def build(platform: Platform) -> Area:
     math = MetricMath()
-    service = CloudWatchService(telemetry=platform.telemetry, clock=platform.clock, math=math)
+    alarms = Alarms(
+        store=platform.store,
+        outbox=platform.outbox,
+        clock=platform.clock,
+        account=platform.settings.account,
+        region_name=partial(_region_name, _region_names()),
+    )
+    evaluator = Evaluator(alarms=alarms, telemetry=platform.telemetry, clock=platform.clock, math=math)
+    service = CloudWatchService(telemetry=platform.telemetry, alarms=alarms, clock=platform.clock, math=math)
     _measure_events(platform)
     sampler = ConcurrencySampler(
         fleet=platform.fleet,
@@ -26,9 +41,11 @@ async def build(platform: Platform) -> Area:
 
     async def begin() -> None:
         sampler.start()
+        await evaluator.start()
 
     async def end() -> None:
         sampler.stop()
+        await evaluator.close()
 
     return Area(services=[service], begin=begin, end=end)
 
@@ -71,3 +88,13 @@ def _measure_concurrency(meters: Meters, sample: ConcurrencySample) -> None:
         if use.available:
             share = use.running / use.available
             meters.add(use.region, NAMESPACE, "ProvisionedConcurrencyUtilization", named, share, COUNT)
+
+
+def _region_names() -> Mapping[str, str]:
+    """What people call regions, which notices of alarms do too."""
+    partitions = Loader().load_data("partitions")["partitions"]
+    return {name: region["description"] for each in partitions for name, region in each["regions"].items()}
+
+
+def _region_name(names: Mapping[str, str], region: str) -> str:
+    return names.get(region, region)

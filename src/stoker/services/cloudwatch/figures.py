@@ -1,40 +1,33 @@
 """GetMetricData, GetMetricStatistics and ListMetrics."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stoker.model.clock import Clock
 from stoker.model.errors import NotBuiltError, ValidationException
-from stoker.observability.cloudwatch.metric_math import MetricMath, UnbuiltFunctionError
-from stoker.observability.cloudwatch.points import Metric, dimensions_of
-from stoker.observability.cloudwatch.queries import MOST_POINTS, Answer, MetricQuery, answer, check
+from stoker.observability.cloudwatch.errors import (
+    InvalidCombinationError,
+    InvalidValueError,
+    MissingParameterError,
+)
+from stoker.observability.cloudwatch.metric_math import MetricMath
+from stoker.observability.cloudwatch.queries import MOST_POINTS, Answer, answer
+from stoker.observability.cloudwatch.query_words import check_period, check_statistic, describe, metric_of, queries_of
 from stoker.observability.cloudwatch.reading import LISTED_S, MetricSearch, Series, read_series, search_metrics
 from stoker.observability.cloudwatch.retention import DAY_S
 from stoker.observability.cloudwatch.series import MathError
 from stoker.observability.cloudwatch.statistics import (
     SIMPLE,
-    UnbuiltStatisticError,
-    UnknownStatisticError,
     measure,
 )
 from stoker.observability.telemetry import Telemetry
-from stoker.services.cloudwatch.errors import (
-    InvalidCombinationError,
-    InvalidNextTokenError,
-    InvalidValueError,
-    MissingParameterError,
-)
-from stoker.services.cloudwatch.metric_data import dimensions
+from stoker.services.cloudwatch.pages import offset_of, token_of
 from stoker.wire.message import Call, Result
 
 # Quotas of the three operations.
-MOST_QUERIES = 500
 MOST_STATISTICS_POINTS = 1_440
 LISTED_AT_ONCE = 500
 RECENT_S = 3 * 3600
-_SHORT_PERIODS_S = (1, 5, 10, 20, 30)
 
 
 class Figures:
@@ -54,14 +47,14 @@ class Figures:
             raise ValidationException(
                 f"The value {most} for parameter MaxDatapoints is not between 1 and {MOST_POINTS}."
             )
-        offset = _offset(params.get("NextToken"))
+        offset = offset_of(params.get("NextToken"))
         try:
             found = await self._telemetry.read(lambda connection: answer(connection, self._math, queries, start, end))
         except MathError as error:
             raise ValidationException(str(error)) from error
         newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
         results, more = _page(found, offset, most, newest_first=newest_first)
-        token = {"NextToken": _token(offset + most)} if more else {}
+        token = {"NextToken": token_of(offset + most)} if more else {}
         return Result(members={"MetricDataResults": results, "Messages": [], **token}, is_large=True)
 
     async def get_metric_statistics(self, call: Call) -> Result:
@@ -106,12 +99,12 @@ class Figures:
             name=params.get("MetricName"),
             dimensions=[(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])],
             since=now - (RECENT_S if "RecentlyActive" in params else LISTED_S),
-            after=_offset(params.get("NextToken")),
+            after=offset_of(params.get("NextToken")),
             limit=LISTED_AT_ONCE + 1,
         )
         found = await self._telemetry.read(lambda connection: search_metrics(connection, search))
         page = found[:LISTED_AT_ONCE]
-        token = {"NextToken": _token(page[-1][0])} if len(found) > len(page) else {}
+        token = {"NextToken": token_of(page[-1][0])} if len(found) > len(page) else {}
         return {"Metrics": [describe(metric) for _, metric in page], **token}
 
     def _span(self, params: Mapping[str, Any]) -> tuple[int, int]:
@@ -122,83 +115,6 @@ class Figures:
         age = self._clock.time() - start
         finest = 1 if _finest(params) < 60 else 60 if age < 15 * DAY_S else 300 if age < 63 * DAY_S else 3600
         return int(start) // finest * finest, int(end)
-
-
-def queries_of(given: Sequence[Mapping[str, Any]], region: str, math: MetricMath) -> list[MetricQuery]:
-    """Queries from the wire. Raises ValidationException and NotBuiltError for those that cannot be answered."""
-    if not given or len(given) > MOST_QUERIES:
-        raise ValidationException(f"The collection MetricDataQueries must have 1 to {MOST_QUERIES} elements.")
-    queries = [_query(each, region) for each in given]
-    if len({query.id for query in queries}) < len(queries):
-        raise ValidationException("The values for parameter id in MetricDataQueries are not unique.")
-    try:
-        check(math, queries)
-    except MathError as error:
-        raise ValidationException(str(error)) from error
-    except UnknownStatisticError as error:
-        raise ValidationException(f"The value {error} for parameter Stat is not supported.") from error
-    except UnbuiltStatisticError as error:
-        raise NotBuiltError(f"The statistic {error} is not built.") from error
-    except UnbuiltFunctionError as error:
-        raise NotBuiltError(str(error)) from error
-    return queries
-
-
-def _query(given: Mapping[str, Any], region: str) -> MetricQuery:
-    stat, expression = given.get("MetricStat"), given.get("Expression")
-    if (stat is None) == (expression is None):
-        raise ValidationException(
-            "Exactly one of MetricStat and Expression must be given in each of MetricDataQueries."
-        )
-    if not given["Id"][0].islower():
-        raise ValidationException("The value for parameter Id must begin with a lower-case letter.")
-    period_s = stat["Period"] if stat is not None else given.get("Period")
-    return MetricQuery(
-        id=given["Id"],
-        metric=None if stat is None else metric_of(stat["Metric"], region),
-        statistic="" if stat is None else stat["Stat"],
-        unit=None if stat is None else stat.get("Unit"),
-        period_s=None if period_s is None else check_period(period_s),
-        expression=expression,
-        label=given.get("Label"),
-        returned=given.get("ReturnData", True),
-    )
-
-
-def metric_of(params: Mapping[str, Any], region: str) -> Metric:
-    """The metric that is named by Namespace, MetricName and Dimensions."""
-    for name in ("Namespace", "MetricName"):
-        if name not in params:
-            raise MissingParameterError(f"The parameter {name} is required.")
-    return Metric(region, params["Namespace"], params["MetricName"], dimensions(params.get("Dimensions", [])))
-
-
-def check_period(period_s: int) -> int:
-    """The period, or InvalidValueError."""
-    if period_s not in _SHORT_PERIODS_S and (period_s % 60 or period_s > DAY_S):
-        raise InvalidValueError(
-            f"The value {period_s} for parameter Period is invalid. It must be 1, 5, 10, 20, 30 or a multiple of 60, "
-            f"up to {DAY_S}."
-        )
-    return period_s
-
-
-def check_statistic(name: str, *, extended: bool = False) -> None:
-    """Whether a statistic can be computed, or InvalidValueError or NotBuiltError."""
-    try:
-        measure(name)
-    except UnbuiltStatisticError as error:
-        raise NotBuiltError(f"The statistic {name} is not built.") from error
-    except UnknownStatisticError as error:
-        raise InvalidValueError(f"The value {name} for parameter ExtendedStatistics is not supported.") from error
-    if extended and name in SIMPLE:
-        raise InvalidValueError(f"The value {name} for parameter ExtendedStatistics is not supported.")
-
-
-def describe(metric: Metric) -> Mapping[str, Any]:
-    """A metric in the words of the wire."""
-    named = [{"Name": name, "Value": value} for name, value in dimensions_of(metric.dimensions).items()]
-    return {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": named}
 
 
 def _finest(params: Mapping[str, Any]) -> int:
@@ -242,18 +158,3 @@ def _datapoints(found: Series, simple: Sequence[str], extended: Sequence[str]) -
         if values or percentiles:
             datapoints.append({"Timestamp": at, "Unit": unit, **values, **further})
     return datapoints
-
-
-def _token(number: int) -> str:
-    return base64.urlsafe_b64encode(str(number).encode()).decode()
-
-
-def _offset(token: str | None) -> int:
-    """What `_token` had in it, or InvalidNextTokenError."""
-    if token is None:
-        return 0
-    try:
-        number = int(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidNextTokenError from error
-    return number

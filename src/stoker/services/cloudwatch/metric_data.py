@@ -1,28 +1,28 @@
 """PutMetricData: what clients publish, checked and summed up."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from stoker.model.clock import Clock
 from stoker.model.errors import NotBuiltError
+from stoker.observability.cloudwatch.errors import (
+    InvalidCombinationError,
+    InvalidValueError,
+    LimitExceededError,
+    MissingParameterError,
+)
 from stoker.observability.cloudwatch.points import (
     GREATEST,
     NEWEST_S,
     OLDEST_S,
     Metric,
     Points,
-    dimensions_text,
     is_measurable,
 )
+from stoker.observability.cloudwatch.query_words import dimensions
 from stoker.observability.cloudwatch.writing import MetricWriter, TooManyMetricsError
 from stoker.observability.telemetry import Telemetry
-from stoker.services.cloudwatch.errors import (
-    InvalidCombinationError,
-    InvalidValueError,
-    LimitExceededError,
-    MissingParameterError,
-)
 from stoker.wire.message import Call
 
 # PutMetricData's quotas.
@@ -93,14 +93,6 @@ def _gather_datum(
                 statistic.add(value, count)
         else:
             statistic.add(datum["Value"])
-
-
-def dimensions(given: Sequence[Mapping[str, str]]) -> str:
-    """Dimensions from the wire as text. Raises InvalidValueError where a name is there twice."""
-    found = {each["Name"]: each["Value"] for each in given}
-    if len(found) < len(given):
-        raise InvalidValueError("No dimension may be given more than once.")
-    return dimensions_text(found)
 
 
 def _check_measures(datum: Mapping[str, Any], place: str) -> None:

@@ -35,3 +35,21 @@ class LimitExceededError(_CloudWatchError):
     """The quota for this resource has been reached."""
 
     code = "LimitExceededFault"
+
+
+class AlarmNotFoundError(_CloudWatchError):
+    """The named resource does not exist."""
+
+    code = "ResourceNotFound"
+
+
+class ResourceNotFoundError(_CloudWatchError):
+    """The named resource does not exist."""
+
+    code = "ResourceNotFoundException"
+
+
+class InvalidFormatError(_CloudWatchError):
+    """Data was not syntactically valid JSON."""
+
+    code = "InvalidFormatFault"

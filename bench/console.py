@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from urllib.parse import quote, urlencode
 
 from load import measure
-from processes import cpu_seconds, tree
+from processes import cpu_seconds
 from scale import Scale
 from stoker_target import REGION, Stoker
 
@@ -50,8 +50,8 @@ class Load:
 
 @dataclass(kw_only=True)
 class ConsoleFigures:
-    """Milliseconds of each page by its name and of each line; by rounds, answers a second and CPU of one (µs), by what
-    was open.
+    """Milliseconds of each page by its name and of each line; by rounds, answers a second and what one takes of the
+    server's own process (µs of CPU), by what was open.
     """
 
     pages_ms: dict[str, list[float]] = field(default_factory=dict)
@@ -218,9 +218,9 @@ async def _load(stoker: Stoker, scale: Scale, figures: ConsoleFigures) -> None:
             with ExitStack() as stack:
                 for path in paths:
                     stack.enter_context(visitor.listening(path))
-                before = cpu_seconds(tree(stoker.server.pid))
+                before = cpu_seconds([stoker.server.pid])
                 load = await measure(stoker.endpoint(HELLO), connections=scale.connections, seconds=scale.latency_s)
-                used = cpu_seconds(tree(stoker.server.pid)) - before
+                used = cpu_seconds([stoker.server.pid]) - before
             figure.per_second.append(load.per_second)
             figure.cpu_us.append(used * 1e6 / len(load.latencies_ns))
 

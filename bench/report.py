@@ -266,7 +266,7 @@ def console_rows(figures: ConsoleFigures) -> list[Row]:
     ):
         invokes = f"warm invokes, {what}"
         rows.append(_paired(invokes, "/s", figure.per_second, "console closed", closed.per_second, bound))
-        cpu = f"CPU of one invoke, {what}"
+        cpu = f"CPU of the server's process, one invoke, {what}"
         rows.append(_paired(cpu, "µs", figure.cpu_us, "console closed", closed.cpu_us))
     return rows
 

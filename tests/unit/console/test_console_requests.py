@@ -227,5 +227,5 @@ def test_a_live_page_ends_with_its_reader_its_session_and_stoker(house: House, c
 
     heard = asyncio.run(watch())
     # What it has to say is on one line, whatever is in it.
-    assert heard == [b"retry: 1000\n\n", b'event: number\ndata: {"text": "1\\n2</script>"}\n\n']
+    assert heard == [b"retry: 1000\n\n", b'event: number\ndata: {"text":"1\\n2</script>"}\n\n']
     assert house.done == 1

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fakes.loop import on_loop
+from stoker.console.app import _event
 from stoker.console.aws_models import ApiError
 from stoker.console.tail import MOST_SHOWN, MOST_WAITING, Tail
 from stoker.model.invocation import LogEvent, LogStream
@@ -94,3 +95,9 @@ async def test_the_tail_ends_with_the_api_s_session() -> None:
     aws.over.set()
     assert [heard async for heard in lines] == []
     assert telemetry.listeners == []
+
+
+def test_a_line_that_is_no_unicode_is_told_all_the_same() -> None:
+    assert (
+        _event("lines", {"lines": [{"text": "\udc80"}]}) == b'event: lines\ndata: {"lines": [{"text": "\\udc80"}]}\n\n'
+    )

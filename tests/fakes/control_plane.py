@@ -11,7 +11,7 @@ from botocore.model import ServiceModel
 
 from fakes.clock import FakeClock
 from fakes.zips import zip_of
-from stoker.environments.provisioning import ProvisionedState
+from stoker.environments.allocation import ProvisionedState
 from stoker.event_sources.mapping import Mapping
 from stoker.event_sources.mappings import EventSourceMappings
 from stoker.event_sources.source import Surroundings

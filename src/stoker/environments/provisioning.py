@@ -1,149 +1,75 @@
 """Provisioned concurrency: as many environments as a version or an alias asks for, initialised before anybody calls."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stoker.environments.assignment import EnvironmentKey
-from stoker.environments.environment import Environment
+from stoker.environments.allocation import Allocation, ProvisionedState
 from stoker.environments.fleet import Fleet
 from stoker.environments.held_meter import Charge, HeldMeter
 from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.registry import Registry
-from stoker.model.arn import FunctionId
-from stoker.model.clock import Clock, Timer
+from stoker.model.arn import FunctionId, is_version_number
+from stoker.model.clock import Clock
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
 
-# So many are started at the same time: more would only be in each other's way, and in that of callers.
-STARTING_AT_ONCE = 4
-# Until memory is looked at again that an environment could not have.
-ROOM_RETRY_S = 0.5
-# Until a function is tried again whose init failed, or whose environments end without an invocation.
-FAILURE_RETRY_S = 60.0
-# AWS's reason, as CloudFormation shows it.
-INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
-ENVIRONMENT_FAILURE = "An environment could not be started. The server's log says why; it is tried again in a minute."
-
 
 @dataclass(frozen=True, kw_only=True)
-class ProvisionedState:
-    """What there is of what was asked for: initialised environments, running ones included."""
+class Share:
+    """A version that a configuration's qualifier leads to: how many environments of it, and in which sandbox."""
 
-    available: int
-    status: str
-    reason: str | None = None
+    function: FunctionVersion
+    count: int
+    sandbox: str | None
 
 
-class Allocation:
-    """The environments of one configuration; a fleet's ProvisionedOwner. Belongs to the event loop's thread."""
+class Provision:
+    """One configuration: while its alias has weights, it is spread over two versions by them."""
 
     def __init__(self, fleet: Fleet, clock: Clock, charge: Charge) -> None:
         self._fleet = fleet
         self._clock = clock
         self._meter = HeldMeter(charge, clock)
-        self._function: FunctionVersion | None = None
-        # What environments must agree in.
-        self._kind: tuple[EnvironmentKey, str | None] | None = None
-        self._wanted = 0
-        # Whether each is initialised.
-        self._environments: dict[Environment, bool] = {}
-        self._failure: str | None = None
-        self._retry: Timer | None = None
+        self._allocations: dict[str, Allocation] = {}
 
     def __repr__(self) -> str:
-        return f"<Allocation {self._available} of {self._wanted}>"
-
-    @property
-    def _available(self) -> int:
-        return sum(self._environments.values())
-
-    @property
-    def state(self) -> ProvisionedState:
-        available = min(self._available, self._wanted)
-        if available >= self._wanted:
-            return ProvisionedState(available=available, status="READY")
-        if self._failure is not None:
-            return ProvisionedState(available=available, status="FAILED", reason=self._failure)
-        return ProvisionedState(available=available, status="IN_PROGRESS")
-
-    def ask(
-        self, function: FunctionVersion | None, config: ProvisionedConfig | None = None, sandbox: str | None = None
-    ) -> None:
-        """Have what the configuration says, of this version and in the sandbox that it chose; None lets all go."""
-        count = 0 if config is None else config.count
-        if function is None or config is None:
-            self._meter.stop()
-        else:
-            self._meter.hold(function, qualifier=config.qualifier, count=count, since=config.modified)
-        kind = None if function is None else (EnvironmentKey.of(function), sandbox)
-        if kind != self._kind:
-            self._dismiss(len(self._environments))
-        self._function, self._kind, self._wanted = function, kind, count
-        self._failure = None
-        self._dismiss(len(self._environments) - self._wanted)
-        self._fill()
+        return f"<Provision {self._allocations}>"
 
     @property
     def running(self) -> int:
         """How many of its environments have an invocation."""
-        return sum(map(self._fleet.is_running, self._environments))
+        return sum(allocation.running for allocation in self._allocations.values())
 
-    def ready(self, environment: Environment) -> None:
-        if environment in self._environments:
-            self._environments[environment] = True
-            self._failure = None
-            self._fill()
+    @property
+    def state(self) -> ProvisionedState:
+        """All of them together: as the worst of them."""
+        states = [allocation.state for allocation in self._allocations.values()]
+        available = sum(state.available for state in states)
+        for status in ("FAILED", "IN_PROGRESS"):
+            for state in states:
+                if state.status == status:
+                    return ProvisionedState(available=available, status=status, reason=state.reason)
+        return ProvisionedState(available=available, status="READY" if states else "IN_PROGRESS")
 
-    def gone(self, environment: Environment) -> None:
-        initialised = self._environments.pop(environment, None)
-        if initialised is None:
-            return
-        if environment.init_failed:
-            self._fail(INIT_FAILURE)
-        elif not environment.invocations and not environment.aged:
-            self._fail(ENVIRONMENT_FAILURE)
+    def ask(self, config: ProvisionedConfig | None, shares: Mapping[str, Share]) -> None:
+        """Have what a configuration says, in these versions, the alias's own first; nothing lets all go."""
+        if config is None or not shares:
+            self._meter.stop()
         else:
-            self._later(0.0)
+            main = next(iter(shares.values())).function
+            self._meter.hold(main, qualifier=config.qualifier, count=config.count, since=config.modified)
+        for version in set(self._allocations) - set(shares):
+            self._allocations.pop(version).ask(None)
+        for version, share in shares.items():
+            allocation = self._allocations.setdefault(version, Allocation(self._fleet, self._clock))
+            allocation.ask(share.function, share.count, share.sandbox)
 
     def stop(self) -> None:
         """Start no more."""
         self._meter.stop()
-        self._function = None
-        self._environments.clear()
-        if self._retry is not None:
-            self._retry.cancel()
-
-    def _fill(self) -> None:
-        """Start what is missing, a few at a time: each that is ready makes place for the next."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._function is None:
-            return
-        missing = self._wanted - len(self._environments)
-        starting = len(self._environments) - self._available
-        for _ in range(min(missing, STARTING_AT_ONCE - starting)):
-            environment = self._fleet.provision(self._function, self)
-            if environment is None:
-                self._later(ROOM_RETRY_S)
-                return
-            self._environments[environment] = False
-
-    def _fail(self, reason: str) -> None:
-        self._failure = reason
-        self._later(FAILURE_RETRY_S)
-
-    def _later(self, delay_s: float) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-        self._retry = self._clock.call_later(delay_s, self._fill)
-
-    def _dismiss(self, count: int) -> None:
-        """Let so many go, those that are not initialised first."""
-        for environment in sorted(self._environments, key=lambda each: self._environments[each])[: max(0, count)]:
-            del self._environments[environment]
-            self._fleet.dismiss(environment)
+        for allocation in self._allocations.values():
+            allocation.stop()
 
 
 class Provisioning:
@@ -158,13 +84,13 @@ class Provisioning:
         self._account = account
         self._clock = clock
         self._charge = charge
-        self._allocations: dict[tuple[str, str], dict[str, Allocation]] = {}
+        self._provisions: dict[tuple[str, str], dict[str, Provision]] = {}
         self._looks: set[asyncio.Task[None]] = set()
         # Two looks at one function must not overtake each other.
         self._looking = asyncio.Lock()
 
     def __repr__(self) -> str:
-        return f"<Provisioning of {len(self._allocations)} functions>"
+        return f"<Provisioning of {len(self._provisions)} functions>"
 
     async def start(self) -> None:
         """Start what was provisioned when Stoker stopped, and follow changes from now on."""
@@ -177,22 +103,22 @@ class Provisioning:
         for task in self._looks:
             task.cancel()
         await asyncio.gather(*self._looks, return_exceptions=True)
-        for allocations in self._allocations.values():
-            for allocation in allocations.values():
-                allocation.stop()
+        for provisions in self._provisions.values():
+            for provision in provisions.values():
+                provision.stop()
 
     def state(self, function: FunctionId, config: ProvisionedConfig) -> ProvisionedState:
         """What there is now."""
-        allocation = self._allocations.get((function.region, function.name), {}).get(config.qualifier)
-        if allocation is None:
+        provision = self._provisions.get((function.region, function.name), {}).get(config.qualifier)
+        if provision is None:
             return ProvisionedState(available=0, status="IN_PROGRESS")
-        return allocation.state
+        return provision.state
 
     def uses(self) -> Iterator[tuple[str, str, str, int, int]]:
         """Of each configuration: region, function, qualifier, how many are initialised and how many of them run."""
-        for (region, name), allocations in self._allocations.items():
-            for qualifier, allocation in allocations.items():
-                yield region, name, qualifier, allocation.state.available, allocation.running
+        for (region, name), provisions in self._provisions.items():
+            for qualifier, provision in provisions.items():
+                yield region, name, qualifier, provision.state.available, provision.running
 
     def _look_soon(self, region: str, name: str) -> None:
         function = FunctionId(account=self._account, region=region, name=name)
@@ -204,20 +130,41 @@ class Provisioning:
         async with self._looking:
             configs = await self._registry.concurrency.configs_of(function)
             key = (function.region, function.name)
-            if not configs and key not in self._allocations:
+            if not configs and key not in self._provisions:
                 return
-            allocations = self._allocations.setdefault(key, {})
-            for qualifier in set(allocations) - {config.qualifier for config in configs}:
-                allocations.pop(qualifier).ask(None)
+            provisions = self._provisions.setdefault(key, {})
+            for qualifier in set(provisions) - {config.qualifier for config in configs}:
+                provisions.pop(qualifier).ask(None, {})
             for config in configs:
-                version = await self._version(function, config.qualifier)
-                allocation = allocations.setdefault(
-                    config.qualifier, Allocation(self._fleet, self._clock, self._charge)
-                )
-                sandbox = None if version is None else await self._registry.sandbox_of(version)
-                allocation.ask(version, config, sandbox)
-            if not allocations:
-                del self._allocations[key]
+                shares = await self._shares(function, config)
+                provision = provisions.setdefault(config.qualifier, Provision(self._fleet, self._clock, self._charge))
+                provision.ask(config, shares)
+            if not provisions:
+                del self._provisions[key]
+
+    async def _shares(self, function: FunctionId, config: ProvisionedConfig) -> dict[str, Share]:
+        """How many of which version a configuration means now; nothing while its version is gone or not prepared."""
+        main = await self._version(function, config.qualifier)
+        if main is None:
+            return {}
+        others = []
+        for name, weight in (await self._weights(function, config.qualifier)).items():
+            if (other := await self._version(function, name)) is not None:
+                others.append((other, round(config.count * weight)))
+        counts = [(main, config.count - sum(count for _, count in others)), *others]
+        return {
+            version.version: Share(function=version, count=count, sandbox=await self._registry.sandbox_of(version))
+            for version, count in counts
+        }
+
+    async def _weights(self, function: FunctionId, qualifier: str) -> Mapping[str, float]:
+        """What an alias sends to another version than its own."""
+        if is_version_number(qualifier):
+            return {}
+        try:
+            return (await self._registry.aliases.get(function, qualifier)).weights
+        except ResourceNotFoundException:
+            return {}
 
     async def _version(self, function: FunctionId, qualifier: str) -> FunctionVersion | None:
         """What a qualifier means now; None if it is gone, or not prepared yet: then another change follows."""

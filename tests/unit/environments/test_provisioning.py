@@ -8,11 +8,12 @@ from fakes.fleet import FleetBench
 from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
+from stoker.environments.allocation import FAILURE_RETRY_S, STARTING_AT_ONCE
 from stoker.environments.environment import MAX_AGE_S
 from stoker.environments.held_meter import STEP_S
-from stoker.environments.provisioning import FAILURE_RETRY_S, STARTING_AT_ONCE, Provisioning
+from stoker.environments.provisioning import Provisioning
 from stoker.functions.concurrency import ProvisionedConfig
-from stoker.functions.records import VersionRecord
+from stoker.functions.records import Alias, VersionRecord
 from stoker.model.arn import FunctionId
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
@@ -21,6 +22,16 @@ from stoker.model.invocation import ProvisionedStep
 HELLO = FunctionId(account="000000000000", region="us-east-1", name="hello")
 VERSION_1 = a_function(version="1", revision_id="r1")
 VERSION_2 = a_function(version="2", revision_id="r2")
+
+
+class Aliases:
+    """One alias, whose weights can be changed."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, float] = {}
+
+    async def get(self, function: FunctionId, name: str) -> Alias:
+        return Alias(name=name, version="1", weights=self.weights, revision_id="r")
 
 
 class Provisioned:
@@ -33,6 +44,7 @@ class Provisioned:
         self.live: FunctionVersion | None = VERSION_1
         self.sandbox: str | None = None
         self.concurrency = self
+        self.aliases = Aliases()
         self.listeners: list[Callable[[str, str], None]] = []
         self.charges: list[ProvisionedStep] = []
         self.provisioning = Provisioning(
@@ -52,7 +64,7 @@ class Provisioned:
     async def get(self, function: FunctionId, qualifier: str) -> VersionRecord:
         if self.live is None:
             raise ResourceNotFoundException
-        return VersionRecord(function=self.live, revision_id="r")
+        return VersionRecord(function=VERSION_2 if qualifier == "2" else self.live, revision_id="r")
 
     async def sandbox_of(self, function: FunctionVersion) -> str | None:
         return self.sandbox
@@ -66,6 +78,10 @@ class Provisioned:
 
     def move(self, version: FunctionVersion | None) -> None:
         self.live = version
+        self.announce()
+
+    def weigh(self, **weights: float) -> None:
+        self.aliases.weights = {version.removeprefix("v"): weight for version, weight in weights.items()}
         self.announce()
 
     def announce(self) -> None:
@@ -192,6 +208,25 @@ async def test_environments_move_with_the_alias() -> None:
     await until(lambda: len(bench.driver.sandboxes) == 4 and hello.state == "READY 2")
     await until(lambda: len(bench.driver.live) == 2)
     assert {environment.function.version for environment in bench.fleet.environments} == {"2"}
+
+
+@on_loop
+async def test_an_alias_with_weights_has_them_of_both_versions() -> None:
+    bench = FleetBench()
+    hello = await provisioned(bench, 4)
+    await until(lambda: hello.state == "READY 4")
+
+    def versions() -> list[str]:
+        return sorted(environment.function.version for environment in bench.fleet.environments)
+
+    hello.weigh(v2=0.25)
+    await until(lambda: versions() == ["1", "1", "1", "2"])
+    await until(lambda: hello.state == "READY 4")
+    hello.weigh(v2=1.0)
+    await until(lambda: versions() == ["2", "2", "2", "2"])
+    hello.weigh()
+    await until(lambda: versions() == ["1", "1", "1", "1"])
+    assert {charge.count for charge in hello.charges} == {4}
 
 
 @on_loop

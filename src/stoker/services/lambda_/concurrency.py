@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from stoker.environments.provisioning import ProvisionedState
+from stoker.environments.allocation import ProvisionedState
 from stoker.functions.concurrency import Concurrency, ProvisionedConfig
 from stoker.model.arn import FunctionId
 from stoker.model.errors import InvalidParameterValueException

@@ -60,6 +60,7 @@ class Telemetry:
         room: DiskRoom,
         drainer: DrainProcess,
     ) -> None:
+        self.path = path
         self._clock = clock
         self._journal = journal
         self._room = room

@@ -14,4 +14,5 @@ async def build(platform: Platform) -> Area:
         prices=load_prices(platform.settings.prices),
         clock=platform.clock,
     )
-    return Area(services=[LogsService(telemetry=platform.telemetry, clock=platform.clock)], pages={"bill": bill.answer})
+    service = LogsService(telemetry=platform.telemetry, clock=platform.clock)
+    return Area(services=[service], pages={"bill": bill.answer}, end=service.insights.close)

@@ -29,7 +29,7 @@ class Logs:
     def __init__(self, telemetry: Telemetry, clock: FakeClock) -> None:
         self.telemetry = telemetry
         self.clock = clock
-        self._service = LogsService(telemetry, clock)
+        self.service = LogsService(telemetry, clock)
 
     @property
     def now_ms(self) -> int:
@@ -48,7 +48,7 @@ class Logs:
             request_id="req-1",
             source_ip="127.0.0.1",
         )
-        answer = dict(result_of(await self._service.operations[xform_name(operation)](call)).members)
+        answer = dict(result_of(await self.service.operations[xform_name(operation)](call)).members)
         if operation != "StartLiveTail" and model.output_shape is not None:
             report = ParamValidator().validate(answer, model.output_shape)
             assert not report.has_errors(), report.generate_report()
@@ -78,9 +78,11 @@ def with_logs(tmp_path: Path) -> Callable[[Scenario], Any]:
     async def run(scenario: Scenario) -> Any:
         clock = FakeClock()
         telemetry = await open_telemetry(tmp_path, clock)
+        logs = Logs(telemetry, clock)
         try:
-            return await scenario(Logs(telemetry, clock))
+            return await scenario(logs)
         finally:
+            await logs.service.insights.close()
             await telemetry.close()
 
     return lambda scenario: asyncio.run(run(scenario))

@@ -46,10 +46,18 @@ def _groups(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [f"{group_arn(where.region, where.account, params.get('logGroupNamePrefix') or '')}:log-stream:"]
 
 
+def _queried(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    """Every group that a query is of."""
+    named = [params.get("logGroupName"), *params.get("logGroupNames", []), *params.get("logGroupIdentifiers", [])]
+    return [f"{_arn(str(each), where)}:log-stream:" for each in named if each]
+
+
 ACCESS: AccessTable = {
     **{name: Access(action=f"logs:{name}", resources=_group) for name in _OF_GROUPS.split()},
     **{name: Access(action=f"logs:{name}", resources=_stream) for name in _OF_STREAMS.split()},
     **{name: Access(action=f"logs:{name}", resources=_tagged) for name in _OF_TAGGED.split()},
     "DescribeLogGroups": Access(action="logs:DescribeLogGroups", resources=_groups),
+    "StartQuery": Access(action="logs:StartQuery", resources=_queried),
+    **{name: Access(action=f"logs:{name}") for name in ("GetQueryResults", "StopQuery", "DescribeQueries")},
     "StartLiveTail": Access(action="logs:StartLiveTail", resources=_tailed),
 }

@@ -37,6 +37,24 @@ class TooManyTagsError(_LogsError):
     code = "TooManyTagsException"
 
 
+class QueryNotFoundError(_LogsError):
+    """There is no query with this id: they are forgotten when there are many, and when Stoker stops."""
+
+    code = "ResourceNotFoundException"
+
+
+class LimitExceededError(_LogsError):
+    """You have reached the maximum number of resources that can be created."""
+
+    code = "LimitExceededException"
+
+
+class InvalidQueryError(_LogsError):
+    """The query string is not valid."""
+
+    code = "MalformedQueryException"
+
+
 class SessionTimeoutError(_LogsError):
     """The Live Tail session has been open for three hours and is over; start another one."""
 

@@ -8,6 +8,7 @@ from stoker.observability.telemetry import Telemetry
 from stoker.services.logs.access import ACCESS
 from stoker.services.logs.events import LogEvents
 from stoker.services.logs.groups import LogGroups
+from stoker.services.logs.insights import Insights
 from stoker.services.logs.live_tail import LiveTail
 from stoker.services.logs.streams import LogStreams
 from stoker.wire.operations import Method, operations_of
@@ -22,6 +23,7 @@ class LogsService:
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         groups = LogGroups(telemetry, clock)
         self.resource_tags = groups.resource_tags
+        self.insights = Insights(telemetry, clock)
         self.operations: Mapping[str, Method] = operations_of(
-            groups, LogStreams(telemetry, clock), LogEvents(telemetry, clock), LiveTail(telemetry, clock)
+            groups, LogStreams(telemetry, clock), LogEvents(telemetry, clock), LiveTail(telemetry, clock), self.insights
         )

@@ -23,11 +23,12 @@ MINOR_FAULTS = 7
 async def made_ahead(house: House) -> list[Process]:
     """Those that wait, once all that are wanted do."""
     await house.driver.prepare(PYTHON_RUNTIME)
+    waiting: list[Process] = []
     async with asyncio.timeout(20):
-        while len(waiting := first_processes_of(os.getpid())) < BLANKS:  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0.01)
-        # The last may still be on its way.
-        await asyncio.sleep(0.5)
+        # The last may still be on its way, and the first was a rehearsal's: they are those that stay.
+        while len(waiting) < BLANKS or waiting != first_processes_of(os.getpid()):
+            waiting = first_processes_of(os.getpid())
+            await asyncio.sleep(0.5)
     return waiting
 
 

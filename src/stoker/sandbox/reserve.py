@@ -43,6 +43,8 @@ class Reserve(Generic[T]):
         self._low = low
         self._high = high
         self._wanted = low
+        # So many may come before the first are made and be no burst.
+        self._excused = low
         self._ready: deque[T] = deque()
         self._filling: asyncio.Task[None] | None = None
         self._calming: asyncio.TimerHandle | None = None
@@ -57,7 +59,10 @@ class Reserve(Generic[T]):
             item = await self._pop()
             if item is not None:
                 return item
-            self._wanted = min(self._high, max(1, self._wanted * 2)) if self._high else 0
+            if self._excused > 0:
+                self._excused -= 1
+            elif self._high:
+                self._wanted = min(self._high, max(1, self._wanted * 2))
             return await self._make()
         finally:
             self.fill()
@@ -103,6 +108,7 @@ class Reserve(Generic[T]):
                 await asyncio.sleep(rest)
             else:
                 self._ready.append(await self._make_ahead())
+        self._excused = 0
         await self._shrink()
 
     def _calm(self) -> None:

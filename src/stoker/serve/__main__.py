@@ -5,11 +5,18 @@ import os
 import pickle
 import sys
 
-from stoker.serve.run import run
+from stoker.linux import heap
 
 
 def main() -> int:
     """Serve by the settings in the descriptor that the command line names."""
+    heap.keep_one()
+    # botocore loads all of it (5 MB) where it is there, to sign in a way that nobody asks of a server. What objects
+    # need of it is loaded with the first that does.
+    sys.modules["awscrt"] = None  # type: ignore[assignment]
+    from stoker.serve.run import run
+
+    del sys.modules["awscrt"]
     with os.fdopen(int(sys.argv[1]), "rb") as file:
         settings = pickle.load(file)
     try:

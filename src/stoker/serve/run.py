@@ -23,7 +23,7 @@ from stoker.front_door.gateway import Gateway
 from stoker.front_door.server import DormantListener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.front_door.url_authorisation import UrlAuthoriser
-from stoker.linux import capabilities, rootless
+from stoker.linux import capabilities, heap, rootless
 from stoker.objects.places import PlaceError
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
@@ -122,6 +122,7 @@ def _excuse_from_collection() -> None:
     """What is alive now stays, APIs' models above all: looking through it took the collector 25 ms at a time."""
     gc.collect()
     gc.freeze()
+    heap.trim()
 
 
 async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server:

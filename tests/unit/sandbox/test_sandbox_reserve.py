@@ -67,6 +67,19 @@ def test_a_burst_that_finds_none_ready_doubles_what_is_kept_up_to_the_limit() ->
     asyncio.run(scenario())
 
 
+def test_who_comes_before_the_first_are_made_is_no_burst() -> None:
+    async def scenario() -> None:
+        workshop = Workshop()
+        numbers = workshop.reserve(low=2, high=8)
+        await numbers.take()
+        await numbers.take()
+        await settle()
+        assert repr(numbers) == "<Reserve of numbers: 2 of 2 ready>"
+        await numbers.close()
+
+    asyncio.run(scenario())
+
+
 def test_after_a_calm_what_the_burst_wanted_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         monkeypatch.setattr(reserve, "CALM_S", 0.0)

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+from json.encoder import encode_basestring_ascii as _quoted
 
 from awslambdaric.lambda_runtime_client import InvocationRequest
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
@@ -18,6 +19,9 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NEXT, RESPONSE, encode
 
 RECEIVE_BYTES = 64 * 1024
+
+# One JSON value of a text, and where it ends: what `json.loads` comes to in the end.
+_scan = json.JSONDecoder().scan_once
 
 
 class ChannelClosedError(Exception):
@@ -33,6 +37,14 @@ class Marshaller(LambdaMarshaller):  # type: ignore[misc]
 
     def unmarshal_request(self, request: bytes, content_type: str = "application/json") -> object:
         try:
+            # What is not UTF-8, or anything but one value, fails here or leaves a rest.
+            text = request.decode()
+            event, end = _scan(text, 0)
+            if end == len(text):
+                return event
+        except (ValueError, StopIteration):
+            pass
+        try:
             return json.loads(request)
         except ValueError:
             return super().unmarshal_request(request, content_type)
@@ -45,7 +57,6 @@ class ChannelClient:
         # Not earlier: it looks at AWS_EXECUTION_ENV, which the zygote has not.
         self.marshaller = Marshaller()
         self._channel = channel
-        self._received = bytearray()
         self._asked = False
 
     def importing(self) -> None:
@@ -73,40 +84,46 @@ class ChannelClient:
     def post_invocation_result(
         self, invoke_id: str, result: str | bytes, content_type: str = "application/json", invocation_id: None = None
     ) -> None:
-        self._answer(RESPONSE, {"id": invoke_id}, result)
+        # By hand: `json.dumps` makes an encoder for each call.
+        head = b'{"id": %b}' % _quoted(invoke_id).encode()
+        body = result.encode() if isinstance(result, str) else result
+        self._channel.sendall(HEADER.pack(len(head), len(body), RESPONSE) + head + body)
+        self._asked = True
 
     def post_invocation_error(
         self, invoke_id: str, error: str, xray_fault: str | None = None, invocation_id: None = None
     ) -> None:
-        self._answer(ERROR, {"id": invoke_id, "type": json.loads(error).get("errorType", "")}, error)
+        meta: dict[str, object] = {"id": invoke_id, "type": json.loads(error).get("errorType", "")}
+        self._channel.sendall(encode(ERROR, meta, error.encode()))
+        self._asked = True
 
     def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
         error_type = error_type_override or error["errorType"]
         self._channel.sendall(encode(INIT_ERROR, {"type": error_type}, to_json(error).encode()))
 
-    def _answer(self, kind: int, meta: dict[str, object], body: str | bytes) -> None:
-        self._channel.sendall(encode(kind, meta, body.encode() if isinstance(body, str) else body))
-        self._asked = True
-
     def _receive(self) -> tuple[dict, bytes]:  # type: ignore[type-arg]
         """The next EVENT; the platform sends nothing else."""
-        self._fill(HEADER.size)
-        head, length, kind = HEADER.unpack_from(self._received)
+        received = self._fill(b"", HEADER.size)
+        head, length, kind = HEADER.unpack_from(received)
         if kind != EVENT:
             raise ChannelClosedError("frame of unknown kind %d" % kind)
         start = HEADER.size + head
-        self._fill(start + length)
-        meta = json.loads(self._received[HEADER.size : start])
-        body = bytes(self._received[start : start + length])
-        del self._received[: start + length]
-        return meta, body
+        if len(received) < start + length:
+            received = self._fill(received, start + length)
+        meta, _ = _scan(received[HEADER.size : start].decode(), 0)
+        return meta, received[start:]
 
-    def _fill(self, size: int) -> None:
-        while len(self._received) < size:
-            data = self._channel.recv(max(RECEIVE_BYTES, size - len(self._received)))
+    def _fill(self, received: bytes, size: int) -> bytes:
+        """So many bytes at least. An event comes in one piece as a rule, and nothing comes after it."""
+        pieces = bytearray(received)
+        while len(pieces) < size:
+            data = self._channel.recv(max(RECEIVE_BYTES, size - len(pieces)))
             if not data:
                 raise ChannelClosedError("the channel was closed")
-            self._received += data
+            if not pieces and len(data) >= size:
+                return data
+            pieces += data
+        return bytes(pieces)
 
 
 def run(handler: str, client: ChannelClient) -> None:

@@ -46,6 +46,10 @@ class FakeRegistry:
         self.layers_root: Path | None = None
         self._listeners: list[Callable[[str, str], None]] = []
 
+    def known(self, region: str, name: str, qualifier: str | None) -> Target | None:
+        function = self.functions.get(name)
+        return None if function is None else Target(function=function, invoked_arn=function.unqualified_arn)
+
     async def resolve(self, region: str, name: str, qualifier: str | None) -> Target:
         function = self.functions.get(name)
         if function is None:

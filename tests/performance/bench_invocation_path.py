@@ -105,7 +105,7 @@ def an_invoker() -> tuple[Invoker, Fleet]:
         spare_mb=lambda: math.inf,
         keep_warm_s=600,
     )
-    return Invoker(registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=SystemClock()), fleet
+    return Invoker(registry=registry, fleet=fleet, clock=SystemClock()), fleet
 
 
 async def measure(invocations: int, clients: int) -> None:

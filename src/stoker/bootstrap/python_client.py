@@ -21,7 +21,7 @@ from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NE
 RECEIVE_BYTES = 64 * 1024
 
 # One JSON value of a text, and where it ends: what `json.loads` comes to in the end.
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class ChannelClosedError(Exception):

@@ -65,13 +65,15 @@ class Admission:
         if reserved is not None:
             if not provisioned and use.slots >= reserved:
                 return RESERVED_LIMIT
-            if not _may_request(use.requests, now, reserved):
+            rate = REQUESTS_PER_S_AND_CONCURRENCY * reserved
+            if not use.requests.take(now, capacity=rate, per_s=rate):
                 return RESERVED_RATE
         else:
             pool, shared = self._pools[function[0]], self._reservations.unreserved(function[0])
             if not provisioned and pool.slots >= shared:
                 return ACCOUNT_LIMIT
-            if not _may_request(pool.requests, now, shared):
+            rate = REQUESTS_PER_S_AND_CONCURRENCY * shared
+            if not pool.requests.take(now, capacity=rate, per_s=rate):
                 return ACCOUNT_RATE
             pool.slots += not provisioned
         use.slots += not provisioned
@@ -84,10 +86,7 @@ class Admission:
     def scale(self, function: FunctionKey, now: float) -> bool:
         """Whether a function may have one more environment now; if so, it counts."""
         bucket = (self._uses.get(function) or self._begin(function)).scaling
-        if not bucket.has(now, capacity=SCALING_ENVIRONMENTS, per_s=SCALING_PER_S):
-            return False
-        bucket.take()
-        return True
+        return bucket.take(now, capacity=SCALING_ENVIRONMENTS, per_s=SCALING_PER_S)
 
     def provision(self, function: FunctionKey) -> None:
         """A provisioned environment takes a slot for as long as it lives; whether it may was decided long before."""
@@ -111,11 +110,3 @@ class Admission:
             for function, use in self._uses.items()
             if function[0] == region and self._reservations.of(function) is None
         )
-
-
-def _may_request(bucket: Bucket, now: float, concurrency: int) -> bool:
-    rate = REQUESTS_PER_S_AND_CONCURRENCY * concurrency
-    if not bucket.has(now, capacity=rate, per_s=rate):
-        return False
-    bucket.take()
-    return True

@@ -30,7 +30,8 @@ class EnvironmentKey(NamedTuple):
 
     @classmethod
     def of(cls, function: FunctionVersion) -> "EnvironmentKey":
-        return cls(function.region, function.name, function.version, function.revision_id)
+        # Past the constructor that NamedTuple makes, which would take as long again.
+        return tuple.__new__(cls, (function.region, function.name, function.version, function.revision_id))
 
     @property
     def function(self) -> FunctionKey:
@@ -132,12 +133,12 @@ class Assignment(Generic[E]):
         pool = self._pools.get(key)
         if pool is not None and pool.provisioned:
             reason = self._admission.enter((key.region, key.name), now, provisioned=True)
-            return self._take(pool.provisioned) if reason is None else Throttle(reason=reason)
+            return Idle(environment=self._take(pool.provisioned)) if reason is None else Throttle(reason=reason)
         reason = self._admission.enter((key.region, key.name), now)
         if reason is not None:
             return Throttle(reason=reason)
         if pool is not None and pool.idle:
-            return self._take_on_demand(pool)
+            return Idle(environment=self._take_on_demand(pool))
         # Nobody overtakes those who wait for memory.
         decision: New | Wait[E] | Throttle = Wait() if self.waiting else self._make_room(key, memory_mb, now)
         if isinstance(decision, Wait):
@@ -149,8 +150,11 @@ class Assignment(Generic[E]):
         pool = self._pools.get(key)
         if pool is None or not (pool.idle or pool.provisioned):
             return None
-        decision = self.assign(key, 0, now)
-        return decision.environment if isinstance(decision, Idle) else None
+        if pool.provisioned:
+            throttled = self._admission.enter(key.function, now, provisioned=True)
+            return self._take(pool.provisioned) if throttled is None else None
+        throttled = self._admission.enter(key.function, now)
+        return self._take_on_demand(pool) if throttled is None else None
 
     def reassign(
         self, key: EnvironmentKey, memory_mb: int, now: float, *, first: bool
@@ -160,9 +164,9 @@ class Assignment(Generic[E]):
         decision: Idle[E] | New | Wait[E] | Throttle
         if pool is not None and pool.provisioned:
             self._admission.leave(key.function)
-            decision = self._take(pool.provisioned)
+            decision = Idle(environment=self._take(pool.provisioned))
         elif pool is not None and pool.idle:
-            decision = self._take_on_demand(pool)
+            decision = Idle(environment=self._take_on_demand(pool))
         else:
             decision = self._make_room(key, memory_mb, now) if first else Wait()
         if not isinstance(decision, Wait):
@@ -235,16 +239,16 @@ class Assignment(Generic[E]):
             if not live.provisioned:
                 self._admission.leave(live.key.function)
 
-    def _take_on_demand(self, pool: _Pool[E]) -> Idle[E]:
-        decision = self._take(pool.idle)
-        del self._idle[decision.environment]
-        return decision
+    def _take_on_demand(self, pool: _Pool[E]) -> E:
+        environment = self._take(pool.idle)
+        del self._idle[environment]
+        return environment
 
-    def _take(self, idle: list[E]) -> Idle[E]:
+    def _take(self, idle: list[E]) -> E:
         environment = idle.pop()
         self._live[environment].running = True
         self.running += 1
-        return Idle(environment=environment)
+        return environment
 
     def _has_room(self, memory_mb: int) -> bool:
         return self._spare_mb() - self._charged_mb >= min(memory_mb, EXPECTED_MB)

@@ -22,7 +22,7 @@ from stoker.environments.outcome import Outcome
 from stoker.environments.process import FunctionProcess
 from stoker.environments.shutdown import Reason
 from stoker.environments.start import Start
-from stoker.environments.state import Event, State, after
+from stoker.environments.state import TRANSITIONS, Event, State, after
 from stoker.model.clock import Clock
 from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult
@@ -301,7 +301,7 @@ class Environment:
         self._owner.ended(self)
 
     def _move(self, event: Event) -> None:
-        self.state = after(self.state, event)
+        self.state = TRANSITIONS.get((self.state, event)) or after(self.state, event)
         if self._feed.watched:
             self._feed.mark(self)
 

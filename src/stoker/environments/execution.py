@@ -5,6 +5,7 @@ or cannot; with extensions, when those that were told of it and the runtime ask 
 answer before that.
 """
 
+from functools import partial
 from typing import Protocol
 
 from stoker.environments import outcome
@@ -55,14 +56,16 @@ class Execution:
     def begin(self, job: Job, process: FunctionProcess, now: float) -> None:
         """Deliver it to the process, which waits for it. Raises SandboxError."""
         self._process = process
-        process.thaw()
+        if process.frozen:
+            process.thaw()
         if job.started is None:
             job.started = now
         left_s = job.started + self._function.timeout_s - now
-        self._log.began(job.request_id, keep_tail=job.log_tail, qualifier=job.invocation.qualifier)
+        invocation = job.invocation
+        self._log.began(invocation.request_id, keep_tail=job.log_tail, qualifier=invocation.qualifier)
         self._deadline.set(now + left_s)
         deadline_ms = int((self._clock.time() + left_s) * 1000)
-        process.deliver(Delivery(invocation=job.invocation, deadline_ms=deadline_ms))
+        process.deliver(Delivery(invocation=invocation, deadline_ms=deadline_ms))
         # One that was gone before it could be told to anybody but its init.
         if process.exit_status is not None:
             self.ended(process.exit_status)
@@ -150,7 +153,7 @@ class Execution:
             return
         self._concluding = self._log.holding = True
         job.ended = self._clock.monotonic()
-        self._process.drain(lambda: self._record(job, end))
+        self._process.drain(partial(self._record, job, end))
 
     def _record(self, job: Job, end: Outcome) -> None:
         """Meter, log and bill, then answer."""

@@ -206,7 +206,8 @@ class Fleet:
         else:
             self._assignment.released(environment)
         self._waiting.look_soon()
-        self._look_whether_drained()
+        if self._drained is not None:
+            self._look_whether_drained()
 
     def ended(self, environment: Environment) -> None:
         self._let_go(environment)

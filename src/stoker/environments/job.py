@@ -1,7 +1,8 @@
 """The invocation that an environment has, and what is measured of it."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from stoker.environments.outcome import Outcome
 from stoker.model.function import FunctionVersion
@@ -22,8 +23,7 @@ class Reply(Protocol):
     def set_exception(self, error: Exception, /) -> object: ...
 
 
-@dataclass(slots=True, kw_only=True)
-class Job:
+class Job(Struct, kw_only=True):
     """One invocation and its measurements, in monotonic seconds.
 
     `started` is the moment from which Duration and the function's timeout count: the delivery or, where the init had
@@ -57,7 +57,7 @@ class Job:
         return Report(
             request_id=self.invocation.request_id,
             duration_ms=duration_ms,
-            billed_ms=billed_ms(duration_ms, self.init_ms) + billed_ms(self.restore_ms or 0.0),
+            billed_ms=billed_ms(duration_ms, self.init_ms) + (billed_ms(self.restore_ms) if self.restore_ms else 0),
             memory_mb=self.function.memory_mb,
             max_memory_mb=-(-max_memory_bytes // _MB),
             init_ms=self.init_ms,

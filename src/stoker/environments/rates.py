@@ -13,13 +13,12 @@ class Bucket:
         self._used = 0.0
         self._at = 0.0
 
-    def has(self, now: float, *, capacity: float, per_s: float) -> bool:
-        """Whether there is a token at `now` (monotonic seconds)."""
+    def take(self, now: float, *, capacity: float, per_s: float) -> bool:
+        """Take a token at `now` (monotonic seconds), if there is one."""
         used = self._used - (now - self._at) * per_s
-        self._used = used if used > 0.0 else 0.0
+        if used < 0.0:
+            used = 0.0
         self._at = now
-        return self._used + 1.0 <= capacity
-
-    def take(self) -> None:
-        """Take the token that `has` saw."""
-        self._used += 1.0
+        taken = used + 1.0 <= capacity
+        self._used = used + taken
+        return taken

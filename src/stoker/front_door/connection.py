@@ -85,12 +85,9 @@ class Connection(HttpToolsProtocol):
         """See `express.Client`. What came the short way leaves it in one piece, and with one system call."""
         self._express = False
         self._forget_body()
-        if self.transport.is_closing():
-            return
         self._answered = object()
         ending = b"connection: close\r\n\r\n" if self._closes else b"\r\n"
-        self._joining.write(b"".join((STATUS_LINE[status], self.server_state.date_line, fields, ending, body)))
-        self._joining.flush()
+        self._joining.send(b"".join((STATUS_LINE[status], self.server_state.date_line, fields, ending, body)))
         if self._closes:
             self.transport.close()
 

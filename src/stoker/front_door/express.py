@@ -41,8 +41,7 @@ _HEADERS = {
     )
     for spelling in (name, name.title(), name.title().replace("Sha", "SHA"))
 }  # fmt: skip
-# Of these it depends on what they say.
-_USUAL = {"connection": ("keep-alive",), "x-amz-invocation-type": ("RequestResponse", "Event")}
+_INVOCATION_TYPES = ("RequestResponse", "Event")
 _LENGTH_DIGITS = len(str(LARGE_BYTES))
 # Hosts that belong to somebody's function or API, whatever is asked of them.
 _OTHERS = (".lambda-url.", ".execute-api.")
@@ -232,7 +231,9 @@ def read(data: bytes, source_ip: str) -> Plain | None:
     host, length, body = headers.get("host", ""), headers.get("content-length", ""), data[end + 4 :]
     if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) < len(body):
         return None
-    if any(name in headers and headers[name] not in usual for name, usual in _USUAL.items()):
+    if headers.get("connection", "keep-alive") != "keep-alive":
+        return None
+    if headers.get("x-amz-invocation-type", "RequestResponse") not in _INVOCATION_TYPES:
         return None
     if _OTHERS[0] in host or _OTHERS[1] in host or headers.get("user-agent", "").startswith("Mozilla/"):
         return None

@@ -36,6 +36,13 @@ class JoiningTransport(asyncio.Transport):
             if not self._transport.is_closing():
                 self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
+    def send(self, data: bytes) -> None:
+        """Send now, with what is held before it."""
+        if self._held:
+            self.flush()
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
     def close(self) -> None:
         self.flush()
         self._transport.close()

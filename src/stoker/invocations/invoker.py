@@ -1,6 +1,7 @@
-"""Every invocation, whoever asks for it, goes through here: resolve, authorise, admit, run, record."""
+"""Every invocation, whoever asks for it, goes through here: resolve, admit, run, record.
 
-from collections.abc import Callable
+Whether a caller may invoke is known by then: the front door has asked for callers, `deliveries` for services.
+"""
 
 from stoker.environments.fleet import Fleet
 from stoker.environments.job import Reply
@@ -16,19 +17,13 @@ from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 from stoker.runtime_api.response_stream import ResponseStream
 from stoker.tracing.tracer import Tracer
 
-# Raises AccessDeniedException for a request that its caller may not make.
-Authorise = Callable[[InvokeRequest, Target], None]
-
 
 class Invoker:
     """Turns requests into results. Nothing in its signatures is bound to this machine."""
 
-    def __init__(
-        self, *, registry: Registry, fleet: Fleet, authorise: Authorise, clock: Clock, tracer: Tracer | None = None
-    ) -> None:
+    def __init__(self, *, registry: Registry, fleet: Fleet, clock: Clock, tracer: Tracer | None = None) -> None:
         self._registry = registry
         self._fleet = fleet
-        self._authorise = authorise
         self._clock = clock
         self._tracer = tracer
         self._request_ids = RequestIds()
@@ -62,7 +57,6 @@ class Invoker:
     async def check(self, request: InvokeRequest) -> Target:
         """What would run, if it may: a dry run. Raises AWS's error for what is not there, not ready or not allowed."""
         target = await self._registry.resolve(request.region, request.function, request.qualifier)
-        self._authorise(request, target)
         if len(request.payload) > MAX_INVOKE_REQUEST_BYTES:
             raise RequestTooLargeException(
                 f"Request must be smaller than {MAX_INVOKE_REQUEST_BYTES} bytes for the InvokeFunction operation"

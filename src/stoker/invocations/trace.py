@@ -8,7 +8,9 @@ Source: "Recursive loop detection" in the AWS Lambda Developer Guide; "Tracing h
 import random
 import re
 import zlib
-from dataclasses import dataclass
+from functools import lru_cache
+
+from msgspec import Struct
 
 MAX_LOOPS = 16
 """So often a function runs in one chain; the next time it is stopped."""
@@ -19,8 +21,7 @@ _LINEAGE = re.compile(r";?Lineage=([^;]*)")
 _ENTRY = re.compile(r"([0-9a-f]{8}):(\d{1,9})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One more invocation in a chain: the header that the function gets, and how often it ran in the chain before."""
 
     header: str
@@ -38,7 +39,7 @@ def begin(header: str | None, now: float) -> str:
 
 def step(header: str, function_arn: str) -> Step:
     """The header with one more run of a function (its unqualified ARN) in its lineage."""
-    digest = f"{zlib.crc32(function_arn.encode()):08x}"
+    digest = _digest(function_arn)
     found = _LINEAGE.search(header)
     if found is None:
         return Step(header=f"{header};Lineage={digest}:0", loops=0)
@@ -47,3 +48,8 @@ def step(header: str, function_arn: str) -> Step:
     entries = [*lineage.items(), (digest, loops)][-MAX_LINEAGE:]
     text = "|".join(f"{name}:{count}" for name, count in entries)
     return Step(header=f"{_LINEAGE.sub('', header)};Lineage={text}", loops=loops)
+
+
+@lru_cache(maxsize=1024)
+def _digest(function_arn: str) -> str:
+    return f"{zlib.crc32(function_arn.encode()):08x}"

@@ -147,9 +147,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     registry.optimise_by(fleet.templates.make)
     metrics = Metrics()
     tracer = None if settings.traces is None else open_tracer(settings.traces, clock, metrics, stack)
-    invoker = Invoker(
-        registry=registry, fleet=fleet, authorise=lambda request, target: None, clock=clock, tracer=tracer
-    )
+    invoker = Invoker(registry=registry, fleet=fleet, clock=clock, tracer=tracer)
     # A data directory belongs to one Stoker at a time, so its name says whose leases these are.
     owner = f"{socket.gethostname()}:{settings.data.resolve()}"
     delivery_access = DeliveryAccess(authority, identities.directory)

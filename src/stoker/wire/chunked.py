@@ -8,7 +8,8 @@ headers next to it.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stoker.wire.canonical import header as canonical_header
 from stoker.wire.errors import IncompleteSignatureException, InvalidSignatureException
@@ -30,8 +31,7 @@ class IncompleteBodyException(IncompleteSignatureException):
     status = 400
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seal:
+class Seal(Struct, frozen=True, kw_only=True):
     """What chunks are signed with. `seed` is the signature of the request itself, the first of the chain."""
 
     key: bytes

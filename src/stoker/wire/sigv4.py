@@ -341,7 +341,7 @@ def _amz_date(moment: float) -> str:
 
 def _payload_hash(request: Request, claim: Claim) -> str:
     """The last line of the canonical request; raises if it is not that of the body."""
-    stated = _stated_hash(request, claim)
+    stated = _stated_hash(request, claim) if claim.presigned else request.headers.get("x-amz-content-sha256")
     if stated is None:
         return hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
     if stated == UNSIGNED or stated in chunked.SCHEMES:
@@ -376,7 +376,7 @@ def canonical_request(request: Request, claim: Claim, payload_hash: str) -> str:
     return (
         f"{request.method}\n"
         f"{canonical.path(request.path, s3=scope.service == 's3')}\n"
-        f"{canonical.query(request.query, without='X-Amz-Signature' if claim.presigned else '')}\n"
+        f"{request.query and canonical.query(request.query, without='X-Amz-Signature' if claim.presigned else '')}\n"
         f"{''.join(lines)}\n"
         f"{';'.join(scope.signed_headers)}\n"
         f"{payload_hash}"

@@ -59,7 +59,6 @@ async def run_in_a_loop(times: int, *, allowed: bool) -> None:
     invoker = Invoker(
         registry=bench.registry,  # type: ignore[arg-type]
         fleet=bench.fleet,
-        authorise=lambda request, target: None,
         clock=bench.clock,
     )
     header = "Root=1"

@@ -1,24 +1,23 @@
 """Every invocation's way in."""
 
+import asyncio
 import uuid
 
 import pytest
 
 from fakes.fleet import FleetBench
 from fakes.loop import on_loop
+from fakes.registry import a_function
 from fakes.sandbox import FakeProcess
+from stoker.invocations import trace
 from stoker.invocations.invoker import Invoker
 from stoker.invocations.request_id import RequestIds
-from stoker.model.errors import AccessDeniedException, RequestTooLargeException, ResourceNotFoundException
-from stoker.model.invocation import InvokeRequest, Target
+from stoker.model.errors import RequestTooLargeException, ResourceNotFoundException
+from stoker.model.invocation import InvocationResult, InvokeRequest
 
 
-def an_invoker(bench: FleetBench, *, forbid: str = "") -> Invoker:
-    def authorise(request: InvokeRequest, target: Target) -> None:
-        if target.function.name == forbid:
-            raise AccessDeniedException("not yours")
-
-    return Invoker(registry=bench.registry, fleet=bench.fleet, authorise=authorise, clock=bench.clock)  # type: ignore[arg-type]
+def an_invoker(bench: FleetBench) -> Invoker:
+    return Invoker(registry=bench.registry, fleet=bench.fleet, clock=bench.clock)  # type: ignore[arg-type]
 
 
 def a_request(**members: object) -> InvokeRequest:
@@ -59,14 +58,6 @@ async def test_a_function_that_is_not_there_is_not_found() -> None:
 
 
 @on_loop
-async def test_who_may_not_invoke_starts_nothing() -> None:
-    bench = FleetBench()
-    with pytest.raises(AccessDeniedException):
-        await an_invoker(bench, forbid="hello").invoke(a_request())
-    assert bench.fleet.environments == []
-
-
-@on_loop
 async def test_a_payload_over_the_limit_is_refused_before_it_runs() -> None:
     bench = FleetBench()
     await an_invoker(bench).check(a_request(payload=b"x" * 6_291_456))
@@ -80,6 +71,39 @@ async def test_a_dry_run_checks_and_runs_nothing() -> None:
     target = await an_invoker(bench).check(a_request())
     assert target.function.name == "hello"
     assert bench.fleet.environments == []
+
+
+def a_reply() -> "asyncio.Future[InvocationResult]":
+    return asyncio.get_running_loop().create_future()
+
+
+@on_loop
+async def test_the_short_way_takes_what_is_idle_and_answers_alike() -> None:
+    bench = FleetBench()
+    invoker, reply = an_invoker(bench), a_reply()
+    await invoker.invoke(a_request())
+    assert invoker.begin(a_request(payload=b'"short"', trace_id="Root=1"), reply)
+    assert (await reply).payload == b'"short"'
+    assert [entry.report.trace_id for entry in bench.telemetry.ledger][1].startswith("Root=1;Lineage=")  # type: ignore[union-attr]
+    assert len(bench.fleet.environments) == 1
+
+
+@on_loop
+async def test_the_short_way_begins_nothing_where_there_is_more_to_it() -> None:
+    bench = FleetBench(concurrency=1)
+    invoker = an_invoker(bench)
+    assert not invoker.begin(a_request(function="absent"), a_reply())
+    assert not invoker.begin(a_request(), a_reply())
+    assert bench.fleet.environments == []
+    await invoker.invoke(a_request())
+    digest = trace.step("", a_function().unqualified_arn).header.partition("Lineage=")[2].partition(":")[0]
+    assert not invoker.begin(a_request(trace_id=f"Root=1;Lineage={digest}:{trace.MAX_LOOPS - 1}"), a_reply())
+    assert not invoker.begin(a_request(payload=b"x" * 6_291_457), a_reply())
+    bench.reservations.put(("us-east-1", "hello"), 0)
+    assert not invoker.begin(a_request(), a_reply())
+    bench.reservations.put(("us-east-1", "hello"), None)
+    # None of these has taken the one slot that there is.
+    assert (await invoker.invoke(a_request())).payload == b"1"
 
 
 def test_request_ids_are_random_uuids_and_do_not_repeat() -> None:

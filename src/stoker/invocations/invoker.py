@@ -47,11 +47,10 @@ class Invoker:
         return self._fleet.run_idle(target.function, self._invocation(request, target, step.header), reply)
 
     def known(self, request: InvokeRequest) -> Target | None:
-        """What would run, where that is known at once; None: `check` has to tell. Raises what that does."""
+        """What would run, where that is known at once; None: `check` has to tell."""
         target = self._registry.known(request.region, request.function, request.qualifier)
         if target is None or len(request.payload) > MAX_INVOKE_REQUEST_BYTES:
             return None
-        self._authorise(request, target)
         return target
 
     async def check(self, request: InvokeRequest) -> Target:

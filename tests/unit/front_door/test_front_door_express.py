@@ -287,7 +287,7 @@ def test_who_is_not_known_to_be_allowed_is_asked_about(short: Short) -> None:
 def test_functions_do_not_go_the_short_way(short: Short) -> None:
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
-    short.run(short.server.serve_socket(sock))
+    short.call(lambda: short.server.serve_socket(sock))
     with pytest.raises(Exception, match="AccessDenied"):
         short.client("lambda", port, **short.house.session()).invoke(FunctionName="hello")
     assert not short.invoker.begun

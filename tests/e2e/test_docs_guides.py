@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fakes import aws_forks
 from fakes.command_line import compiling
 from fakes.deployment import ROLE
 from fakes.live_server import LiveServer
@@ -37,13 +39,29 @@ def steps(page: Path) -> str:
     return "\n".join(script)
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the PATH with the AWS command line, which has been loaded already."""
+    folder = tmp_path_factory.mktemp("aws")
+    server = [sys.executable, "-m", "fakes.aws_forks", str(folder / "socket")]
+    tests = str(Path(__file__).parents[1])
+    with subprocess.Popen(server, stdout=subprocess.PIPE, env=compiling({**os.environ, "PYTHONPATH": tests})) as forks:
+        assert forks.stdout is not None
+        assert forks.stdout.readline() == b"ready\n"
+        client = folder / "aws"
+        client.write_text(aws_forks.CLIENT.format(python=sys.executable, path=str(folder / "socket")))
+        client.chmod(0o755)
+        yield folder
+        forks.kill()
+
+
 RUN = [page for page in sorted(GUIDES.glob("*.md")) if steps(page)]
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
-def test_a_page_s_commands_do_what_it_says(page: Path, live_server: LiveServer, tmp_path: Path) -> None:
+def test_a_page_s_commands_do_what_it_says(page: Path, live_server: LiveServer, commands: Path, tmp_path: Path) -> None:
     nowhere = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PAGER": ""}
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{commands}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-x", "-c", steps(page)],
         cwd=tmp_path,

@@ -9,6 +9,7 @@ from console import ConsoleFigures, p95
 from events import EventFigures
 from gateway import IDLE_CONNECTIONS, GatewayFigures
 from heavy import HeavyFigures
+from lists import ListFigures
 from many_functions import FEW, FEW_FUNCTIONS, IDLE_FUNCTIONS, MANY, ManyFigures
 from memory import Footprint, MemoryFigures
 from objects import LARGE_MB, ObjectFigures
@@ -234,6 +235,22 @@ def queue_rows(figures: QueueFigures, many: int) -> list[Row]:
 def _rate_row(what: str, rates: Sequence[float], least: int = 2000) -> Row:
     value = statistics.median(rates)
     return Row(what=what, value=value, unit="/s", target=f"≥ {least:,}/s", met=value >= least)
+
+
+def list_rows(figures: ListFigures, many: int) -> list[Row]:
+    """S3's lists: a page costs the same whatever is around it."""
+    keys, folders = (figures.many_keys, figures.few_keys), (figures.many_folders, figures.few_folders)
+    return [
+        _paired(f"S3: a page of keys, among {many:,}", "ms", keys[0], f"among {many // 100:,}", keys[1], SAME_COST),
+        _paired(
+            f"S3: a page of folders, with {many:,} keys",
+            "ms",
+            folders[0],
+            f"with {many // 100:,}",
+            folders[1],
+            SAME_COST,
+        ),
+    ]
 
 
 def event_rows(figures: EventFigures, connections: int) -> list[Row]:

@@ -24,6 +24,7 @@ from console import measure_console
 from events import measure_events
 from gateway import measure_gateway
 from heavy import measure_heavy
+from lists import measure_lists
 from load import Endpoint
 from many_functions import measure_many
 from memory import measure_fresh, measure_memory
@@ -52,6 +53,7 @@ from report import (
     event_rows,
     gateway_rows,
     heavy_rows,
+    list_rows,
     many_rows,
     memory_rows,
     object_rows,
@@ -193,11 +195,15 @@ async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
     with Stoker() as other:
         other.start()
         tables = table_rows(await measure_tables(other, scale), scale.many_items)
+    _say("lists of objects …")
+    with Stoker() as other:
+        other.start()
+        lists = list_rows(await measure_lists(other, scale), scale.many_keys)
     _say("the console …")
     with Stoker() as other:
         other.start()
         console = console_rows(await measure_console(other, scale, runtime))
-    return [*many, *events, *queues, *tables, *console]
+    return [*many, *events, *queues, *tables, *lists, *console]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:

@@ -16,6 +16,7 @@ class Scale:
     connections: int
     many_waiting: int
     many_items: int
+    many_keys: int
     many_functions: int
 
 
@@ -29,6 +30,7 @@ FULL = Scale(
     connections=32,
     many_waiting=1_000_000,
     many_items=1_000_000,
+    many_keys=1_000_000,
     many_functions=10_000,
 )
 QUICK = Scale(
@@ -41,5 +43,6 @@ QUICK = Scale(
     connections=32,
     many_waiting=100_000,
     many_items=100_000,
+    many_keys=100_000,
     many_functions=10_000,
 )

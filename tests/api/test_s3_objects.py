@@ -198,6 +198,8 @@ def test_presigned_links_work_for_whoever_has_them(live_server: LiveServer, buck
     s3 = live_server.client("s3", config=Config(signature_version=version))
     where = {"Bucket": bucket, "Key": "pre signed/ü+.txt"}
     assert fetch(s3.generate_presigned_url("put_object", Params=where), "PUT", b"by link")[0] == 200
+    for call in ("list_objects_v2", "get_bucket_versioning"):
+        assert fetch(s3.generate_presigned_url(call, Params={"Bucket": bucket}), "GET")[0] == 200
     link = s3.generate_presigned_url("get_object", Params={**where, "ResponseContentType": "x/y"})
     status, headers, body = fetch(link)
     assert (status, headers["content-type"], body) == (200, "x/y", b"by link")

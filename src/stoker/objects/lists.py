@@ -1,9 +1,10 @@
 """Lists of objects and of versions, page by page, along the indexes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
 from stoker.objects import rows
 from stoker.objects.bucket import Bucket
@@ -13,6 +14,19 @@ from stoker.store.store import Store
 from stoker.store.tables_objects import s3_objects
 
 _objects = s3_objects.c
+
+
+def _listed(after: bool, bounded: bool) -> sa.Select[Any]:
+    """The newest versions from a key on, or behind it, up to another one."""
+    where = (_objects.bucket == bindparam("bucket")) & (_objects.listed == sa.true())
+    where &= _objects.key > bindparam("begin") if after else _objects.key >= bindparam("begin")
+    if bounded:
+        where &= _objects.key < bindparam("end")
+    return sa.select(s3_objects).where(where).order_by(_objects.key).limit(bindparam("most"))
+
+
+# Made once: a page of folders takes a look behind each, and to make its statement took most of that.
+_LISTED = {(after, bounded): _listed(after, bounded) for after in (False, True) for bounded in (False, True)}
 
 
 class Lists:
@@ -29,12 +43,8 @@ class Lists:
 
         def read(conn: Connection) -> Page[ObjectVersion]:
             def fetch(at: From, end: bytes | None, count: int) -> Sequence[ObjectVersion]:
-                where = (_objects.bucket == bucket.id) & (_objects.listed == sa.true())
-                where &= _objects.key > at.key if at.after else _objects.key >= at.key
-                if end is not None:
-                    where &= _objects.key < end
-                query = sa.select(s3_objects).where(where).order_by(_objects.key).limit(count)
-                return [rows.version_of(row) for row in conn.execute(query)]
+                values = {"bucket": bucket.id, "begin": at.key, "end": end, "most": count}
+                return [rows.version_of(row) for row in conn.execute(_LISTED[at.after, end is not None], values)]
 
             return read_page(fetch, start, prefix=prefix, delimiter=delimiter, limit=limit)
 

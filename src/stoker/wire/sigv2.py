@@ -61,6 +61,9 @@ def encode(secret: str, text: bytes) -> str:
 
 def _resource(request: Request, bucket: str | None) -> str:
     path = (f"/{bucket}" if bucket is not None else "") + request.path
+    if path.count("/") == 1:
+        # A bucket alone has a slash behind it, whether it was sent with one or not.
+        path += "/"
     asked = []
     for part in sorted(request.query.split("&")):
         name, equals, value = part.partition("=")

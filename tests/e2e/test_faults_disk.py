@@ -1,10 +1,12 @@
 """The disk is full: what is new is refused in words, what was acknowledged stays, and it goes on with space."""
 
 import contextlib
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -119,3 +121,99 @@ def test_a_full_disk_refuses_messages_and_loses_none_that_was_acknowledged(
         received |= {int(message["Body"]) for message in messages}
     # The one that was refused was not written either.
     assert received == acknowledged | {-1}
+
+
+def test_a_full_disk_refuses_items_records_and_events_and_loses_none_that_was_acknowledged(
+    server: LiveServer, small_disk: Path
+) -> None:
+    dynamodb, kinesis, sqs = (server.client(name) for name in ("dynamodb", "kinesis", "sqs"))
+    table = {"AttributeName": "k", "KeyType": "HASH"}, {"AttributeName": "k", "AttributeType": "N"}
+    dynamodb.create_table(
+        TableName="small", KeySchema=[table[0]], AttributeDefinitions=[table[1]], BillingMode="PAY_PER_REQUEST"
+    )
+    kinesis.create_stream(StreamName="small", ShardCount=1)
+    url = queue_of_the_bus(server)
+    events, functions = server.client("events"), Deployment(server.client("lambda"))
+    # Of these it is seen that they are refused: what an event does in between is in their own tests.
+    name = functions.deploy(ECHO)
+    functions.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    padding = "x" * 40_000
+
+    def put_event(number: int) -> None:
+        detail = json.dumps({"n": number, "padding": padding})
+        entry = {"Source": "small", "DetailType": "t", "Detail": detail}
+        answer = events.put_events(Entries=[entry])
+        assert not answer["FailedEntryCount"]
+
+    writes: dict[str, Callable[[int], object]] = {
+        "items": lambda number: dynamodb.put_item(TableName="small", Item=item(number, padding)),
+        "transactions": lambda number: dynamodb.transact_write_items(
+            TransactItems=[{"Put": {"TableName": "small", "Item": item(-2 * number - i, padding)}} for i in (1, 2)]
+        ),
+        "records": lambda number: kinesis.put_record(
+            StreamName="small", PartitionKey="p", Data=f"{number:<40000}".encode()
+        ),
+        "events": put_event,
+        "invocations": lambda number: functions.client.invoke(
+            FunctionName=name, InvocationType="Event", Payload=json.dumps([number, padding])
+        ),
+    }
+    filler = fill(small_disk, leave_bytes=3 << 20)
+    acknowledged: dict[str, set[int]] = {kind: set() for kind in writes}
+    for kind, write in writes.items():
+        with pytest.raises(ClientError, match="no space left on the disk"):
+            for number in range(2000):
+                write(number)
+                acknowledged[kind].add(number)
+    assert acknowledged["items"]
+    filler.unlink()
+    for kind, write in writes.items():
+        write(5000)
+        acknowledged[kind].add(5000)
+
+    kept = {int(each["k"]["N"]) for each in scanned(dynamodb)}
+    assert {number for number in kept if number >= 0} == acknowledged["items"]
+    halves = {-2 * number - half for number in acknowledged["transactions"] for half in (1, 2)}
+    assert {number for number in kept if number < 0} == halves
+    assert {int(data) for data in records(kinesis)} == acknowledged["records"]
+    received: set[int] = set()
+
+    def all_received() -> bool:
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            received.update(int(message["Body"]) for message in messages)
+        return received >= acknowledged["events"]
+
+    eventually(all_received, "the bus's events")
+    assert received == acknowledged["events"]
+    functions.client.delete_function_concurrency(FunctionName=name)
+
+
+def queue_of_the_bus(server: LiveServer) -> str:
+    """Where the numbers of the default bus's small events go."""
+    sqs, events = server.client("sqs"), server.client("events")
+    url = sqs.create_queue(QueueName="of-the-bus", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:of-the-bus"
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": arn}]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_rule(Name="small", EventPattern='{"source": ["small"]}')
+    events.put_targets(Rule="small", Targets=[{"Id": "q", "Arn": arn, "InputPath": "$.detail.n"}])
+    return str(url)
+
+
+def item(number: int, padding: str) -> dict[str, Any]:
+    return {"k": {"N": str(number)}, "padding": {"S": padding}}
+
+
+def scanned(dynamodb: Any) -> Iterator[dict[str, Any]]:
+    for page in dynamodb.get_paginator("scan").paginate(TableName="small", ConsistentRead=True):
+        yield from page["Items"]
+
+
+def records(kinesis: Any) -> Iterator[bytes]:
+    (shard,) = kinesis.list_shards(StreamName="small")["Shards"]
+    where = {"StreamName": "small", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    place = kinesis.get_shard_iterator(**where)["ShardIterator"]
+    while found := (answer := kinesis.get_records(ShardIterator=place))["Records"]:
+        yield from (each["Data"] for each in found)
+        place = answer["NextShardIterator"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stoker.environments.assignment import EnvironmentKey
 from stoker.environments.environment import Environment
 from stoker.environments.fleet import Fleet
+from stoker.environments.state import State
 from stoker.model.clock import Clock, Timer
 from stoker.model.function import FunctionVersion
 
@@ -72,7 +73,7 @@ class Allocation:
     @property
     def running(self) -> int:
         """How many of its environments have an invocation."""
-        return sum(map(self._fleet.is_running, self._environments))
+        return sum(environment.state is State.RUNNING for environment in self._environments)
 
     def ready(self, environment: Environment) -> None:
         if environment in self._environments:

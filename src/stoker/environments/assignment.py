@@ -117,7 +117,7 @@ class Assignment(Generic[E]):
 
     def running_by_function(self) -> Mapping[FunctionKey, int]:
         """How many invocations each function has; some 50 ns an environment."""
-        return Counter(live.key.function for live in self._live.values() if live.running)
+        return Counter(live.key.function for live in self._live.values() if live.running) if self.running else {}
 
     def on_demand_of(self, region: str, name: str) -> list[E]:
         """A function's live environments of whatever version and revision, but for the provisioned ones."""

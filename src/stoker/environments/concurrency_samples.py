@@ -62,12 +62,12 @@ class ConcurrencySampler:
             self._timer = None
 
     def _look(self) -> None:
-        if self._fleet.running:
-            self._observe(self._sample())
+        by_function = self._fleet.running_by_function()
+        if by_function:
+            self._observe(self._sample(by_function))
         self.start()
 
-    def _sample(self) -> ConcurrencySample:
-        by_function = self._fleet.running_by_function()
+    def _sample(self, by_function: Mapping[FunctionKey, int]) -> ConcurrencySample:
         by_region: dict[str, int] = {}
         unreserved: dict[str, int] = {}
         for function, running in by_function.items():

@@ -98,18 +98,9 @@ class Fleet:
         """Those that are alive; each says in its `repr` how it is."""
         return list(self._assignment)
 
-    @property
-    def running(self) -> int:
-        """How many invocations run."""
-        return self._assignment.running
-
     def running_by_function(self) -> Mapping[FunctionKey, int]:
-        """How many of each function run."""
+        """How many invocations of each function run."""
         return self._assignment.running_by_function()
-
-    def is_running(self, environment: Environment) -> bool:
-        """Whether an environment has an invocation."""
-        return environment in self._assignment and self._assignment.is_running(environment)
 
     def run(self, function: FunctionVersion, invocation: Invocation, *, log_tail: bool = False) -> Answer:
         """Run an invocation in an environment of this function: an idle one, or else a new one.

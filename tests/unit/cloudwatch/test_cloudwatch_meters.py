@@ -61,10 +61,6 @@ class FakeFleet:
     def __init__(self) -> None:
         self.now: dict[tuple[str, str], int] = {}
 
-    @property
-    def running(self) -> int:
-        return sum(self.now.values())
-
     def running_by_function(self) -> dict[tuple[str, str], int]:
         return self.now
 

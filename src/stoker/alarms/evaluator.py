@@ -31,7 +31,9 @@ class Evaluator:
         self._telemetry = telemetry
         self._clock = clock
         self._math = math
-        self._known: Sequence[Alarm] | None = None
+        self._known: Sequence[Alarm] = []
+        # Whether what is known may have changed since it began to be read.
+        self._stale = True
         self._timer: Timer | None = None
         self._turn: asyncio.Task[None] | None = None
         self._again = False
@@ -40,7 +42,7 @@ class Evaluator:
         alarms.changed = self.look
 
     def __repr__(self) -> str:
-        return f"<Evaluator of {len(self._known or ())} alarms>"
+        return f"<Evaluator of {len(self._known)} alarms>"
 
     async def start(self) -> None:
         self._open = True
@@ -59,7 +61,7 @@ class Evaluator:
 
         What SetAlarmState says should be seen until it is time.
         """
-        self._known = None
+        self._stale = True
         if at_once or (self._timer is None and self._turn is None):
             self._begin()
 
@@ -74,7 +76,8 @@ class Evaluator:
             self._timer.cancel()
             self._timer = None
         try:
-            if self._known is None:
+            while self._stale:
+                self._stale = False
                 self._known = await self._alarms.all()
                 self._step_s = SHORT_S if any(alarm.period_s < MINUTE_S for alarm in self._known) else MINUTE_S
             known = self._known
@@ -82,12 +85,13 @@ class Evaluator:
                 await self._evaluate(known[start : start + AT_ONCE])
         except Exception:
             # The boundary of a turn: alarms stay as they are, and are looked at again.
+            self._stale = True
             log.exception("alarms could not be evaluated")
         self._turn = None
         if self._again:
             self._again = False
             self._begin()
-        elif self._open and self._known != []:
+        elif self._open and (self._known or self._stale):
             self._timer = self._clock.call_later(self._wait_s(), self._begin)
 
     async def _evaluate(self, alarms: Sequence[Alarm]) -> None:

@@ -6,8 +6,8 @@ Four clients send asynchronous events, two wait for answers, and four put messag
 function hears of them; every few seconds one process below Stoker's is killed, and about once a minute Stoker itself,
 which is then started on the same data. At the end every acknowledged event has to be in the queue of results or in
 that of failures, and whatever else was acknowledged has to be handled or in its dead-letter queue; the bill has to say
-what the REPORT lines say, and nothing of Stoker may be left on the machine: no process, mount or cgroup. The exit
-status is 1 if any of it is not so.
+what the REPORT lines say, and nothing may be left: no file of an object, and no process, mount or cgroup on the machine.
+The exit status is 1 if any of it is not so.
 """
 
 import argparse
@@ -18,12 +18,14 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import sys
 import threading
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,13 @@ def _left(data: Path) -> list[str]:
     return found
 
 
+def _strays(data: Path) -> set[str]:
+    """Files of objects that no object has, and objects' files that are not there."""
+    with closing(sqlite3.connect(data / "stoker.db")) as store:
+        bodies = {blob for (blob,) in store.execute("SELECT blob FROM s3_objects WHERE blob IS NOT NULL")}
+    return bodies ^ {path.name for path in (data / "objects").rglob("*") if path.is_file()}
+
+
 def _cgroups(pids: Sequence[int]) -> list[str]:
     """Those that are named after one of these servers."""
     found = glob.glob("/sys/fs/cgroup/**/stoker-*/", recursive=True)
@@ -294,6 +303,7 @@ def main() -> int:
                 missing = soak.answers - {request for request, _ in lines}
                 held.append(_check("every answer has its REPORT line", not missing))
         stoker.stop()
+        held.append(_check("each object has its file, and no other is left", not _strays(stoker.data)))
         held.append(_check("no process or mount is left", _once(lambda: _left(stoker.data))))
         held.append(_check("no cgroup is left", _once(lambda: _cgroups(soak.pids))))
     return 0 if all(held) else 1

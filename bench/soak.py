@@ -6,8 +6,8 @@ Four clients send asynchronous events, two wait for answers, and four put messag
 function hears of them; every few seconds one process below Stoker's is killed, and about once a minute Stoker itself,
 which is then started on the same data. At the end every acknowledged event has to be in the queue of results or in
 that of failures, and whatever else was acknowledged has to be handled or in its dead-letter queue; the bill has to say
-what the REPORT lines say, and nothing may be left: no file of an object, and no process, mount or cgroup on the machine.
-The exit status is 1 if any of it is not so.
+what the REPORT lines say, and nothing may be left: no file of an object, no process, mount or cgroup. The exit status
+is 1 if any of it is not so.
 """
 
 import argparse

@@ -3,12 +3,19 @@
 Python's own have none, and keep every other thread waiting. The module that has is loaded when it is first needed.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+import re
+from typing import Any
 
 MOST_SECONDS = 0.2
+# A repetition is compiled as often as it says: three numbers in each other took all of the machine's memory. So
+# many pieces take 33 MB.
+MOST_ATOMS = 30_000
+MOST_CHARACTERS = 5_000
+# What would have the sizes below read otherwise than they are: comments, and modes in which there are such.
+_UNREADABLE = re.compile(r"\(\?(#|[A-Za-z0-9-]*[xV])")
+_PIECE = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<least>[0-9]+)(?:,[0-9]*)?\}|(?P<other>[*?]|\{[^{}]*\})|.", re.DOTALL
+)
 
 
 class PatternError(Exception):
@@ -26,6 +33,8 @@ class Pattern:
         """Raises PatternError."""
         import regex
 
+        if len(text) > MOST_CHARACTERS or _UNREADABLE.search(text) or _size(text) > MOST_ATOMS:
+            raise PatternError(f"{text[:100]}: the expression is too large, or has comments")
         try:
             self._compiled: regex.Pattern[str] = regex.compile(text, flags=regex.DOTALL)
         except regex.error as error:
@@ -52,3 +61,27 @@ class Pattern:
             return getattr(self._compiled, method)(*given, timeout=MOST_SECONDS, concurrent=True, **options)
         except TimeoutError:
             raise PatternTimeoutError(f"{self._compiled.pattern} took more than {MOST_SECONDS} s") from None
+
+
+def _size(text: str) -> int:
+    """How many atoms an expression has once its repetitions are written out; too many rather than too few."""
+    # For each group that is open: the atoms in it, and those of the last piece, which a repetition is of.
+    sizes, last = [0], 0
+    for piece in _PIECE.finditer(text):
+        if piece["least"] is not None or piece[0] == "+":
+            # What has to come n times is written out n times, and once more in a loop.
+            digits = piece["least"] or "1"
+            more = last * int(digits) if len(digits) < 10 else MOST_ATOMS + 1
+            last += more
+        elif piece["other"] is not None:
+            # Another repetition may follow, of the same.
+            more = 1
+        elif piece[0] == "(":
+            sizes.append(0)
+            last = more = 0
+        elif piece[0] == ")" and len(sizes) > 1:
+            last = more = sizes.pop() + 1
+        else:
+            last = more = 1
+        sizes[-1] += more
+    return sum(sizes)

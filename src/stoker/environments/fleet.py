@@ -122,17 +122,13 @@ class Fleet:
         return self._waiting.join(function, invocation, log_tail=log_tail)
 
     def run_idle(self, function: FunctionVersion, invocation: Invocation, reply: Reply) -> bool:
-        """Run an invocation now, in an environment that is idle, and tell `reply` what became of it.
-
-        False: there is none, or it may not run now; nothing has happened, and `run` says what is to be said.
-        """
+        """Run an invocation now, in an idle environment, and tell `reply` what became of it; False: `run` has to."""
         if self._drained is not None:
             return False
         environment = self._assignment.take_idle(EnvironmentKey.of(function), self._clock.monotonic())
-        if environment is None:
-            return False
-        environment.run(invocation, reply)
-        return True
+        if environment is not None:
+            environment.run(invocation, reply)
+        return environment is not None
 
     def provision(self, function: FunctionVersion, owner: ProvisionedOwner) -> Environment | None:
         """Start an environment that waits for invocations from its init on and is not let go when it is idle.
@@ -147,7 +143,7 @@ class Fleet:
         environment = self._maker.make(function, self, PROVISIONED)
         self._assignment.started(EnvironmentKey.of(function), environment, function.memory_mb, provisioned=True)
         self._provisioned[environment] = owner
-        environment.warm_up().add_done_callback(self._report_failure)
+        environment.warm_up().add_done_callback(_report_failure)
         return environment
 
     def dismiss(self, environment: Environment) -> None:
@@ -226,13 +222,7 @@ class Fleet:
     def _closed(self, task: "asyncio.Task[None]") -> None:
         self._closings.discard(task)
         self._waiting.look_soon()
-        self._report_failure(task)
-
-    def _report_failure(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and task.exception() is not None:
-            # Nobody waits for it, and an environment that could not be built or taken down is an operator's business.
-            context = {"message": f"failed to {task.get_name()}", "exception": task.exception(), "task": task}
-            asyncio.get_running_loop().call_exception_handler(context)
+        _report_failure(task)
 
     def _look_whether_drained(self) -> None:
         if self._drained is not None and self._assignment.running == 0 and not self._waiting:
@@ -295,3 +285,10 @@ def _run_in(environment: Environment, invocation: Invocation, *, log_tail: bool)
     answer: Answer = asyncio.get_running_loop().create_future()
     environment.run(invocation, answer, log_tail=log_tail)
     return answer
+
+
+def _report_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        # Nobody waits for it, and an environment that could not be built or taken down is an operator's business.
+        context = {"message": f"failed to {task.get_name()}", "exception": task.exception(), "task": task}
+        asyncio.get_running_loop().call_exception_handler(context)

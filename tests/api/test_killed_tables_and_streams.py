@@ -25,6 +25,10 @@ class Busy:
     rows: Rows
     transactions: set[int] = field(default_factory=set)
     records: dict[str, str] = field(default_factory=dict)
+    # By the numbers of batches: items, messages that were sent, and of those the ones that were deleted.
+    items: set[int] = field(default_factory=set)
+    sent: set[int] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
 
     def book(self, number: int) -> None:
         """Three new items and a total, in one transaction."""
@@ -46,6 +50,29 @@ class Busy:
         for record, placed in zip(records, answer["Records"], strict=True):
             self.records[record["Data"]] = placed["SequenceNumber"]
 
+    def batch(self, sqs: Any, number: int) -> None:
+        """Four items in one request, then four messages, of which those that come back are deleted together."""
+        names = [f"{number}-{part}" for part in range(4)]
+        puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in names]
+        try:
+            left = self.rows.dynamodb.batch_write_item(RequestItems={"batches": puts})["UnprocessedItems"]
+        except FAILURES:
+            return
+        if not left:
+            self.items.add(number)
+        url = sqs.get_queue_url(QueueName="batches")["QueueUrl"]
+        try:
+            entries = [{"Id": name, "MessageBody": name} for name in names]
+            if sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed"):
+                return
+            self.sent.add(number)
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2).get("Messages", [])
+            handles = [{"Id": each["Body"], "ReceiptHandle": each["ReceiptHandle"]} for each in messages]
+            done = sqs.delete_message_batch(QueueUrl=url, Entries=handles)["Successful"] if handles else []
+        except FAILURES:
+            return
+        self.deleted |= {each["Id"] for each in done}
+
 
 def _raised(name: str, by: int) -> dict[str, Any]:
     values = {":by": {"N": str(by)}}
@@ -62,6 +89,9 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     busy.rows.dynamodb.create_table(TableName="ledger", StreamSpecification=stream, **ID)
     kinesis = server.client("kinesis")
     kinesis.create_stream(StreamName="records", ShardCount=2)
+    busy.rows.dynamodb.create_table(TableName="batches", **ID)
+    sqs = server.client("sqs")
+    sqs.create_queue(QueueName="batches", Attributes={"VisibilityTimeout": "3600"})
     busy.rows.map(BatchSize=1)
     busy.rows.put("a", "b")
     eventually(lambda: busy.rows.names() == ["a", "b"], "the first changes to be heard")
@@ -72,6 +102,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
             number = next(numbers)
             busy.book(number)
             busy.put(kinesis, number)
+            busy.batch(sqs, number)
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(4):
@@ -104,6 +135,24 @@ def test_a_transaction_was_done_or_was_not(busy: Busy) -> None:
     while records := (page := streams.get_records(ShardIterator=iterator))["Records"]:
         changes, iterator = changes + len(records), page["NextShardIterator"]
     assert changes == 4 * len(done)
+
+
+def test_no_batch_that_was_acknowledged_is_lost(busy: Busy) -> None:
+    pages = busy.rows.dynamodb.get_paginator("scan").paginate(TableName="batches", ConsistentRead=True)
+    found = {item["id"]["S"] for page in pages for item in page["Items"]}
+    assert busy.items
+    assert {f"{number}-{part}" for number in busy.items for part in range(4)} <= found
+    # What was received and not deleted is hidden for an hour.
+    sqs = busy.server.client("sqs")
+    url = sqs.get_queue_url(QueueName="batches")["QueueUrl"]
+    seen: set[str] = set()
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        seen |= {message["Body"] for message in messages}
+    sent = {f"{number}-{part}" for number in busy.sent for part in range(4)}
+    assert busy.sent
+    assert not busy.deleted & seen
+    # Each of the four threads had received two whose delete, or the answer to it, did not come through.
+    assert len(sent - seen - busy.deleted) <= 8
 
 
 def test_no_record_that_was_acknowledged_is_lost(busy: Busy) -> None:

@@ -44,7 +44,9 @@ class Stop:
 
 def tour(
     context: typer.Context,
-    examples: Annotated[Path, typer.Option(help="The folder with the examples.")] = _CHECKOUT / "examples",
+    examples: Annotated[
+        Path, typer.Option(help="The folder with the examples.", show_default="those of Stoker's repository")
+    ] = _CHECKOUT / "examples",
 ) -> None:
     """Deploy the examples, invoke each cold and warm, and show what came of it."""
     if not examples.is_dir():

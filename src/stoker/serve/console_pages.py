@@ -13,6 +13,7 @@ from stoker.console.pages.environments import EnvironmentPages
 from stoker.console.pages.function import FunctionPage
 from stoker.console.pages.functions import FunctionList
 from stoker.console.pages.logs import LogPages
+from stoker.console.pages.monitoring import MonitoringPage
 from stoker.console.pages.queues import QueuePages
 from stoker.console.pages.schedules import SchedulePages
 from stoker.console.pages.signing_in import SigningIn
@@ -37,6 +38,7 @@ async def open_console(platform: Platform, late: LateDoor) -> Console:
         TriggersPage(),
         VersionsPage(),
         LogPages(platform.telemetry),
+        MonitoringPage(),
         # What takes any name comes after what has one.
         FunctionPage(),
         QueuePages(),

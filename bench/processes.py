@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -48,15 +49,20 @@ def with_mount_of(marker: str, pids: Iterable[int]) -> set[int]:
 
 
 def pss_bytes(pids: Iterable[int]) -> int:
-    """Proportional set size: a page that n processes share counts as 1/n for each."""
+    """Proportional set size: a page that n processes share counts as 1/n for each. One that has ended has none."""
     total_kb = 0
     for pid in pids:
-        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total_kb += int(line.split()[1])
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total_kb += int(line.split()[1])
     return total_kb * 1024
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time together, with a resolution of a clock tick."""
-    return sum(int(field) for pid in pids for field in _stat(pid)[11:13]) / TICKS_PER_S
+    """User and system time together of those that have not ended, with a resolution of a clock tick."""
+    ticks = 0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(int(field) for field in _stat(pid)[11:13])
+    return ticks / TICKS_PER_S

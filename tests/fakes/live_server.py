@@ -1,6 +1,8 @@
 """A live Stoker for the tests that speak to it as its users do: `stoker up` in a process of its own."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import ssl
@@ -117,7 +119,10 @@ class LiveServer:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Below those that the kernel gives to outgoing connections: it is free when a server is started again."""
+    lowest_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, max(11_000, lowest_outgoing))
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port

@@ -134,7 +134,8 @@ class Connection(HttpToolsProtocol):
         plain = read(data, client[0] if client else "")
         if plain is None or not (plain.is_whole or may_lack) or state.body_bytes + size > state.bounds.body_bytes:
             return False
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         self._answered = None
         self._body_bytes = size
         state.body_bytes += size

@@ -40,7 +40,8 @@ def begin(header: str | None, now: float) -> str:
 def step(header: str, function_arn: str) -> Step:
     """The header with one more run of a function (its unqualified ARN) in its lineage."""
     digest = _digest(function_arn)
-    found = _LINEAGE.search(header)
+    # Most chains begin here and have none.
+    found = _LINEAGE.search(header) if "Lineage=" in header else None
     if found is None:
         return Step(header=f"{header};Lineage={digest}:0", loops=0)
     lineage = {name: int(count) for name, count in _ENTRY.findall(found[1])}

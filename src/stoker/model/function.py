@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 LATEST = "$LATEST"
 
@@ -67,7 +68,7 @@ class FunctionVersion:
     last_update_reason: str | None = None
     last_update_reason_code: str | None = None
 
-    @property
+    @cached_property
     def unqualified_arn(self) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
 

@@ -169,10 +169,11 @@ def many_rows(figures: ManyFigures, many: int) -> list[Row]:
 
 def gateway_rows(figures: GatewayFigures) -> list[Row]:
     kilobytes = figures.idle_bytes / 1024
-    direct = "signed Invoke"
+    direct = f"Invoke less its signature ({figures.signature_us:.0f} µs)"
     return [
         _paired("HTTP API call, one client, p50", "ms", figures.api.p50_ms, direct, figures.invoke.p50_ms, GATEWAY),
         _paired("CPU of all processes, one HTTP API call", "µs", figures.api.cpu_us, direct, figures.invoke.cpu_us),
+        _paired("HTTP API call, one client, p50", "ms", figures.api.p50_ms, "function URL", figures.url.p50_ms),
         Row(
             what=f"one of {IDLE_CONNECTIONS:,} idle connections",
             value=kilobytes,

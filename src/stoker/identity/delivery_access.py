@@ -9,7 +9,7 @@ from stoker.deliveries.delivery import Delivery
 from stoker.identity import trust
 from stoker.identity.authority import Authority
 from stoker.identity.callers import Caller
-from stoker.identity.circumstances import Circumstances
+from stoker.identity.circumstances import Circumstances, is_steady
 from stoker.identity.directory import Directory
 from stoker.identity.documents import Document, DocumentKind
 from stoker.identity.entities import Role
@@ -33,6 +33,8 @@ _ACTIONS: Mapping[str, str] = {
     "states": "states:StartExecution",
 }
 
+# Doors that are remembered, a few hundred bytes each.
+_REMEMBERED = 4096
 
 FindRole = Callable[[Delivery], Awaitable[str | None]]
 
@@ -48,6 +50,8 @@ class DeliveryAccess:
         self._authority = authority
         self._directory = directory
         self._find_role: FindRole = _role_in
+        # What a target's policy let in whatever the time; a changed policy is another value.
+        self._let_in: set[tuple[object, ...]] = set()
 
     def __repr__(self) -> str:
         return f"<DeliveryAccess {self._authority!r}>"
@@ -66,11 +70,18 @@ class DeliveryAccess:
             return
         resource = f"{delivery.target}/*" if delivery.service == "s3" else delivery.target
         policy = await self._authority.policy_of(delivery.service, delivery.target)
+        door = (policy, action, resource, delivery.caller, delivery.region, delivery.source_arn)
+        if door in self._let_in:
+            return
         facts = self._authority.circumstances(
             Caller.of_service(delivery.caller), delivery.region, source_arn=delivery.source_arn, tls=True
         )
         decision, request = self._authority.decide(NOBODYS, policy, action, resource, facts)
         if decision.allowed:
+            if policy is not None and all(map(is_steady, policy.asks_for)):
+                if len(self._let_in) >= _REMEMBERED:
+                    self._let_in.clear()
+                self._let_in.add(door)
             return
         role_arn = await self._find_role(delivery)
         role = None if role_arn is None else self._directory.role(role_arn)

@@ -73,6 +73,22 @@ def test_a_changed_policy_counts_at_once(deliveries: Deliveries) -> None:
     assert not deliveries.may(FUNCTION)
 
 
+def test_what_was_let_in_for_a_time_is_not_let_in_after_it(deliveries: Deliveries) -> None:
+    until = {"NumericLessThan": {"aws:EpochTime": str(int(deliveries.house.clock.time()) + 60)}}
+    deliveries.policies[FUNCTION] = policy("lambda:InvokeFunction", FUNCTION, Principal=S3, Condition=until)
+    assert deliveries.may(FUNCTION)
+    deliveries.house.clock.advance(61)
+    assert not deliveries.may(FUNCTION)
+
+
+def test_a_door_that_one_source_opened_stays_shut_for_others(deliveries: Deliveries) -> None:
+    only = {"ArnLike": {"aws:SourceArn": BUCKET}}
+    deliveries.policies[FUNCTION] = policy("lambda:InvokeFunction", FUNCTION, Principal=S3, Condition=only)
+    assert deliveries.may(FUNCTION) and deliveries.may(FUNCTION)
+    assert not deliveries.may(FUNCTION, source_arn="arn:aws:s3:::theirs")
+    assert not deliveries.may(FUNCTION, caller="sns.amazonaws.com")
+
+
 @pytest.mark.parametrize(
     ("condition", "source_arn", "allowed"),
     [

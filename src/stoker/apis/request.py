@@ -36,20 +36,25 @@ class ApiRequest(Struct, frozen=True, kw_only=True):
     """A request whose body has not been read.
 
     `http` is the request as it was sent: what a signature is over. `fields` are its headers one by one, in lower case,
-    without what is about the connection and with what AWS's edge adds; `headers` are the same, joined by commas.
+    without what is about the connection and with what AWS's edge adds, made by `read_fields` for those that want them;
+    `headers` are the same, joined by commas.
     `from_sandbox`: signatures of role sessions only. `at` is in seconds since the epoch.
     """
 
     call: ApiCall
     region: str
     http: Request
-    fields: Sequence[tuple[str, str]]
+    read_fields: Callable[[], Sequence[tuple[str, str]]]
     headers: Mapping[str, str]
     trace_id: str
     at: float
     from_sandbox: bool
     body: Callable[[], Awaitable[bytes]]
     """Reads the body. Raises RequestEntityTooLargeException beyond 10 MB; let other exceptions through."""
+
+    @property
+    def fields(self) -> Sequence[tuple[str, str]]:
+        return self.read_fields()
 
 
 class ApiHost(Protocol):

@@ -126,7 +126,7 @@ class Gateway:
             call=call,
             region=region,
             http=request,
-            fields=list(event_fields(scope["headers"], headers)),
+            read_fields=partial(event_fields, scope["headers"], headers),
             headers=headers,
             trace_id=trace_id,
             at=now,

@@ -1,6 +1,6 @@
 """What function URLs and APIs share: what of a request a function sees, and its answer on the wire."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from stoker.model.http_event import WITHOUT_BODY, HttpAnswer
 from stoker.wire.message import TRACE_HEADER, Request, Response
@@ -26,18 +26,13 @@ def event_headers(request: Request, trace_id: str) -> dict[str, str]:
     return {**headers, "x-forwarded-for": request.source_ip, TRACE_HEADER: trace_id}
 
 
-def event_fields(raw: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> Iterator[tuple[str, str]]:
+def event_fields(raw: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> list[tuple[str, str]]:
     """The same one by one: those that came several times, several times. `headers` are those of `event_headers`."""
     edges = {"x-forwarded-for", TRACE_HEADER}
-    sent = {"x-forwarded-for", TRACE_HEADER}
-    for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1")
-        sent.add(name)
-        if name in headers and name not in edges:
-            yield name, raw_value.decode("latin-1")
-    for name, value in headers.items():
-        if name in edges or name not in sent:
-            yield name, value
+    sent = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+    names = {name for name, _ in sent} | edges
+    kept = [(name, value) for name, value in sent if name in headers and name not in edges]
+    return [*kept, *((name, value) for name, value in headers.items() if name in edges or name not in names)]
 
 
 def to_response(answer: HttpAnswer, further: Sequence[tuple[str, str]]) -> Response:

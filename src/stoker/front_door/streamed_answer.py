@@ -1,7 +1,6 @@
 """What a function streams, as the HTTP answer of its URL: a prelude if it sends one, and then the body as it comes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from stoker.front_door.exchange import BrokenOffError
 from stoker.invocations.streaming import StreamedInvocation
@@ -36,7 +35,7 @@ async def streamed_answer(streamed: StreamedInvocation) -> HttpAnswer | None:
         if answer.status in WITHOUT_BODY:
             await pieces.aclose()
             return answer
-        return replace(answer, body=_Body(streamed, pieces, first))
+        return HttpAnswer(status=answer.status, headers=answer.headers, body=_Body(streamed, pieces, first))
     except BaseException:
         streamed.abandon()
         raise

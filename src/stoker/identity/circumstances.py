@@ -107,7 +107,7 @@ _GLOBAL: Mapping[str, Callable[[Circumstances], str | None]] = {
 # What is known without looking at the call or asking its service.
 GLOBAL_KEYS = frozenset(_GLOBAL)
 # Those that say when it is, or how a session came about.
-_PASSING = frozenset(
+PASSING = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:multifactorauthpresent", "aws:sourceidentity", "aws:tokenissuetime"}
 )
 
@@ -116,4 +116,4 @@ def is_steady(key: str) -> bool:
     """Whether a condition key (in lower case) has one value for all calls of a principal with the same policies, from
     one address and in one region.
     """
-    return key.startswith(PRINCIPAL_TAG) or (key in GLOBAL_KEYS and key not in _PASSING)
+    return key.startswith(PRINCIPAL_TAG) or (key in GLOBAL_KEYS and key not in PASSING)

@@ -9,7 +9,7 @@ from stoker.deliveries.delivery import Delivery
 from stoker.identity import trust
 from stoker.identity.authority import Authority
 from stoker.identity.callers import Caller
-from stoker.identity.circumstances import Circumstances, is_steady
+from stoker.identity.circumstances import PASSING, Circumstances
 from stoker.identity.directory import Directory
 from stoker.identity.documents import Document, DocumentKind
 from stoker.identity.entities import Role
@@ -65,11 +65,12 @@ class DeliveryAccess:
 
         A role that does not trust the service that has it is none of the service's.
         """
-        action = _ACTIONS.get(delivery.service)
-        if action is None or not self._authority.enforces or _needs_nobodys_leave(delivery):
+        service = delivery.service
+        action = _ACTIONS.get(service)
+        if action is None or not self._authority.enforces or _needs_nobodys_leave(delivery, service):
             return
-        resource = f"{delivery.target}/*" if delivery.service == "s3" else delivery.target
-        policy = await self._authority.policy_of(delivery.service, delivery.target)
+        resource = f"{delivery.target}/*" if service == "s3" else delivery.target
+        policy = await self._authority.policy_of(service, delivery.target)
         door = (policy, action, resource, delivery.caller, delivery.region, delivery.source_arn)
         if door in self._let_in:
             return
@@ -78,7 +79,7 @@ class DeliveryAccess:
         )
         decision, request = self._authority.decide(NOBODYS, policy, action, resource, facts)
         if decision.allowed:
-            if policy is not None and all(map(is_steady, policy.asks_for)):
+            if policy is not None and policy.asks_for.isdisjoint(PASSING):
                 if len(self._let_in) >= _REMEMBERED:
                     self._let_in.clear()
                 self._let_in.add(door)
@@ -123,10 +124,10 @@ class DeliveryAccess:
         return self._authority.decide(policies, policy, action, resource, facts)
 
 
-def _needs_nobodys_leave(delivery: Delivery) -> bool:
+def _needs_nobodys_leave(delivery: Delivery, service: str) -> bool:
     """From bus to bus within an account nobody is asked unless a role is given, which then has to be allowed; nor is
     anybody about a service's own events on the default bus.
     """
-    if delivery.service != "events" or delivery.role_arn is not None:
+    if service != "events" or delivery.role_arn is not None:
         return False
     return delivery.caller == EVENTS or (delivery.caller in _TELLING and delivery.target.endswith(":event-bus/default"))

@@ -2,7 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+# Lambda's longest, with a qualifier.
+_LONGEST = 256
 _FUNCTION = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:)?"
     r"(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
@@ -52,6 +55,12 @@ class FunctionId:
 
 def parse_function_reference(text: str) -> FunctionReference | None:
     """`name`, `123456789012:function:name` or a full ARN, each with `:qualifier` or without; None for anything else."""
+    # An unusually long one is not worth the memory that remembering it takes.
+    return _function_reference(text) if len(text) <= _LONGEST else _function_reference.__wrapped__(text)
+
+
+@lru_cache(maxsize=1024)
+def _function_reference(text: str) -> FunctionReference | None:
     if (match := _FUNCTION.fullmatch(text)) is None:
         return None
     return FunctionReference(**match.groupdict())

@@ -8,7 +8,6 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -52,8 +51,7 @@ class MalformedAnswerError(Exception):
     """The function's result has a statusCode, but no HTTP answer can be made of it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client sent. `path` and `query` are still percent-encoded; header names are in lower case."""
 
     method: str
@@ -64,21 +62,19 @@ class HttpRequest:
     source_ip: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteContext:
+class RouteContext(msgspec.Struct, frozen=True, kw_only=True):
     """What an HTTP API adds. `authorizer` is what that of the route found out, by its kind (`jwt`, `lambda`, `iam`)."""
 
     account: str
     route_key: str
     stage: str
     domain_prefix: str
-    path_parameters: Mapping[str, str] = field(default_factory=dict)
-    stage_variables: Mapping[str, str] = field(default_factory=dict)
+    path_parameters: Mapping[str, str] = msgspec.field(default_factory=dict)
+    stage_variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     authorizer: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Circumstances:
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform knows of a request: `at` in seconds since the epoch; `caller` only where it was signed.
 
     `route` is None for a function URL.
@@ -92,8 +88,7 @@ class Circumstances:
     route: RouteContext | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What the client gets. `headers` may have a name more than once; there is a content type, and no length."""
 
     status: int

@@ -88,7 +88,7 @@ class House:
             call=ApiCall(api_id="abc", region="us-east-1", path="/dev", domain="d"),
             region="us-east-1",
             http=Request(method="GET", host="d", path="/dev", query="", headers={}),
-            fields=[],
+            read_fields=list,
             headers={},
             trace_id="Root=1",
             at=self.clock.time(),

@@ -85,7 +85,7 @@ def exchange(document: Any, sent: Request, variables: Mapping[str, str] | None =
         call=ApiCall(api_id="abc", region=None, path=sent.path, domain="abc.example"),
         region="us-east-1",
         http=sent,
-        fields=list(sent.headers.items()),
+        read_fields=lambda: list(sent.headers.items()),
         headers=sent.headers,
         trace_id="t",
         at=0.0,

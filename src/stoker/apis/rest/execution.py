@@ -142,7 +142,7 @@ def _look_up(exchange: Exchange, name: str) -> str | None:
 def _signed(answer: HttpAnswer, request_id: str, extended_id: str) -> HttpAnswer:
     """With the ids by which AWS's support would find a request."""
     own = [("x-amzn-RequestId", request_id), ("x-amz-apigw-id", extended_id)]
-    return replace(answer, headers=[*answer.headers, *own])
+    return HttpAnswer(status=answer.status, headers=[*answer.headers, *own], body=answer.body)
 
 
 async def _packed(answer: HttpAnswer, exchange: Exchange) -> HttpAnswer:
@@ -155,7 +155,7 @@ async def _packed(answer: HttpAnswer, exchange: Exchange) -> HttpAnswer:
     if "gzip" not in encodings or "content-encoding" in named:
         return answer
     packed = gzip.compress(body, 6) if len(body) < _LARGE_BYTES else await asyncio.to_thread(gzip.compress, body, 6)
-    return replace(answer, headers=[*answer.headers, ("Content-Encoding", "gzip")], body=packed)
+    return HttpAnswer(status=answer.status, headers=[*answer.headers, ("Content-Encoding", "gzip")], body=packed)
 
 
 def forbidden() -> HttpAnswer:

@@ -17,6 +17,7 @@ from stoker.front_door.exchange import (
     Receive,
     Scope,
     Send,
+    WholeBody,
     read_body,
     read_head,
     send_response,
@@ -98,6 +99,18 @@ class FrontDoor:
             await self._serve(scope, receive, send, from_sandbox=True)
 
         return serve
+
+    def is_call(self, request: Request) -> bool:
+        """Whether a signed request is for one of AWS's APIs, and not for somebody's function or API by its host."""
+        gateway, urls = self._gateway, self._urls
+        return (urls is None or url_call(request) is None) and (gateway is None or gateway.serves(request) is None)
+
+    async def answer_whole(self, request: Request, until_gone: Callable[[], Awaitable[None]]) -> Response:
+        """The answer to a call that is here with its body."""
+        began = perf_counter()
+        service, response = await self._answer_call(request, WholeBody(request.body, until_gone), from_sandbox=False)
+        self._count(service, response.status, perf_counter() - began)
+        return response
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
         if scope["type"] == "websocket":

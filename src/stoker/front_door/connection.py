@@ -1,6 +1,7 @@
 """One client's connection: uvicorn's, and the bounds that a hostile client meets."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from stoker.front_door.exchange import TAKEN
-from stoker.front_door.express import BEGIN, Express, read
+from stoker.front_door.express import BEGIN, BEGIN_CALL, Express, read
 from stoker.front_door.joining import JoiningTransport
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -71,6 +72,7 @@ class Connection(HttpToolsProtocol):
         # A plain Invoke that came without its body, and what stands for the wait for that.
         self._begun = b""
         self._beginning: object = None
+        self._gone: asyncio.Event | None = None
 
     def __repr__(self) -> str:
         return f"<Connection {self.client}>"
@@ -91,6 +93,17 @@ class Connection(HttpToolsProtocol):
         if self._closes:
             self.transport.close()
 
+    async def until_gone(self) -> None:
+        """See `express.Client`."""
+        self._gone = self._gone or asyncio.Event()
+        await self._gone.wait()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """See `express.Client`. Whoever ends the server waits for it as for any other request."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     def shutdown(self) -> None:
         if self._express:
             self._closes = True
@@ -99,6 +112,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_body()
+        if self._gone is not None:
+            self._gone.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -110,7 +125,7 @@ class Connection(HttpToolsProtocol):
         if begun:
             data, self._begun = begun + data, b""
             self._forget_body()
-        at_begin = data.startswith(BEGIN) and self._between()
+        at_begin = data.startswith((BEGIN, BEGIN_CALL)) and self._between()
         if express is not None and at_begin and self._takes(express, data, may_lack=not begun):
             return
         self._unfinished_head_bytes += len(data)

@@ -122,6 +122,24 @@ class Body:
                 held, size = [], 0
 
 
+class WholeBody(Body):
+    """The body of a request that came with it."""
+
+    __slots__ = ("_gone", "_whole")
+
+    def __init__(self, body: bytes, until_gone: Callable[[], Awaitable[None]]) -> None:
+        self._whole = body
+        self._gone = until_gone
+        self.is_begun = True
+
+    async def read(self, request: Request, limit: BodyLimit) -> bytes:
+        limit.check(len(self._whole))
+        return self._whole
+
+    async def until_gone(self) -> None:
+        await self._gone()
+
+
 def _nobody_counts(_size: int) -> None: ...
 
 

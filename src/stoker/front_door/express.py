@@ -6,13 +6,16 @@ the function's socket, or among those that the next commit has: no task, no futu
 them, nor between the function's answer and the caller's. The steps are those of `app.py`, and they are taken only where
 each is known at once to end well. Else `take` returns False before anything has happened, and the ordinary way, walked
 from its beginning, finds out what there is to be said.
+
+Signed calls of the queues' and tables' JSON APIs go a part of it: to the application without an HTTP server's objects
+between them, and back in one piece.
 """
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -29,6 +32,9 @@ from stoker.wire.sigv4 import Verifier
 log = logging.getLogger(__name__)
 
 BEGIN = b"POST /2015-03-31/functions/"
+BEGIN_CALL = b"POST / HTTP/1.1\r\n"
+# How the header begins that names their operation, and what they are signed for. None of them answers with a stream.
+_CALLED = {"AmazonSQS": "/sqs/aws4_request,", "DynamoDB_20120810": "/dynamodb/aws4_request,"}
 _REQUEST_LINE = re.compile(rb"POST (/2015-03-31/functions/([A-Za-z0-9_-]{1,64})/invocations) HTTP/1\.1\r\n")
 # Headers that leave an Invoke what it is, as clients write them. A request with any other goes the ordinary way: what
 # frames a message in another manner, what changes how it runs, what only browsers send.
@@ -37,7 +43,8 @@ _HEADERS = {
     for name in (
         "accept", "accept-encoding", "amz-sdk-invocation-id", "amz-sdk-request", "authorization", "connection",
         "content-length", "content-type", "host", "user-agent", "x-amz-content-sha256", "x-amz-date",
-        "x-amz-invocation-type", "x-amz-security-token", "x-amz-user-agent", "x-amzn-trace-id",
+        "x-amz-invocation-type", "x-amz-security-token", "x-amz-target", "x-amz-user-agent", "x-amzn-query-mode",
+        "x-amzn-trace-id",
     )
     for spelling in (name, name.title(), name.title().replace("Sha", "SHA"))
 }  # fmt: skip
@@ -48,9 +55,9 @@ _OTHERS = (".lambda-url.", ".execute-api.")
 
 
 class Plain(Struct, frozen=True, kw_only=True):
-    """A plain Invoke. One that is not whole lacks some or all of its body."""
+    """A plain Invoke, or a call where there is no `function`. One that is not whole lacks some or all of its body."""
 
-    function: str
+    function: str | None
     request: Request
     is_whole: bool
 
@@ -73,6 +80,12 @@ class Reply(Protocol):
 class Client(Protocol):
     """Whose request it is: a connection, which may be gone by the time of the answer."""
 
+    async def until_gone(self) -> None:
+        """Returns once it is gone."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let `work` run, which ends with an answer."""
+
     def answer(self, status: int, fields: bytes, body: bytes) -> None:
         """Send an answer; `fields` are its lines but for the date."""
 
@@ -89,6 +102,14 @@ class QueuesEvents(Protocol):
     def begin(self, request: InvokeRequest, reply: "ToQueuer") -> bool: ...
 
 
+class AnswersCalls(Protocol):
+    """What this needs of `FrontDoor`."""
+
+    def is_call(self, request: Request) -> bool: ...
+
+    async def answer_whole(self, request: Request, until_gone: Callable[[], Awaitable[None]]) -> Response: ...
+
+
 class Express:
     """Takes requests from connections. `is_open` says whether a call is known to be allowed."""
 
@@ -101,6 +122,7 @@ class Express:
         is_open: Callable[[Call], bool],
         invoker: BeginsInvocations,
         events: QueuesEvents,
+        calls: AnswersCalls,
         count: Callable[[str, int, float], None],
     ) -> None:
         self._api = api
@@ -109,6 +131,7 @@ class Express:
         self._is_open = is_open
         self._invoker = invoker
         self._events = events
+        self._calls = calls
         self._count = count
         self._request_ids = RequestIds()
 
@@ -117,6 +140,8 @@ class Express:
 
     def take(self, plain: Plain, client: Client) -> bool:
         """Whether the request is on its way to a function. Its answer may come before this returns."""
+        if plain.function is None:
+            return self._take_call(plain.request, client)
         request, name, began = plain.request, plain.function, perf_counter()
         try:
             claim = self._verifier.claim(request)
@@ -143,6 +168,17 @@ class Express:
         if plain.is_event:
             return self._events.begin(asked, ToQueuer(self, client, request, began))
         return self._invoker.begin(asked, _ToClient(self, client, began))
+
+    def _take_call(self, request: Request, client: Client) -> bool:
+        if not self._calls.is_call(request):
+            return False
+        client.spawn(self._answer_call(request, client))
+        return True
+
+    async def _answer_call(self, request: Request, client: Client) -> None:
+        response = await self._calls.answer_whole(request, client.until_gone)
+        assert isinstance(response.body, bytes)
+        client.answer(response.status, _fields(response), response.body)
 
     def tell(self, client: Client, result: InvocationResult, began: float) -> None:
         """Answer with a function's result, as the model of Invoke has it."""
@@ -213,11 +249,11 @@ class ToQueuer:
 
 
 def read(data: bytes, source_ip: str) -> Plain | None:
-    """The request that `data` is, or begins with all of its head; None if it is anything but a plain Invoke."""
+    """The request that `data` is, or begins with all of its head; None if it is neither a plain Invoke nor a call."""
     line, end = _REQUEST_LINE.match(data), data.find(b"\r\n\r\n")
-    if line is None or len(data) >= LARGE_BYTES:
+    if (line is None and not data.startswith(BEGIN_CALL)) or len(data) >= LARGE_BYTES:
         return None
-    head = data[line.end() : end].decode("latin-1")
+    head = data[len(BEGIN_CALL) if line is None else line.end() : end].decode("latin-1")
     lines = head.split("\r\n")
     if end < 0 or head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
         return None
@@ -237,9 +273,17 @@ def read(data: bytes, source_ip: str) -> Plain | None:
         return None
     if _OTHERS[0] in host or _OTHERS[1] in host or headers.get("user-agent", "").startswith("Mozilla/"):
         return None
-    path = line[1].decode("ascii")
+    if line is None and not _is_called(headers):
+        return None
+    path = "/" if line is None else line[1].decode("ascii")
     request = Request(method="POST", host=host, path=path, query="", headers=headers, body=body, source_ip=source_ip)
-    return Plain(function=line[2].decode("ascii"), request=request, is_whole=int(length) == len(body))
+    function = None if line is None else line[2].decode("ascii")
+    return Plain(function=function, request=request, is_whole=int(length) == len(body))
+
+
+def _is_called(headers: Mapping[str, str]) -> bool:
+    signed_for = _CALLED.get(headers.get("x-amz-target", "").partition(".")[0])
+    return signed_for is not None and signed_for in headers.get("authorization", "")
 
 
 def _fields(response: Response) -> bytes:

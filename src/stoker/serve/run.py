@@ -175,6 +175,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         is_open=authoriser.is_open,
         invoker=platform.invoker,
         events=platform.events,
+        calls=door,
         count=platform.metrics.answered,
     )
     # Traced requests have their spans on the ordinary way.

@@ -75,6 +75,27 @@ class FakeLogs:
             self.ended.set()
 
 
+class FakeQueues:
+    """Says what it was called with; a receive that waits ends when its client goes away."""
+
+    name = "sqs"
+    access: ClassVar[AccessTable] = {"ListQueues": None, "ReceiveMessage": None}
+
+    def __init__(self) -> None:
+        self.waiting, self.left = asyncio.Event(), asyncio.Event()
+        self.operations = dict(operations_of(self))
+
+    async def list_queues(self, call: Call) -> Mapping[str, Any]:
+        return {"QueueUrls": [call.params.get("QueueNamePrefix", ""), call.source_ip, call.region]}
+
+    async def receive_message(self, call: Call) -> Mapping[str, Any]:
+        assert call.until_gone is not None
+        self.waiting.set()
+        await call.until_gone()
+        self.left.set()
+        return {}
+
+
 class FakeSts:
     """Knows who calls."""
 
@@ -113,7 +134,8 @@ class House:
         self.keys = Credentials(
             account="000000000000", access_key="AKIAEXAMPLE", secret_key="secret", platform_key=b"p" * 32
         )
-        services = [self.functions, self.logs, FakeSts()]
+        self.queues = FakeQueues()
+        services = [self.functions, self.logs, self.queues, FakeSts()]
         authority = Authority(Directory("000000000000", {}), account="000000000000", clock=SystemClock())
         self.door = FrontDoor(
             services,

@@ -82,6 +82,7 @@ class Short(Running):
             is_open=lambda call: self.open,
             invoker=self.invoker,
             events=self.events,
+            calls=house.door,
             count=lambda service, status, seconds: self.counted.append((service, status)),
         )
 

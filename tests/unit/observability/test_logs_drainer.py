@@ -19,7 +19,8 @@ from stoker.observability.ingest import Ingest
 from stoker.observability.journal import Journal, JournalSize, Position
 from stoker.observability.journal_reader import JournalReader
 from stoker.observability.records import encode
-from stoker.observability.telemetry import BUSY_BYTES, Telemetry, open_telemetry
+from stoker.observability.telemetry import Telemetry, open_telemetry
+from stoker.observability.telemetry_writer import BUSY_BYTES
 
 STREAM = LogStream(region="us-east-1", group="/aws/lambda/hello", stream="2024/01/01/[$LATEST]abc")
 SMALL = JournalSize(segment_bytes=4096, max_segments=32, reserved_segments=4, spare_segments=4)
@@ -163,7 +164,7 @@ def test_a_load_is_moved_by_another_process_and_can_be_queried(tmp_path: Path) -
     async def scenario(telemetry: Telemetry) -> None:
         load(telemetry)
         assert await stored(telemetry) == LINES
-        assert "not running" not in repr(telemetry._drainer)
+        assert "not running" not in repr(telemetry._writer)
         telemetry.append(STREAM, [LogEvent(timestamp_ms=1, message="few")])
         assert await stored(telemetry) == LINES + 1
 
@@ -174,7 +175,7 @@ def test_few_lines_cost_no_process(tmp_path: Path) -> None:
     async def scenario(telemetry: Telemetry) -> None:
         telemetry.append(STREAM, [LogEvent(timestamp_ms=1, message="few")])
         assert await stored(telemetry) == 1
-        assert "not running" in repr(telemetry._drainer)
+        assert "not running" in repr(telemetry._writer)
 
     run(tmp_path, scenario)
 

@@ -95,7 +95,7 @@ def test_lines_reach_the_database_without_anybody_asking(tmp_path: Path) -> None
     async def scenario(telemetry: Telemetry, clock: FakeClock) -> int:
         telemetry.append(STREAM, lines("a"))
         clock.advance(1)
-        await asyncio.wrap_future(telemetry._writer.submit(lambda: None))
+        await asyncio.wrap_future(telemetry._writer._thread.submit(lambda: None))
         connection = sqlite3.connect(tmp_path / "telemetry.db")
         count: int = connection.execute("SELECT COUNT(*) FROM log_events").fetchone()[0]
         connection.close()

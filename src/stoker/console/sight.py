@@ -5,10 +5,9 @@ import time
 from stoker.console.aws import Aws
 from stoker.console.aws_models import ApiError
 
-# After so long it is asked anew: a policy that is taken away, or given, shows within that time.
-REMEMBERED_S = 15.0
-# A refusal is written into the audit log each time.
-REMEMBERED_REFUSAL_S = 60.0
+# After so long it is asked anew: a policy that is taken away, or given, shows within that time. An answer takes 1.6 ms
+# of CPU, and a refusal is written into the audit log each time.
+REMEMBERED_S = 60.0
 _MOST = 10_000
 
 
@@ -30,9 +29,7 @@ class Sight:
         if known is None or time.monotonic() >= known[0]:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            may = await self._ask(function)
-            until = time.monotonic() + (REMEMBERED_S if may else REMEMBERED_REFUSAL_S)
-            known = self._known[function] = until, may
+            known = self._known[function] = time.monotonic() + REMEMBERED_S, await self._ask(function)
         return known[1]
 
     async def _ask(self, function: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,8 +17,8 @@ TURN_S = 0.1
 # Templates tell nobody when they go.
 TEMPLATES_S = 1.0
 SHOWN_STARTS = 30
-# Environments are looked at so many at a time.
-BREATH = 100
+# Environments are looked at, and told, so many at a time: whose they are has to be asked for each function.
+PART = 50
 
 
 class EnvironmentPages:
@@ -60,18 +60,19 @@ class Picture:
         return f"<Picture of {len(self._shown)} environments>"
 
     async def events(self) -> AsyncIterator[tuple[str, Any]]:
-        """The whole of it, then what changes."""
+        """All of it, a part at a time, and the numbers of those that are there; then what changes."""
         with self._fleet.feed.watch() as watcher:
             changed: Sequence[Watched] | None = None
             while True:
-                environments = await self._environments(self._fleet.environments if changed is None else changed)
-                starts = await self._starts()
-                if changed is None or environments or starts:
-                    whole = changed is None
-                    yield (
-                        "picture",
-                        {"now": time.time(), "whole": whole, "environments": environments, "starts": starts},
-                    )
+                for part in _parts(self._fleet.environments if changed is None else changed):
+                    if environments := await self._environments(part):
+                        yield "picture", {"now": time.time(), "environments": environments}
+                    # Others on the loop come in between.
+                    await asyncio.sleep(0)
+                if changed is None:
+                    yield "present", sorted(self._shown)
+                if starts := await self._starts():
+                    yield "starts", starts
                 templates = [each for each in self._fleet.templates.views if await self._sees(each)]
                 if templates != self._templates:
                     self._templates = templates
@@ -85,7 +86,7 @@ class Picture:
     async def _environments(self, watched: Sequence[Watched]) -> list[Any]:
         """How they stand. Of one that may be seen no longer, since its function is gone, only that it is gone."""
         told: list[Any] = []
-        for place, environment in enumerate(watched, 1):
+        for environment in watched:
             view = environment.view()
             seen = await self._sees(view)
             if seen:
@@ -96,9 +97,6 @@ class Picture:
                 self._shown.add(view.number)
             else:
                 self._shown.discard(view.number)
-            if place % BREATH == 0:
-                # Others on the loop come in between.
-                await asyncio.sleep(0)
         return told
 
     async def _starts(self) -> list[Any]:
@@ -112,3 +110,10 @@ class Picture:
     async def _sees(self, each: EnvironmentView | ColdStart | TemplateView) -> bool:
         wanted = not self._only or each.function == self._only
         return wanted and await self._sight.sees(each.region, each.function)
+
+
+def _parts(watched: Iterable[Watched]) -> Iterator[Sequence[Watched]]:
+    """So many at a time."""
+    there = list(watched)
+    for first in range(0, len(there), PART):
+        yield there[first : first + PART]

@@ -214,19 +214,22 @@ source.addEventListener("refused", (event) => {
 source.addEventListener("picture", (event) => {
   const told = JSON.parse(event.data);
   ahead = told.now - Date.now() / 1000;
-  if (told.whole) {
-    const there = new Set(told.environments.map((view) => view.number));
-    for (const [number, entry] of known) if (!there.has(number)) leave(entry);
-  }
   told.environments.forEach(put);
-  if (told.starts.length) {
-    for (const start of told.starts) start.total = start.phases.reduce((sum, phase) => sum + phase.ms, 0);
-    const seen = new Set(starts.map((start) => `${start.number} ${start.began}`));
-    const fresh = told.starts.filter((start) => !seen.has(`${start.number} ${start.began}`));
-    starts = [...fresh.reverse(), ...starts].slice(0, MOST_STARTS);
-    showStarts();
-  }
   tidy();
+});
+// What went while nobody was connected.
+source.addEventListener("present", (event) => {
+  const there = new Set(JSON.parse(event.data));
+  for (const [number, entry] of known) if (!there.has(number)) leave(entry);
+  tidy();
+});
+source.addEventListener("starts", (event) => {
+  const told = JSON.parse(event.data);
+  for (const start of told) start.total = start.phases.reduce((sum, phase) => sum + phase.ms, 0);
+  const seen = new Set(starts.map((start) => `${start.number} ${start.began}`));
+  const fresh = told.filter((start) => !seen.has(`${start.number} ${start.began}`));
+  starts = [...fresh.reverse(), ...starts].slice(0, MOST_STARTS);
+  showStarts();
 });
 source.addEventListener("templates", (event) => {
   templates = JSON.parse(event.data);

@@ -137,11 +137,12 @@ class Connection(HttpToolsProtocol):
 
     def _between(self) -> bool:
         """Whether nothing has come of a request that is not answered, and nobody waits for room to write to."""
+        if self.flow.write_paused:
+            return False
         if self.scope is None:
             return not self._unfinished_head_bytes
         cycle = self.cycle
-        done = cycle is not None and self.scope is cycle.scope and cycle.response_complete and not cycle.more_body
-        return done and not self.flow.write_paused
+        return cycle is not None and self.scope is cycle.scope and cycle.response_complete and not cycle.more_body
 
     def _takes(self, express: Express, data: bytes, *, may_lack: bool) -> bool:
         """Whether a request goes the short way, or might once its body is here: that is waited for once."""

@@ -334,6 +334,18 @@ def test_who_asks_again_before_the_answer_is_cut_off(short: Short) -> None:
     assert len(short.invoker.begun) == 1
 
 
+def test_who_does_not_read_his_answers_has_the_next_wait_on_the_ordinary_way(short: Short) -> None:
+    short.invoker.ends = InvocationResult(request_id="r", payload=b"x" * 4_000_000, executed_version="1")
+    with short.connect() as sock:
+        for sent in range(1, 20):
+            sock.sendall(short.plain())
+            wait_until(lambda sent=sent: len(short.invoker.begun) + len(short.house.functions.calls) == sent)
+            if short.house.functions.calls:
+                break
+        # What waits to be sent is bounded: the answer that filled the socket, and one more.
+        assert len(short.house.functions.calls) == 1
+
+
 def test_an_answer_for_a_client_that_went_away_is_nobody_s(short: Short) -> None:
     with short.connect() as sock:
         reply = waiting(short, sock)

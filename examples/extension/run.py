@@ -6,6 +6,7 @@ Clients find Stoker as always: AWS_ENDPOINT_URL, and the credentials in the data
 
 import io
 import json
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -41,7 +42,8 @@ def main():
     )
     functions.create_function(
         FunctionName=NAME,
-        Runtime="python3.11",
+        # The one that this program runs on.
+        Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
         Timeout=10,

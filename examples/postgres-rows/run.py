@@ -35,7 +35,8 @@ def function(iam, functions):
         archive.write(Path(__file__).with_name("app.py"), "app.py")
     functions.create_function(
         FunctionName=NAME,
-        Runtime="python3.11",
+        # The one that this program runs on.
+        Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
         Timeout=30,

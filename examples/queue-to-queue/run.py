@@ -5,6 +5,7 @@ Clients find Stoker as always: AWS_ENDPOINT_URL, and the credentials in the data
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def function(iam, functions, invoices):
         archive.write(Path(__file__).with_name("app.py"), "app.py")
     functions.create_function(
         FunctionName="queue-to-queue",
-        Runtime="python3.11",
+        # The one that this program runs on.
+        Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
         Code={"ZipFile": packed.getvalue()},

@@ -6,6 +6,7 @@ a cron expression knows no seconds.
 
 import io
 import json
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -31,7 +32,8 @@ def function(iam, functions):
         archive.write(Path(__file__).with_name("app.py"), "app.py")
     made = functions.create_function(
         FunctionName=NAME,
-        Runtime="python3.11",
+        # The one that this program runs on.
+        Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
         Code={"ZipFile": packed.getvalue()},

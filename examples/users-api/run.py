@@ -5,6 +5,7 @@ Clients find Stoker as always: AWS_ENDPOINT_URL, and the credentials in the data
 
 import io
 import json
+import sys
 import urllib.parse
 import urllib.request
 import zipfile
@@ -41,7 +42,8 @@ def function(iam, functions, table_arn):
         archive.write(Path(__file__).with_name("app.py"), "app.py")
     made = functions.create_function(
         FunctionName=NAME,
-        Runtime="python3.11",
+        # The one that this program runs on.
+        Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
         Timeout=20,

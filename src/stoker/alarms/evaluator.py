@@ -101,7 +101,7 @@ class Evaluator:
             found = [(alarm, self._state(connection, alarm, now)) for alarm in alarms]
             return [(alarm, state) for alarm, state in found if state is not None]
 
-        for alarm, state in await self._telemetry.read(work):
+        for alarm, state in await self._telemetry.read_metrics(work):
             await self._alarms.come_into(alarm, state)
 
     def _state(self, connection: sqlite3.Connection, alarm: Alarm, now: float) -> State | None:

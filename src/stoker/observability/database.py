@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 # Raised when the tables change.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 DAY_S = 86_400
 # AWS Lambda pricing: what a request streams is billed beyond the first 6 MB.
 FREE_STREAM_BYTES = 6 << 20
@@ -65,6 +65,11 @@ CREATE TABLE metric_points (
     samples REAL NOT NULL, total REAL NOT NULL, least REAL NOT NULL, most REAL NOT NULL, spread BLOB NOT NULL,
     PRIMARY KEY (metric_id, resolution_s, at, unit)) WITHOUT ROWID;
 """
+# Up to where the ledger's invocations are in metrics.
+_METRICS_POSITION = """
+CREATE TABLE metrics_position (at REAL NOT NULL);
+INSERT INTO metrics_position SELECT COALESCE(MAX(at), 0.0) FROM ledger;
+"""
 _SCHEMA = f"""
 CREATE TABLE log_groups (
     id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
@@ -88,6 +93,7 @@ CREATE TABLE ledger (
 {_PROVISIONED}
 {_DAILY}
 {_METRICS}
+{_METRICS_POSITION}
 CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
@@ -98,6 +104,7 @@ _UPGRADES = {
     2: f"ALTER TABLE ledger ADD COLUMN provisioned INTEGER NOT NULL DEFAULT 0; {_PROVISIONED}",
     3: f"{_DAILY} {_SUM_DAYS}",
     4: f"ALTER TABLE ledger ADD COLUMN qualifier TEXT NOT NULL DEFAULT ''; {_METRICS}",
+    5: _METRICS_POSITION,
 }
 
 

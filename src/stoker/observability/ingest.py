@@ -1,13 +1,14 @@
 """Moves journal records into the telemetry database, each exactly once."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from stoker.observability.cloudwatch import embedded
-from stoker.observability.cloudwatch.lambda_metrics import LambdaMetrics
+from stoker.observability.cloudwatch.invocations import roll_up
 from stoker.observability.cloudwatch.points import Points
 from stoker.observability.cloudwatch.writing import MetricWriter
 from stoker.observability.journal import Position
@@ -21,6 +22,12 @@ BATCH_RECORDS = 1000
 BATCH_BYTES = 4 << 20
 # Streams come and go with environments; forgetting all is cheaper than choosing, and a look-up repairs it.
 _MAX_REMEMBERED_STREAMS = 4096
+
+# So long invocations wait to be taken up in metrics, unless somebody asks before.
+ROLL_UP_S = 10.0
+
+# So long invocations wait to be taken up in metrics, unless somebody asks before.
+ROLL_UP_S = 10.0
 
 _INSERT_EVENTS, _EVENT_COLUMNS = "INSERT INTO log_events VALUES", 6
 _INSERT_LEDGER = "INSERT OR IGNORE INTO ledger VALUES"
@@ -50,6 +57,7 @@ class Ingest:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._metrics = MetricWriter(connection)
+        self._roll_up_at = time.monotonic() + ROLL_UP_S
         self.position = Position()
         self._last_event_id = 0
         self._ids: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -78,6 +86,22 @@ class Ingest:
                 self._connection.execute("ROLLBACK")
             raise
         self.position = position
+        if batch.ledger and time.monotonic() >= self._roll_up_at:
+            self._roll_up(batch.ledger[-1][1])
+
+    def _roll_up(self, before: float) -> None:
+        """Lambda's metrics of what was moved by now. Few invocations a function and batch would cost most if they were
+        taken up one batch after the other.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            more = roll_up(self._connection, before)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._roll_up_at = time.monotonic() + (0.0 if more else ROLL_UP_S)
 
     def _move_to(self, position: Position) -> None:
         """Raises sqlite3.OperationalError if another process has moved records since `resume`."""
@@ -103,7 +127,6 @@ class Ingest:
                 batch.ledger.append(record.ledger)
             if record.samples:
                 batch.points.add_rows(record.samples)
-        _measure(batch)
         return batch
 
     def _gather_events(self, batch: _Batch, record: Record) -> None:
@@ -169,20 +192,3 @@ class Ingest:
         )
         found = "SELECT id FROM log_streams WHERE group_id = ? AND name = ?"
         return group_id, run(found, (group_id, record.stream)).fetchone()[0]
-
-
-def _measure(batch: _Batch) -> None:
-    """Lambda's own metrics of the invocations in a batch, as LEDGER_COLUMNS has their rows."""
-    invocations = LambdaMetrics()
-    for _, at, _, region, function, version, _, ms, _, _, _, _, status, _, _, _, provisioned, qualifier in batch.ledger:
-        invocations.invoked(
-            region=region,
-            function=function,
-            version=version,
-            qualifier=qualifier,
-            at=at,
-            duration_ms=ms,
-            failed=status != "success",
-            provisioned=bool(provisioned),
-        )
-    invocations.put_into(batch.points)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from stoker.model.clock import Clock
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, ProvisionedStep
 from stoker.observability import database, ledger
+from stoker.observability.cloudwatch.invocations import roll_up
 from stoker.observability.cloudwatch.points import Points
 from stoker.observability.disk_room import DiskRoom
 from stoker.observability.drain_process import DrainProcess
@@ -119,6 +120,12 @@ class Telemetry:
         """What `work` returns of a snapshot in which everything appended so far is to be seen."""
         await self.flush()
         return await self._readers.read(work)
+
+    async def read_metrics(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, and with Lambda's metrics of the invocations so far, but for what a busy Stoker is behind with."""
+        # Rows have milliseconds: those of this one may still come.
+        await self.change(lambda connection: roll_up(connection, int(self._clock.time() * 1000) / 1000))
+        return await self.read(work)
 
     async def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns from a transaction of its own, after everything appended so far."""

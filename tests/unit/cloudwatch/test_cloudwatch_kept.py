@@ -74,11 +74,12 @@ def entry(request_id: str, ms: float, **changes: Any) -> LedgerEntry:
 
 
 def test_invocations_become_lambdas_metrics_by_function_name_and_version(tmp_path: Path) -> None:
-    async def scenario(telemetry: Telemetry, _clock: FakeClock) -> None:
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> None:
         telemetry.append(STREAM, [], entry("a", 10.0))
         telemetry.append(STREAM, [], entry("b", 20.0, status="error", qualifier="live", version="3"))
         telemetry.append(STREAM, [], entry("c", 30.0, qualifier="live", version="4", provisioned=True))
-        read = telemetry.read
+        clock.advance(2)
+        read = telemetry.read_metrics
 
         async def figure(name: str, **dimensions: str) -> list[float]:
             of = metric(name, "AWS/Lambda", **dimensions)
@@ -99,9 +100,10 @@ def test_invocations_become_lambdas_metrics_by_function_name_and_version(tmp_pat
 
 
 def test_an_invocation_counts_for_the_minute_in_which_it_began(tmp_path: Path) -> None:
-    async def scenario(telemetry: Telemetry, _clock: FakeClock) -> None:
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> None:
         telemetry.append(STREAM, [], entry("a", 90_000.0))
-        found = await telemetry.read(
+        clock.advance(2)
+        found = await telemetry.read_metrics(
             lambda c: sums(c, metric("Invocations", "AWS/Lambda"), MINUTE - 600, NOW + 600, 60)
         )
         assert found == {(NOW + 1 - 90) // 60 * 60: 1}
@@ -119,7 +121,8 @@ def test_lines_and_samples_that_a_killed_process_left_in_the_journal_are_metrics
         points = Points()
         points.add(metric("queued"), "Count", NOW, 2.0)
         telemetry.measure(points)
-        # Neither drained nor closed: the journal is all there is.
+        # Neither drained nor closed: the journal is all there is. A killed process has no threads that go on.
+        telemetry._journal._preparer.shutdown()
 
     async def scenario(telemetry: Telemetry, _clock: FakeClock) -> None:
         for name, value in (("sold", 3), ("queued", 2)):
@@ -214,9 +217,41 @@ def test_a_database_of_before_metrics_is_brought_up_to_date(tmp_path: Path) -> N
     path = tmp_path / "telemetry.db"
     old = database.open_writer(path)
     old.executescript(
-        "DROP TABLE metrics; DROP TABLE metric_points; ALTER TABLE ledger DROP COLUMN qualifier;PRAGMA user_version = 4"
+        "DROP TABLE metrics; DROP TABLE metric_points; DROP TABLE metrics_position;"
+        "ALTER TABLE ledger DROP COLUMN qualifier; PRAGMA user_version = 4"
     )
     old.close()
     connection = database.open_writer(path)
     put(connection, metric("sold"), (NOW, 1))
     connection.execute("SELECT qualifier FROM ledger")
+
+
+def test_each_invocation_is_taken_up_once_however_often_and_by_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stoker.observability.cloudwatch.invocations.MOST_ROWS", 4)
+    ends = [NOW + 0.001 * number for number in (0, 1, 1, 1, 2, 3, 3, 3, 4, 5)]
+
+    async def counted(telemetry: Telemetry) -> float:
+        of = metric("Invocations", "AWS/Lambda")
+        found = await telemetry.read_metrics(lambda c: sums(c, of, MINUTE - 60, NOW + 120, 60))
+        return sum(found.values())
+
+    async def killed() -> None:
+        telemetry = await open_telemetry(tmp_path, FakeClock(float(NOW)))
+        for number, at in enumerate(ends):
+            telemetry.append(STREAM, [], entry(f"r{number}", 0.0, at=at))
+        await telemetry.flush()
+        assert await counted(telemetry) == 0
+        telemetry._journal._preparer.shutdown()
+
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> list[float]:
+        clock.advance(1)
+        found = [await counted(telemetry) for _ in range(5)]
+        telemetry.append(STREAM, [], entry("late", 0.0, at=clock.time()))
+        clock.advance(1)
+        return [*found, await counted(telemetry)]
+
+    asyncio.run(killed())
+    assert run(tmp_path, scenario) == [1, 4, 5, 8, 10, 11]
+    assert run(tmp_path, scenario)[0] == 11

@@ -165,6 +165,7 @@ def test_what_an_older_release_wrote_down_is_billed_as_before_and_goes_on(tmp_pa
             "TABLE last_errors",
             "TABLE metrics",
             "TABLE metric_points",
+            "TABLE metrics_position",
         ):
             old.execute(f"DROP {statement}")
         old.execute("ALTER TABLE ledger DROP COLUMN qualifier")

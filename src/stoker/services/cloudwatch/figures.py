@@ -49,7 +49,9 @@ class Figures:
             )
         offset = offset_of(params.get("NextToken"))
         try:
-            found = await self._telemetry.read(lambda connection: answer(connection, self._math, queries, start, end))
+            found = await self._telemetry.read_metrics(
+                lambda connection: answer(connection, self._math, queries, start, end)
+            )
         except MathError as error:
             raise ValidationException(str(error)) from error
         newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
@@ -76,7 +78,7 @@ class Figures:
                 "decreasing the time range."
             )
         metric = metric_of(params, call.region)
-        found = await self._telemetry.read(
+        found = await self._telemetry.read_metrics(
             lambda connection: read_series(
                 connection,
                 metric,
@@ -102,7 +104,7 @@ class Figures:
             after=offset_of(params.get("NextToken")),
             limit=LISTED_AT_ONCE + 1,
         )
-        found = await self._telemetry.read(lambda connection: search_metrics(connection, search))
+        found = await self._telemetry.read_metrics(lambda connection: search_metrics(connection, search))
         page = found[:LISTED_AT_ONCE]
         token = {"NextToken": token_of(page[-1][0])} if len(found) > len(page) else {}
         return {"Metrics": [describe(metric) for _, metric in page], **token}

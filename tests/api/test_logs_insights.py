@@ -1,5 +1,6 @@
 """Logs Insights with the clients that everybody has, over what functions wrote."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -145,3 +146,6 @@ def test_a_role_queries_the_groups_that_it_may_read(live_server: LiveServer, lam
             logs.start_query(**groups, **span)
     with pytest.raises(ClientError, match="AccessDenied"):
         logs.describe_queries()
+    pointer = base64.b64encode(json.dumps(["000000000000:insights-closed", 1, 1]).encode()).decode()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        logs.get_log_record(logRecordPointer=pointer)

@@ -134,6 +134,13 @@ def test_a_query_is_stopped_whatever_it_does_and_others_wait_their_turn(path: Pa
     assert ended(house, job(path, "stats count(*)")).status == "Complete"
 
 
+def test_a_query_whose_process_cannot_be_started_has_failed(
+    path: Path, house: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere")
+    assert ended(house, job(path, "limit 1")).status == "Failed"
+
+
 def test_the_oldest_results_are_forgotten(path: Path, house: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MOST_KEPT", 2)
     asked = job(path, "limit 1")

@@ -1,6 +1,7 @@
 """The operations of Logs Insights."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,36 @@ def test_a_query_is_started_and_its_results_are_there(with_logs: WithLogs) -> No
         assert [row[-1]["field"] for row in answer["results"]] == ["@ptr", "@ptr"]
         figures = answer["statistics"]
         assert (figures["recordsMatched"], figures["recordsScanned"], figures["bytesScanned"]) == (2, 5, 40)
+
+    with_logs(scenario)
+
+
+def test_a_pointer_leads_to_its_event_and_to_nothing_else(with_logs: WithLogs) -> None:
+    async def scenario(logs: Any) -> None:
+        await logs.with_stream()
+        await logs.put('{"n": 1, "deep": {"er": [2]}}')
+        ((row,),) = [(await result(logs, await start(logs, "fields n")))["results"]]
+        pointer = row[-1]["value"]
+        record = (await logs("GetLogRecord", logRecordPointer=pointer))["logRecord"]
+        assert record == {
+            "@timestamp": str(logs.now_ms),
+            "@ingestionTime": str(logs.now_ms),
+            "@message": '{"n": 1, "deep": {"er": [2]}}',
+            "@log": "123456789012:g",
+            "@logStream": "s",
+            "@ptr": pointer,
+            "n": "1",
+            "deep": '{"er":[2]}',
+        }
+        forged = [
+            json.dumps(each).encode() for each in (["1"], ["123456789012:g", 1, 1 << 70], ["123456789012:g", 1, 1])
+        ]
+        for text in ("nonsense", "!", *(base64.b64encode(each).decode() for each in forged)):
+            with pytest.raises(InvalidParameterException):
+                await logs("GetLogRecord", logRecordPointer=text)
+        elsewhere = base64.b64encode(json.dumps(["999999999999:g", 1, 1]).encode()).decode()
+        with pytest.raises(LogGroupNotFoundError):
+            await logs("GetLogRecord", logRecordPointer=elsewhere)
 
     with_logs(scenario)
 

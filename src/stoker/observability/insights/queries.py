@@ -77,6 +77,10 @@ class RunningQuery:
             self._process.kill()
         return True
 
+    def fail(self) -> None:
+        """It cannot go on, unless it has ended."""
+        self._end(FAILED)
+
     def run(self, begun: Callable[[], None]) -> None:
         """Start its process and wait for the end. In a thread. `begun` is called when the process has looked at it."""
         if self.status != SCHEDULED:
@@ -183,7 +187,10 @@ class Queries:
 
         try:
             query.run(begun)
+        except Exception:  # The boundary of a thread: without it a query would seem to run for ever.
+            _log.exception("query %s could not run", query.id)
         finally:
+            query.fail()
             query.ended = self._clock.time()
             begun()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from stoker.observability.insights.values import Moment, Value, plain
+from stoker.observability.insights.values import text as shown
 
 _LAMBDA = re.compile(r"(START|END|REPORT) RequestId: ([0-9a-f-]{36})")
 # A REPORT line's figures; sizes are shown in bytes, of which a MB has a million.
@@ -77,6 +78,13 @@ class Row:
             self._lambda = _lambda_fields(self.message) if self.of_lambda else {}
         return self._lambda
 
+    @property
+    def found(self) -> Mapping[str, Value]:
+        """What was discovered in its message, JSON by its outermost keys."""
+        self.json_field(())
+        keys = self._json if isinstance(self._json, dict) else {}
+        return {**{str(plain(key)): plain(value) for key, value in keys.items()}, **self.lambda_fields}
+
     def json_field(self, path: tuple[str, ...]) -> Value:
         """What a path leads to. A key may have dots of its own: the longest that is there is followed."""
         if self._json is None:
@@ -119,6 +127,31 @@ def pointer(row: Row) -> str:
     """`@ptr`: where the event is, opaque to the client."""
     place = json.dumps([row.group, row.time_ms, row.event_id]).encode()
     return base64.b64encode(place).decode()
+
+
+def pointed(text: str) -> tuple[str, int, int] | None:
+    """The group (`account:name`), time and id that a pointer says; None for what is none."""
+    try:
+        place = json.loads(base64.b64decode(text, validate=True))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(place, list) or [type(each) for each in place] != [str, int, int]:
+        return None
+    group, time_ms, event_id = place
+    return (group, time_ms, event_id) if max(abs(time_ms), abs(event_id)) < 1 << 62 else None
+
+
+def record(row: Row) -> Mapping[str, str]:
+    """Every field of an event by its name; times are in ms."""
+    fields: dict[str, str] = {
+        "@timestamp": str(row.time_ms),
+        "@ingestionTime": str(row.ingestion_ms),
+        "@message": row.message,
+        "@log": row.group,
+        "@logStream": row.stream,
+        "@ptr": pointer(row),
+    }
+    return fields | {name: found for name, value in row.found.items() if (found := shown(value)) is not None}
 
 
 def _lambda_getter(name: str) -> Getter:

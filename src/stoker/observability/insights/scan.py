@@ -76,6 +76,17 @@ def _scan_group(
         place = page[-1][0], page[-1][1]
 
 
+def find_event(connection: sqlite3.Connection, account: str, group: Group, time_ms: int, event_id: int) -> Row | None:
+    """One event of a group."""
+    query = """SELECT stream_id, ingestion_ms, message FROM log_events
+        WHERE group_id = ? AND timestamp_ms = ? AND id = ?"""
+    found = connection.execute(query, (group.id, time_ms, event_id)).fetchone()
+    if found is None:
+        return None
+    log, of_lambda = f"{account}:{group.name}", group.name.startswith(OF_LAMBDA)
+    return Row(log, _stream(connection, found[0]), time_ms, event_id, found[1], found[2], of_lambda)
+
+
 def _stream(connection: sqlite3.Connection, stream_id: int) -> str:
     """Deleted in this moment, it has no name any more."""
     found = connection.execute("SELECT name FROM log_streams WHERE id = ?", (stream_id,)).fetchone()

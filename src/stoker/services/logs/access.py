@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stoker.model.access import Access, AccessTable, Where, arn_here
+from stoker.observability.insights.rows import pointed
 from stoker.services.logs.identifiers import group_arn
 
 _OF_GROUPS = """
@@ -52,11 +53,19 @@ def _queried(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     return [f"{_arn(str(each), where)}:log-stream:" for each in named if each]
 
 
+def _pointed(params: Mapping[str, Any], where: Where) -> Sequence[str]:
+    """The group of the event that is pointed to; what points nowhere is told so."""
+    place = pointed(str(params.get("logRecordPointer", "")))
+    name = "" if place is None else place[0].partition(":")[2]
+    return [f"{group_arn(where.region, where.account, name)}:log-stream:"]
+
+
 ACCESS: AccessTable = {
     **{name: Access(action=f"logs:{name}", resources=_group) for name in _OF_GROUPS.split()},
     **{name: Access(action=f"logs:{name}", resources=_stream) for name in _OF_STREAMS.split()},
     **{name: Access(action=f"logs:{name}", resources=_tagged) for name in _OF_TAGGED.split()},
     "DescribeLogGroups": Access(action="logs:DescribeLogGroups", resources=_groups),
+    "GetLogRecord": Access(action="logs:GetLogRecord", resources=_pointed),
     "StartQuery": Access(action="logs:StartQuery", resources=_queried),
     **{name: Access(action=f"logs:{name}") for name in ("GetQueryResults", "StopQuery", "DescribeQueries")},
     "StartLiveTail": Access(action="logs:StartLiveTail", resources=_tailed),

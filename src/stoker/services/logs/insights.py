@@ -9,12 +9,13 @@ import msgspec
 
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterException, NotBuiltError
+from stoker.observability.insights import rows
 from stoker.observability.insights.queries import COMPLETE, Queries, RunningQuery, TooManyQueriesError
 from stoker.observability.insights.query import MalformedQueryError, Query, UnbuiltCommandError
-from stoker.observability.insights.scan import Group, Span
+from stoker.observability.insights.scan import Group, Span, find_event
 from stoker.observability.insights.worker import Job
 from stoker.observability.telemetry import Telemetry
-from stoker.services.logs.errors import InvalidQueryError, LimitExceededError, QueryNotFoundError
+from stoker.services.logs.errors import InvalidQueryError, LimitExceededError, LogGroupNotFoundError, QueryNotFoundError
 from stoker.services.logs.groups import existing_group
 from stoker.services.logs.identifiers import group_name, page_token, parse_page_token
 from stoker.wire.message import Call, Result
@@ -82,10 +83,10 @@ class Insights:
         # Asked before the rows are: those of one that is complete are.
         status, figures = query.status, query.figures
         count = min(call.params.get("maxItems") or PAGE_ROWS, PAGE_ROWS)
-        rows = query.rows if status == COMPLETE else ()
+        found = query.rows if status == COMPLETE else ()
         members: dict[str, Any] = {
             "queryLanguage": LANGUAGE,
-            "results": await asyncio.to_thread(_shown, rows[max(at, 0) : max(at, 0) + count]),
+            "results": await asyncio.to_thread(_shown, found[max(at, 0) : max(at, 0) + count]),
             "statistics": {
                 "recordsMatched": figures.matched,
                 "recordsScanned": figures.scanned,
@@ -96,15 +97,33 @@ class Insights:
             },
             "status": status,
         }
-        if at + count < len(rows):
+        if at + count < len(found):
             members["nextToken"] = page_token(at + count)
-        return Result(members=members, is_large=len(rows) > _FEW_ROWS)
+        return Result(members=members, is_large=len(found) > _FEW_ROWS)
 
     async def stop_query(self, call: Call) -> Mapping[str, Any]:
         query = self._find(call)
         if not query.stop():
             raise InvalidParameterException(f"Query {query.id} is already ended with {query.status} status")
         return {"success": True}
+
+    async def get_log_record(self, call: Call) -> Mapping[str, Any]:
+        """The event that a `@ptr` points to."""
+        place = rows.pointed(call.params["logRecordPointer"])
+        if place is None:
+            raise InvalidParameterException("The specified log record pointer is invalid.")
+        account, _, name = place[0].partition(":")
+        if account != call.account:
+            raise LogGroupNotFoundError
+
+        def find(connection: sqlite3.Connection) -> rows.Row | None:
+            group = existing_group(connection, call.region, name)
+            return find_event(connection, call.account, Group(group.id, group.name), place[1], place[2])
+
+        found = await self._telemetry.read(find)
+        if found is None:
+            raise InvalidParameterException("The specified log record pointer is invalid.")
+        return {"logRecord": await asyncio.to_thread(rows.record, found)}
 
     async def describe_queries(self, call: Call) -> Mapping[str, Any]:
         params = call.params
@@ -161,8 +180,8 @@ def _named_groups(call: Call) -> Sequence[str]:
     return list(dict.fromkeys(group_name(name, region=call.region, account=call.account) for name in names))
 
 
-def _shown(rows: Sequence[bytes]) -> Sequence[Sequence[Mapping[str, str]]]:
-    return [[{"field": name, "value": value} for name, value in msgspec.json.decode(row)] for row in rows]
+def _shown(found: Sequence[bytes]) -> Sequence[Sequence[Mapping[str, str]]]:
+    return [[{"field": name, "value": value} for name, value in msgspec.json.decode(row)] for row in found]
 
 
 def _is_asked_for(query: RunningQuery, params: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 
@@ -29,6 +28,7 @@ from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
 from stoker.front_door.seclusion import seclude
 from stoker.front_door.shortage import shortage
+from stoker.invocations.request_id import RequestIds
 from stoker.model.errors import ServiceError
 from stoker.model.principal import Principal
 from stoker.tracing.tracer import Tracer
@@ -83,7 +83,7 @@ class FrontDoor:
         self._verifier = verifier
         self._authorise = authorise
         self._account = account
-        self._random = random.Random()
+        self._request_ids = RequestIds()
 
     def __repr__(self) -> str:
         return f"<FrontDoor {self.apis!r}>"
@@ -102,8 +102,7 @@ class FrontDoor:
 
     def is_call(self, request: Request) -> bool:
         """Whether a signed request is for one of AWS's APIs, and not for somebody's function or API by its host."""
-        gateway, urls = self._gateway, self._urls
-        return (urls is None or url_call(request) is None) and (gateway is None or gateway.serves(request) is None)
+        return not (self._urls and url_call(request)) and not (self._gateway and self._gateway.serves(request))
 
     async def answer_whole(self, request: Request, until_gone: Callable[[], Awaitable[None]]) -> Response:
         """The answer to a call that is here with its body."""
@@ -170,7 +169,7 @@ class FrontDoor:
 
     async def _answer_call(self, request: Request, body: Body, *, from_sandbox: bool) -> tuple[str, Response]:
         """The answer and whose it is: where no service got to answer, the one's that the request seems to be for."""
-        request_id = self._new_request_id()
+        request_id = self._request_ids.new()
         try:
             return await self._call(request, body, request_id, from_sandbox=from_sandbox)
         except ServiceError as error:
@@ -298,11 +297,6 @@ class FrontDoor:
         if self._visitors is not None and self._visitors.takes(request):
             return (await self.apis.find(request, "s3")).api
         return await self.apis.guess(request)
-
-    def _new_request_id(self) -> str:
-        """A UUID's form. It need not be unguessable, only unlike all others: uuid4 would take three times as long."""
-        bits = f"{self._random.getrandbits(128):032x}"
-        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
 
 
 def _asked(api: ServiceApi, request: Request) -> Request:

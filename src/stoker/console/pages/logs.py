@@ -31,8 +31,8 @@ RANGES: Mapping[str, tuple[str, int]] = {
 _LONGEST_MS = 900_000
 # What is known of an invocation's time is known so well: the ledger's moment and its last line's are not the same.
 _SLACK_MS = 1_000
-# Of the lines around a moment, so many from before it and so many from then on.
-_BEFORE, _AFTER = 1_000, 4_000
+# Of the lines around a moment, so many from before it and so many from then on: few, and many where those are not all.
+_WINDOWS = ((100, 300), (1_000, 4_000))
 _START = re.compile(r"START RequestId: (\S+)|\"type\":\s*\"platform\.start\".*?\"requestId\":\s*\"([^\"]+)\"")
 _END = re.compile(r"REPORT RequestId: (\S+)|\"type\":\s*\"platform\.report\"")
 _PLATFORM = re.compile(r"(INIT_START|START|END|REPORT|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY)\b")
@@ -183,15 +183,24 @@ async def _of_request(visit: Visit, group: str, request: str, at: str) -> Sequen
 
 async def _around(visit: Visit, group: str, stream: str, at: int) -> Sequence[Line]:
     """The lines of the invocation that ran in a stream at a moment; all around it if none can be told apart."""
+    own, lines = list[Line](), list[Line]()
+    for before, after in _WINDOWS:
+        lines = await _window(visit, group, stream, at, before=before, after=after)
+        requests = {line.request for line in lines if line.at == at and line.request}
+        own = [line for line in lines if line.request in requests]
+        if own and _START.search(own[0].text) and _END.search(own[-1].text):
+            break
+    return own or lines
+
+
+async def _window(visit: Visit, group: str, stream: str, at: int, *, before: int, after: int) -> list[Line]:
     of_stream = {"logGroupName": group, "logStreamName": stream}
-    before, after = await asyncio.gather(
-        visit.aws.call("logs", "GetLogEvents", **of_stream, endTime=at, startFromHead=False, limit=_BEFORE),
-        visit.aws.call("logs", "GetLogEvents", **of_stream, startTime=at, startFromHead=True, limit=_AFTER),
+    earlier, later = await asyncio.gather(
+        visit.aws.call("logs", "GetLogEvents", **of_stream, endTime=at, startFromHead=False, limit=before),
+        visit.aws.call("logs", "GetLogEvents", **of_stream, startTime=at, startFromHead=True, limit=after),
     )
-    events = [{**each, "logStreamName": stream} for each in (*before["events"], *after["events"])]
-    lines = await asyncio.to_thread(lambda: with_requests(_lines_of(events)))
-    own = {line.request for line in lines if line.at == at and line.request}
-    return [line for line in lines if line.request in own] or lines
+    events = [{**each, "logStreamName": stream} for each in (*earlier["events"], *later["events"])]
+    return await asyncio.to_thread(lambda: with_requests(_lines_of(events)))
 
 
 async def _tail(tail: Tail) -> AsyncIterator[tuple[str, Any]]:

@@ -32,11 +32,11 @@ from stoker.tracing.tracer import Tracer
 DRAIN_LIMIT_S = 900.0
 # What becomes of events, in CloudWatch's words.
 RECEIVED, DROPPED = "AsyncEventsReceived", "AsyncEventsDropped"
-# Takes an event and one of these.
-Counts = Callable[[AsyncEvent, str], None]
+# Takes events and one of these.
+Counts = Callable[[Sequence[AsyncEvent], str], None]
 
 
-def _uncounted(_event: AsyncEvent, _name: str) -> None: ...
+def _uncounted(_events: Sequence[AsyncEvent], _name: str) -> None: ...
 
 
 class Reply(Protocol):
@@ -170,9 +170,8 @@ class AsyncQueue:
         self._work.note_due(now)
 
     def _settled(self, done: Sequence[Attempted]) -> None:
-        for each in done:
-            if isinstance(each.settlement, Over) and each.settlement.condition != SUCCESS:
-                self._counts(each.event, DROPPED)
+        over = [(each.event, each.settlement) for each in done if isinstance(each.settlement, Over)]
+        self._counts([event for event, settlement in over if settlement.condition != SUCCESS], DROPPED)
         if any(each.may_deliver for each in done):
             self._wake_outbox()
 
@@ -186,6 +185,7 @@ class AsyncQueue:
             return event_rows.with_configs(conn, events) if lease else []
 
         held = await self._store.write(work)
+        self._counts(events, RECEIVED)
         if held:
             self._work.hold(held)
         else:

@@ -1,6 +1,6 @@
 """CloudWatch: metrics, which are kept in the telemetry, what Lambda measures without leaving a line, and alarms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from botocore.loaders import Loader
@@ -60,8 +60,9 @@ def _measure_events(platform: Platform) -> None:
     def aged(region: str, function: str, age_s: float) -> None:
         meters.function(region, function, "AsyncEventAge", age_s * 1000.0, MILLISECONDS)
 
-    def counted(event: AsyncEvent, name: str) -> None:
-        meters.function(event.region, event.function, name, qualifier=event.qualifier or "")
+    def counted(events: Sequence[AsyncEvent], name: str) -> None:
+        for event in events:
+            meters.function(event.region, event.function, name, qualifier=event.qualifier or "")
 
     def lost(delivery: Delivery) -> None:
         source = delivery.source_arn.split(":")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from stoker.model.clock import Clock, Timer
 from stoker.observability.cloudwatch.lambda_metrics import COUNT, NAMESPACE, dimensions_for
-from stoker.observability.cloudwatch.points import Metric, Points
+from stoker.observability.cloudwatch.points import MINUTE_S, Metric, Points
+from stoker.observability.cloudwatch.statistic import Statistic
 
 FLUSH_S = 5.0
 
@@ -19,6 +20,8 @@ class Meters:
         self._keep = keep
         self._clock = clock
         self._points = Points()
+        # What takes the samples of a function's figure in a minute, until it is handed over.
+        self._taking: dict[tuple[str, str, str, str, str | None, int], list[Statistic]] = {}
         self._timer: Timer | None = None
 
     def __repr__(self) -> str:
@@ -35,8 +38,16 @@ class Meters:
         qualifier: str | None = None,
     ) -> None:
         """A sample of Lambda's, for the function and for all together; with a `qualifier` also for that resource."""
-        dimensions = dimensions_for(function, qualifier or "")
-        self.add(region, NAMESPACE, name, dimensions if qualifier is not None else dimensions[:2], value, unit)
+        at = self._clock.time()
+        key = region, function, name, unit, qualifier, int(at) // MINUTE_S
+        taking = self._taking.get(key)
+        if taking is None:
+            dimensions = dimensions_for(function, qualifier or "")[: 2 if qualifier is None else None]
+            metrics = [Metric(region, NAMESPACE, name, each) for each in dimensions]
+            taking = self._taking[key] = [each for metric in metrics for each in self._points.at(metric, unit, at)]
+        for statistic in taking:
+            statistic.add(value)
+        self._flush_later()
 
     def add(
         self, region: str, namespace: str, name: str, dimensions: Iterable[str], value: float, unit: str = COUNT
@@ -45,6 +56,9 @@ class Meters:
         at = self._clock.time()
         for each in dimensions:
             self._points.add(Metric(region, namespace, name, each), unit, at, value)
+        self._flush_later()
+
+    def _flush_later(self) -> None:
         if self._timer is None:
             self._timer = self._clock.call_later(FLUSH_S, self.flush)
 
@@ -54,5 +68,6 @@ class Meters:
             self._timer.cancel()
             self._timer = None
         points, self._points = self._points, Points()
+        self._taking.clear()
         if points:
             self._keep(points)

@@ -1,13 +1,25 @@
-"""Memory: what a warm environment adds, and what Stoker takes when nothing runs."""
+"""Memory: what a warm environment adds, alone and among many, and what Stoker takes when nothing runs."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 
+from load import once
 from processes import pss_bytes, tree, with_mount_of
 from stoker_target import Stoker
+from target import TargetError
 
 SETTLE_S = 2.0
 WARM_CALLS = 20
+# An environment is two processes: process 1, and the function's.
+PROCESSES = 2
+# So long that the last has started before the first is done.
+CROWD_S = 10
+CROWD_SOURCE = f"""
+import time
+def handler(event, context):
+    time.sleep({CROWD_S})
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +59,14 @@ def measure_memory(stoker: Stoker, name: str, digest: str) -> MemoryFigures:
     if not environment:
         raise LookupError(f"no process of Stoker's has the code of {name} ({digest}) mounted")
     return MemoryFigures(environment=_footprint(environment), stoker=_footprint(everything - environment))
+
+
+async def measure_crowd(stoker: Stoker, runtime: str, count: int) -> Footprint:
+    """Of so many environments of one function, all warm and idle. Raises TargetError if there are fewer."""
+    digest = stoker.deploy("crowd", CROWD_SOURCE, runtime=runtime, suffix=".py")
+    await once(*[stoker.endpoint("crowd")] * count)
+    await asyncio.sleep(SETTLE_S)
+    footprint = _footprint(with_mount_of(digest, tree(stoker.server.pid)))
+    if footprint.processes < count * PROCESSES:
+        raise TargetError(f"{footprint.processes / PROCESSES:.0f} of {count} environments were there at once")
+    return footprint

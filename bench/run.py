@@ -27,7 +27,7 @@ from heavy import measure_heavy
 from lists import measure_lists
 from load import Endpoint
 from many_functions import measure_many
-from memory import measure_fresh, measure_memory
+from memory import measure_crowd, measure_fresh, measure_memory
 from objects import measure_objects
 from peers import (
     HERE,
@@ -50,6 +50,7 @@ from report import (
     as_text,
     cold_rows,
     console_rows,
+    crowd_row,
     event_rows,
     gateway_rows,
     heavy_rows,
@@ -183,6 +184,14 @@ async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
     """What needs a Stoker of its own: they are stopped and started again."""
     _say("many functions …")
     many = many_rows(await measure_many(source, runtime, scale), scale.many_functions)
+    crowd: list[Row] = []
+    _say("a crowd …")
+    with Stoker() as other:
+        other.start()
+        try:
+            crowd = [crowd_row(await measure_crowd(other, runtime, scale.crowd), scale.crowd)]
+        except TargetError as error:
+            _say(f"a crowd: {error}")
     _say("asynchronous events …")
     with Stoker() as other:
         other.start()
@@ -203,7 +212,7 @@ async def _measure_apart(scale: Scale, source: str, runtime: str) -> list[Row]:
     with Stoker() as other:
         other.start()
         console = console_rows(await measure_console(other, scale, runtime))
-    return [*many, *events, *queues, *tables, *lists, *console]
+    return [*many, *crowd, *events, *queues, *tables, *lists, *console]
 
 
 async def _measure_peers(scale: Scale, stack: ExitStack) -> list[Row]:

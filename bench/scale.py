@@ -18,6 +18,7 @@ class Scale:
     many_items: int
     many_keys: int
     many_functions: int
+    crowd: int
 
 
 FULL = Scale(
@@ -32,6 +33,7 @@ FULL = Scale(
     many_items=1_000_000,
     many_keys=1_000_000,
     many_functions=10_000,
+    crowd=200,
 )
 QUICK = Scale(
     cold_rounds=7,
@@ -45,4 +47,5 @@ QUICK = Scale(
     many_items=100_000,
     many_keys=100_000,
     many_functions=10_000,
+    crowd=200,
 )

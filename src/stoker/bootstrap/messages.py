@@ -12,6 +12,7 @@ import socket
 
 MAX_BYTES = 192 * 1024
 MAX_DESCRIPTORS = 16
+_SIZE = int(socket.MSG_PEEK | socket.MSG_TRUNC)
 
 
 def send(sock: socket.socket, message: dict[str, object], descriptors: tuple[int, ...] = ()) -> None:
@@ -25,7 +26,7 @@ def receive(sock: socket.socket) -> tuple[dict, list[int]] | None:  # type: igno
     room = socket.CMSG_SPACE(MAX_DESCRIPTORS * descriptors.itemsize)
     try:
         # Its size first: room for the largest is a mapping of its own, whose pages are made and given back each time.
-        size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
+        size = sock.recv_into(bytearray(1), 1, _SIZE)
         # Not socket.recv_fds: it passes no flags on, and what a program that is executed meanwhile inherits stays open.
         data, control, _, _ = sock.recvmsg(min(size, MAX_BYTES), room, socket.MSG_CMSG_CLOEXEC)
     except ConnectionError:

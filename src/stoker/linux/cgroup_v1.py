@@ -118,7 +118,7 @@ class CgroupV1:
         self._settings.write(f"{self._directories['pids']}/pids.max", str(pids_max))
 
     def entrances(self) -> tuple[str, ...]:
-        return tuple(str(directory / "tasks") for directory in self._distinct_directories())
+        return tuple(f"{directory}/tasks" for directory in self._distinct_directories())
 
     def attach(self, pid: int) -> None:
         for directory in self._distinct_directories():

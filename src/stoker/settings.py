@@ -141,6 +141,11 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]
 
     @property
+    def database_url(self) -> str:
+        """Where the store is."""
+        return self.store_url or f"sqlite:///{self.data}/stoker.db"
+
+    @property
     def root_key(self) -> tuple[str, str] | None:
         """The preset root key: access key and secret."""
         return (self.access_key, self.secret_key) if self.access_key and self.secret_key else None

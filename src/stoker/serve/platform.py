@@ -90,7 +90,7 @@ async def open_platform(settings: Settings, stack: contextlib.AsyncExitStack, se
     keys = await asyncio.to_thread(
         credentials.load_or_create, settings.data, settings.root_key, account=settings.account
     )
-    store = await asyncio.to_thread(open_store, settings.store_url or f"sqlite:///{settings.data}/stoker.db")
+    store = await asyncio.to_thread(open_store, settings.database_url)
     stack.push_async_callback(store.close)
     identities = await open_identities(
         account=settings.account, store=store, clock=clock, key=keys.derived_key("secrets at rest")

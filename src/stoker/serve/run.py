@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
@@ -33,6 +34,7 @@ from stoker.serve.visitors import bucket_visitors
 from stoker.services.s3.service import S3Service
 from stoker.settings import Settings
 from stoker.store.data_dir import DataDirectory, DataDirectoryInUseError
+from stoker.store.store import migrate
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +57,28 @@ def run(settings: Settings) -> int:
             # Before any thread and the event loop: a process with more than one thread may not.
             rootless.enter()
         with DataDirectory.open(settings.data):
+            _migrate_apart(settings)
             uvloop.run(_serve(settings))
     except (DataDirectoryInUseError, PlaceError, PricesError, SandboxError, OSError) as error:
         print(f"stoker: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _migrate_apart(settings: Settings) -> None:
+    """In a child: what migrates takes 15 MB, which this process would have for as long as it runs.
+
+    Forks, so nothing may be running yet. What fails there fails again here, where it is reported.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            migrate(settings.database_url)
+            status = 0
+        finally:
+            os._exit(status)
+    os.waitpid(child, 0)
 
 
 def _allow_many_descriptors() -> None:

@@ -76,11 +76,19 @@ def open_store(url: str) -> Store:
     `url` is `sqlite:///FILE` or `postgresql://…`. Raises UnsupportedStoreError, NewerSchemaError, or SQLAlchemy's
     OperationalError when the database cannot be reached.
     """
-    parsed = engines.supported_url(url)
-    engine = engines.writer_engine(parsed)
+    return Store(engines.supported_url(url), _upgraded(url))
+
+
+def migrate(url: str) -> None:
+    """Bring the schema up to date, and no more. See `open_store`."""
+    _upgraded(url).dispose()
+
+
+def _upgraded(url: str) -> sa.Engine:
+    engine = engines.writer_engine(engines.supported_url(url))
     try:
         schema_version.upgrade(engine)
     except BaseException:
         engine.dispose()
         raise
-    return Store(parsed, engine)
+    return engine

@@ -42,6 +42,22 @@ def test_a_second_start_does_not_even_import_alembic(tmp_path: Path) -> None:
     assert done.stdout.strip() == "False"
 
 
+def test_a_server_does_not_carry_along_what_made_its_database(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from stoker.serve import run
+from stoker.settings import Settings
+from stoker.store.store import open_store
+settings = Settings(data=Path({str(tmp_path)!r}))
+run._migrate_apart(settings)
+open_store(settings.database_url)
+print("alembic" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_a_database_of_a_newer_stoker_is_left_alone(store_url: str) -> None:
     asyncio.run(open_store(store_url).close())
     engine = writer_engine(supported_url(store_url))

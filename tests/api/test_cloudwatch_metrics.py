@@ -268,3 +268,37 @@ def test_throttles_events_and_concurrency_are_measured(live_server: LiveServer, 
     eventually(lambda: of_function("AsyncEventsDropped") == 1, "an event that failed for good")
     assert of_function("AsyncEventAge") >= 0
     assert of_function("ConcurrentExecutions") >= 1
+
+
+def test_a_hostile_function_s_lines_forge_no_figures_and_stop_nobody_s(
+    live_server: LiveServer, cloudwatch: Any, namespace: str
+) -> None:
+    source = """
+import json, time
+def line(namespace, names, **members):
+    metrics = [{"Name": name} for name in names]
+    head = {"Namespace": namespace, "Dimensions": [["FunctionName"], []], "Metrics": metrics}
+    head = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [head] * 20}
+    return json.dumps({"_aws": head, "FunctionName": members.pop("name", "x"), **members})
+def handler(event, context):
+    print(line("AWS/Lambda", ["Invocations"], name=event["name"], Invocations=1000000))
+    print('{"_aws":' + '[' * 100000)
+    names = [f"m{number}" for number in range(60)]
+    print(line(event["namespace"], names, **dict.fromkeys(names, 1)))
+    print(line(event["namespace"], ["good"], good=7))
+"""
+    functions, name = live_server.client("lambda"), f"hostile-{uuid.uuid4().hex[:8]}"
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="f.handler",
+        Code={"ZipFile": zip_of({"f.py": source})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    functions.invoke(FunctionName=name, Payload=json.dumps({"name": name, "namespace": namespace}))
+    eventually(lambda: total(cloudwatch, namespace, "good", FunctionName="x") > 0, "the good line is measured")
+    eventually(lambda: total(cloudwatch, "AWS/Lambda", "Invocations", FunctionName=name) == 1, "one invocation")
+    assert len(cloudwatch.list_metrics(Namespace=namespace)["Metrics"]) == 122
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "other", "Value": 1.0}])
+    assert total(cloudwatch, namespace, "other") == 1

@@ -1,6 +1,7 @@
 """The shape of the house: sizes that a reader can hold in mind. An exception is argued here, by name."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,9 @@ def test_only_settings_and_the_command_read_the_environment() -> None:
     readers = {name_of(path).split("/")[0] for path in MODULES if "os.environ" in path.read_text()}
     # Inside a sandbox the environment is the function's, and building it is the bootstrap's work.
     assert readers <= {"settings.py", "cli", "bootstrap"}
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """pytest imports them by it: of two it would run one, in a process that has met the other."""
+    names = Counter(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -46,13 +46,21 @@ class House:
         # Slots are of the whole server.
         self.name = f"stoker_{uuid.uuid4().hex}"
         self.position = ""
+        self._readers: list[PostgresRows] = []
 
     def database(self, **address: Any) -> Database:
         where = {"host": self.address.host, "port": self.address.port, "database": self.address.database, **address}
         return Database(address=Address(**where), user="stoker", password="", name=self.name)
 
     def rows(self) -> PostgresRows:
-        return PostgresRows(self.database(), ARN, FakeClock(1.0))
+        self._readers.append(PostgresRows(self.database(), ARN, FakeClock(1.0)))
+        return self._readers[-1]
+
+    async def close(self) -> None:
+        """Whoever still reads, which a scene that fails leaves behind, and the slot."""
+        for each in self._readers:
+            await each.close()
+        await self.database().forget()
 
     def run(self, *statements: str, together: bool = False) -> Any:
         with psycopg.connect(self.url, autocommit=not together) as connection:
@@ -66,6 +74,8 @@ class House:
         events: list[dict[str, Any]] = []
         async with asyncio.timeout(20):
             while len(events) < count:
+                # A page is what has arrived: a short one must not let the next reach beyond the count.
+                most = min(most, count - len(events))
                 page: Page = await rows.read(SLOT, self.position, most, None)
                 events += [json.loads(each.record.event) for each in page.records]
                 self.position = page.position
@@ -95,7 +105,7 @@ def play(postgres_server: str) -> Iterator[Callable[[Scene], None]]:
                 try:
                     await scene(house)
                 finally:
-                    await house.database().forget()
+                    await house.close()
 
             asyncio.run(on_stage())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import select
 import socket
 import sys
 from json.encoder import encode_basestring_ascii as _quoted
@@ -57,6 +58,10 @@ class ChannelClient:
         # Not earlier: it looks at AWS_EXECUTION_ENV, which the zygote has not.
         self.marshaller = Marshaller()
         self._channel = channel
+        # A plain receive is woken as well when the platform reads what was sent: for nothing, once an invocation.
+        events = select.poll()
+        events.register(channel, select.POLLIN)
+        self._wait = events.poll
         self._asked = False
 
     def importing(self) -> None:
@@ -115,6 +120,7 @@ class ChannelClient:
 
     def _fill(self, received: bytes, size: int) -> bytes:
         """So many bytes at least. An event comes in one piece as a rule, and nothing comes after it."""
+        self._wait()
         pieces = bytearray(received)
         while len(pieces) < size:
             data = self._channel.recv(max(RECEIVE_BYTES, size - len(pieces)))

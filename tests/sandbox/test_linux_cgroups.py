@@ -19,6 +19,8 @@ pytestmark = pytest.mark.root
 
 MIB = 1 << 20
 PREFIX = "groupcheck"
+# The file of a group's weight by version, and what an ordinary process weighs.
+WEIGHTS = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}
 
 
 @pytest.fixture
@@ -134,6 +136,12 @@ def test_a_tenth_of_a_core_is_a_tenth_of_a_core(group: Cgroup) -> None:
     code = "import time; end = time.monotonic() + 0.5\nwhile time.monotonic() < end: pass"
     python_in(group, code).communicate(timeout=20)
     assert group.cpu_usage_ns() < 0.2 * 1e9
+
+
+def test_groups_together_weigh_as_many_processes_as_can_run_at_once(hierarchy: Hierarchy) -> None:
+    (parent,) = {path for path in groups_called(f"{PREFIX}-") if (path / WEIGHTS[hierarchy.version][0]).exists()}
+    file, of_one = WEIGHTS[hierarchy.version]
+    assert int((parent / file).read_text()) == of_one * len(os.sched_getaffinity(0))
 
 
 def test_a_process_can_be_moved_in_with_its_children_counted(group: Cgroup) -> None:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 _REMOVE_TRIES = 60
 _LONGEST_PAUSE_S = 0.05
+# What an instance's groups weigh together, in ordinary processes. As many run at once as there are cores, and each then
+# counts like any other process of the machine. Without it all of them would count as one, hence wait in turn behind
+# whatever else runs; with their sum, a server with hundreds would leave nothing to others, or to itself.
+WEIGHT = len(os.sched_getaffinity(0))
 
 
 class CgroupError(OSError):

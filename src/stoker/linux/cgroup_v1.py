@@ -38,6 +38,7 @@ class HierarchyV1:
         hierarchical = self._parents["memory"] / "memory.use_hierarchy"
         if files.read(hierarchical).strip() != "1":
             files.write(hierarchical, "1")
+        files.write(self._parents["cpu"] / "cpu.shares", str(files.WEIGHT * _SHARES_OF_A_GROUP))
         # The kernel patches its own code when the first group of the machine freezes and when the last one thaws, which
         # costs 100 µs each (measured); with one empty group frozen all the time the others take 5 to 10 µs.
         self._always_frozen = self._parents["freezer"] / _ALWAYS_FROZEN

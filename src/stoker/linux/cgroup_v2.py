@@ -44,6 +44,8 @@ class HierarchyV2:
         self._parent = self._base / instances.own_name(prefix)
         files.make(self._parent)
         files.write(self._parent / "cgroup.subtree_control", _ENABLE)
+        weight = min(_LARGEST_WEIGHT, files.WEIGHT * _WEIGHT_OF_A_GROUP)
+        files.write(self._parent / "cpu.weight", str(weight))
 
     def __repr__(self) -> str:
         return f"<cgroups v2 at {self._parent}>"

@@ -269,4 +269,4 @@ class GvisorDriver:
     def _launcher_command(self, shows: tuple[str, ...]) -> Command:
         own = [self._directory, self._runtime_dir, self.runsc.program, self.runsc.platform, *shows]
         module = [sys.executable, "-m", "stoker.sandbox.gvisor_launcher"]
-        return lambda descriptor, _: [*module, str(descriptor), *map(str, own)]
+        return lambda descriptor: [*module, str(descriptor), *map(str, own)]

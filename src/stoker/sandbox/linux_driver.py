@@ -130,6 +130,7 @@ class LinuxDriver:
         facts: Facts,
         hierarchy: cgroups.Hierarchy,
         runtime_dir: Path,
+        root: Path,
         blanks: int,
         serve_endpoint: ServeEndpoint,
     ) -> None:
@@ -137,6 +138,7 @@ class LinuxDriver:
         self._slots = slots
         self._hierarchy = hierarchy
         self._runtime_dir = runtime_dir
+        self._root = root
         self._blanks = blanks
         self._serve_endpoint = serve_endpoint
         self._zygotes: dict[str, Zygote] = {}
@@ -160,6 +162,8 @@ class LinuxDriver:
         Without cgroups a SandboxError, or functions without limits where weak isolation is allowed.
         """
         runtime_dir = await asyncio.to_thread(assemble, data)
+        root = data / "root"
+        root.mkdir(exist_ok=True)
         hierarchy = await asyncio.to_thread(_open_hierarchy, allow_weak_isolation)
         await asyncio.to_thread(hierarchy.sweep)
         pool, facts = await Slots.start(directory=data / "disks", endpoint_port=endpoint_port, ready=slots)
@@ -168,6 +172,7 @@ class LinuxDriver:
             facts=facts,
             hierarchy=hierarchy,
             runtime_dir=runtime_dir,
+            root=root,
             blanks=blanks,
             serve_endpoint=serve_endpoint,
         )
@@ -254,7 +259,7 @@ class LinuxDriver:
             interpreter = python or (SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable))
             self._zygotes[runtime.name] = Zygote(
                 runtime.name,
-                command=interpreter_command(interpreter, self._runtime_dir, runtime),
+                command=interpreter_command(interpreter, self._root, self._runtime_dir, runtime),
                 slots=self._slots,
                 create_cgroup=self._hierarchy.create,
                 ready=self._blanks,

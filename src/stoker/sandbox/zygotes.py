@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from stoker.sandbox.rehearsal import Copies
 from stoker.sandbox.reserve import Reserve
 from stoker.sandbox.slots import Slots
 
-Command = Callable[[int, str], list[str]]
+Command = Callable[[int], list[str]]
 Rehearse = Callable[[Blank], Awaitable[Copies]]
 log = logging.getLogger(__name__)
 LEAST_BLANKS = 2
@@ -27,8 +26,8 @@ LEAST_MEMORY_BYTES = 128 << 20
 class Zygote:
     """A fork server with its blanks made ahead. Started when first needed, again when it died.
 
-    `command` is how it is started, from the descriptor of its socket and an empty directory to build its root at;
-    `rehearse` how a blank tells what its like will write to, where blanks become functions without executing anything.
+    `command` is how it is started, from the descriptor of its socket; `rehearse` how a blank tells what its like will
+    write to, where blanks become functions without executing anything.
     """
 
     def __init__(
@@ -129,18 +128,19 @@ class Zygote:
             log.warning("%s: %s", self._name, error)
 
     async def _start(self) -> Peer:
-        # Only a place to hang the root at, in the zygote's own mount namespace; it stays empty for everybody else.
-        with tempfile.TemporaryDirectory(prefix="stoker-root-") as root:
-            peer, _ = await Peer.start(f"zygote {self._name}", lambda fd: self._command(fd, root))
+        peer, _ = await Peer.start(f"zygote {self._name}", self._command)
         return peer
 
 
-def interpreter_command(interpreter: Path, runtime_dir: Path, runtime: Runtime) -> Command:
-    """How an interpreter becomes a zygote for a runtime; see `bootstrap.start`."""
+def interpreter_command(interpreter: Path, root: Path, runtime_dir: Path, runtime: Runtime) -> Command:
+    """How an interpreter becomes a zygote for a runtime; see `bootstrap.start`.
+
+    `root` is an empty directory, only a place to hang its root at: each does so in a mount namespace of its own.
+    """
     script = runtime_dir / PLATFORM / "stoker" / "bootstrap" / "start.py"
     # -I and -S: neither the operator's environment nor the interpreter's installed packages are a function's.
-    before, after = [str(interpreter), "-I", "-S", str(script)], [str(runtime_dir), *shown(runtime)]
-    return lambda descriptor, root: [*before, str(descriptor), root, *after]
+    before, after = [str(interpreter), "-I", "-S", str(script)], [str(root), str(runtime_dir), *shown(runtime)]
+    return lambda descriptor: [*before, str(descriptor), *after]
 
 
 def shown(runtime: Runtime | None) -> list[str]:

@@ -110,7 +110,7 @@ def test_a_place_that_was_not_handed_over_is_refused_with_a_remedy(tmp_path: Pat
 def test_opening_moves_processes_and_enables_controllers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = group(tmp_path / "root")
     (root / "cgroup.procs").write_text("41\n42\n")
-    instance = directory(root / "thing", {"cgroup.subtree_control": ""})
+    instance = directory(root / "thing", {"cgroup.subtree_control": "", "cpu.weight": "100"})
     leaf = directory(root / "supervisor", {"cgroup.procs": ""})
     monkeypatch.setattr(cgroup_v2.instances, "own_name", lambda prefix: prefix)
     cgroup_v2.HierarchyV2(root, "thing")

@@ -61,7 +61,7 @@ def up(
         bool, typer.Option("--no-iam-enforcement", help="For development: whoever has a key may do everything.")
     ] = False,
 ) -> None:
-    """Start the server; it runs until SIGTERM or Ctrl-C and then finishes what is running."""
+    """Start the server; SIGTERM or Ctrl-C lets it finish what is running and stop, a second one ends it at once."""
     if (tls_cert is None) != (tls_key is None):
         raise CliError("--tls-cert and --tls-key go together.", exit_code=2)
     for network in proxy or ():

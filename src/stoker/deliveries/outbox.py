@@ -1,5 +1,6 @@
 """The outbox: deliveries that are put in their sender's own transaction and then made, at least once."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -105,8 +106,7 @@ class Outbox:
 
     async def close(self, *, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Begin nothing more, and let what is on its way arrive, for so long at most."""
-        for half in (self._inside, self._outside):
-            await half.close(limit_s=limit_s)
+        await asyncio.gather(*(half.close(limit_s=limit_s) for half in (self._inside, self._outside)))
 
     def _settled(self, done: Sequence[Outcome]) -> None:
         """The dead letters of one half are the other half's to deliver."""

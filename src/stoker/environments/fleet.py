@@ -98,6 +98,11 @@ class Fleet:
         """Those that are alive; each says in its `repr` how it is."""
         return list(self._assignment)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an invocation runs or waits for memory."""
+        return self._assignment.running > 0 or bool(self._waiting)
+
     def running_by_function(self) -> Mapping[FunctionKey, int]:
         """How many invocations of each function run."""
         return self._assignment.running_by_function()
@@ -225,7 +230,7 @@ class Fleet:
         _report_failure(task)
 
     def _look_whether_drained(self) -> None:
-        if self._drained is not None and self._assignment.running == 0 and not self._waiting:
+        if self._drained is not None and not self.is_busy:
             self._finish_draining()
 
     def _finish_draining(self) -> None:

@@ -55,6 +55,8 @@ class QueueLoop:
         self._scaling = Scaling(mapping.options.max_concurrency)
         self._batches: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
+        self._draining = False
+        self._pauses: set[asyncio.Event] = set()
         self._backoff_s = FIRST_BACKOFF_S
 
     def __repr__(self) -> str:
@@ -71,10 +73,18 @@ class QueueLoop:
                 await self._back_off(error)
                 continue
             self._backoff_s = FIRST_BACKOFF_S
-            self._begin(records)
+            if records:
+                self._begin(records)
+            else:
+                # It was asked to wait for some: a queue that closes does not, and asked at once again would say so
+                # for ever without a turn of the event loop.
+                await self._pause(FIRST_BACKOFF_S)
 
     async def drain(self) -> None:
-        """Let the batches that run end, and settle them."""
+        """Let the batches that run end, and settle them; those that cannot run now are given back."""
+        self._draining = True
+        for pause in self._pauses:
+            pause.set()
         if self._batches:
             await asyncio.wait(set(self._batches))
         await self._poller.close()
@@ -112,8 +122,6 @@ class QueueLoop:
         return records
 
     def _begin(self, records: Sequence[Record]) -> None:
-        if not records:
-            return
         self._scaling.begin()
         name = f"batch of mapping {self._mapping.uuid}"
         task = asyncio.get_running_loop().create_task(self._process(records), name=name)
@@ -166,14 +174,14 @@ class QueueLoop:
         return failed_ids(result.payload, ids) if self._mapping.options.report_failures else []
 
     async def _invoke_patiently(self, request: InvokeRequest, batch: Sequence[Record]) -> InvocationResult | None:
-        """The result; None where the function could not run before the records are given out again."""
+        """The result; None where the function could not run before the records are given out again, or given back."""
         due_back = min((record.due_back_at for record in batch if record.due_back_at is not None), default=None)
         backoff_s = FIRST_BACKOFF_S
         while True:
             try:
                 return await self._invoker.invoke(request)
             except ServiceError as error:
-                passing = error.status in _PASSING or error.status >= 500
+                passing = not self._draining and (error.status in _PASSING or error.status >= 500)
                 if not passing or (due_back is not None and self._clock.time() + backoff_s >= due_back):
                     log.info("mapping %s: %s could not run: %s", self._mapping.uuid, request.function, error)
                     return None
@@ -192,7 +200,9 @@ class QueueLoop:
     async def _pause(self, seconds: float) -> None:
         over = asyncio.Event()
         timer = self._clock.call_later(seconds, over.set)
+        self._pauses.add(over)
         try:
             await over.wait()
         finally:
             timer.cancel()
+            self._pauses.discard(over)

@@ -134,6 +134,7 @@ class Server:
     def __init__(self, door: FrontDoor, express: Express | None = None) -> None:
         self._door = door
         self._express = express
+        self._world: Listener | None = None
         self._listeners: set[Listener] = set()
         self._dormant: set[DormantListener] = set()
         self._ticking: asyncio.TimerHandle | None = None
@@ -153,7 +154,7 @@ class Server:
         door: Application = self._door
         if proxies:
             door = cast("Application", ProxyHeadersMiddleware(cast("Any", door), list(proxies)))
-        await self._listen(listening, _config(door), ListenerState(OF_THE_WORLD, self._express), tls)
+        self._world = await self._listen(listening, _config(door), ListenerState(OF_THE_WORLD, self._express), tls)
 
     def serve_socket(self, sock: socket.socket) -> DormantListener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
@@ -195,20 +196,26 @@ class Server:
             listener.tick(date, now)
         self._ticking = loop.call_later(_TICK_S, self._tick)
 
-    async def stop(self, grace_s: float) -> None:
-        """Take no more requests, let the running ones finish for `grace_s` seconds, then cancel them."""
+    async def drain(self) -> None:
+        """Take no more requests of the world, and let the running ones finish.
+
+        Sandboxes are still served: what runs in them may need it to finish.
+        """
+        world = self._world
+        if world is None:
+            return
+        world.begin_drain()
+        # uvicorn tells nobody when an answer is out and its connection gone: this looks.
+        while world.busy:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+
+    async def close(self) -> None:
+        """Take no more requests, cancel the running ones, and wait until they have cleaned up."""
         if self._ticking is not None:
             self._ticking.cancel()
         for dormant in list(self._dormant):
             dormant.close()
-        for listener in self._listeners:
-            listener.begin_drain()
-        deadline = asyncio.get_running_loop().time() + grace_s
-        # uvicorn tells nobody when an answer is out and its connection gone: this looks.
-        while any(listener.busy for listener in self._listeners) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(_POLL_S)
-        for listener in list(self._listeners):
-            await listener.abandon()
+        await asyncio.gather(*(listener.abandon() for listener in list(self._listeners)))
 
 
 def _date() -> bytes:

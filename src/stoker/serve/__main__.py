@@ -28,4 +28,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Without the interpreter's own end, which waits for every thread: some may hang in a server that does not answer.
+    status = main()
+    logging.shutdown()
+    os._exit(status)

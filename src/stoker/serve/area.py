@@ -1,7 +1,8 @@
 """What stands on the platform: some AWS services, pages of Stoker's own, and what works behind them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from stoker.apis.request import ApiDomains, ApiHost, SocketHost
 from stoker.front_door.apis import Service
@@ -18,9 +19,10 @@ def _unmoved(_door: Application) -> None: ...
 @dataclass(frozen=True, kw_only=True)
 class Area:
     """Built before the port is open. `begin` is called once requests are served: what was left over by the last run is
-    taken up there. `let_go` is called first when Stoker stops: requests that only wait for something are answered, so
-    that nothing waits for them. `end` is called when no new requests come in any more, and before environments are
-    taken down: it lets what has begun finish and starts nothing new.
+    taken up there. `let_go` is called first when Stoker stops, while the requests that are there are served to their
+    end: those that only wait for something are answered, nothing new is begun, and it returns when what was begun has
+    finished; it may be cancelled. `end` is called when no requests come in any more, and before environments are taken
+    down; it has a minute for all areas together.
 
     `pages` are handlers for what is under /_stoker/, by the first part of the path that follows.
     `api_hosts` answer requests for APIs, `socket_hosts` their WebSockets; `api_domains` say which hosts are names of
@@ -35,5 +37,5 @@ class Area:
     api_domains: Sequence[ApiDomains] = ()
     meet: Callable[[Application], None] = _unmoved
     begin: Callable[[], Awaitable[None]] = _nothing
-    let_go: Callable[[], Awaitable[None]] = _nothing
+    let_go: Callable[[], Coroutine[Any, Any, None]] = _nothing
     end: Callable[[], Awaitable[None]] = _nothing

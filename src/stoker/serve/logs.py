@@ -15,4 +15,9 @@ async def build(platform: Platform) -> Area:
         clock=platform.clock,
     )
     service = LogsService(telemetry=platform.telemetry, clock=platform.clock)
-    return Area(services=[service], pages={"bill": bill.answer}, end=service.insights.close)
+    return Area(
+        services=[service],
+        pages={"bill": bill.answer},
+        let_go=service.live_tail.let_go,
+        end=service.insights.close,
+    )

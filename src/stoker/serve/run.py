@@ -1,12 +1,10 @@
 """One run of the server, from its start to its end."""
 
-import asyncio
 import contextlib
 import gc
 import logging
 import os
 import resource
-import signal
 import socket
 import sys
 
@@ -29,6 +27,7 @@ from stoker.objects.places import PlaceError
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
 from stoker.serve.areas import BUILDERS
+from stoker.serve.ending import INVOCATIONS_S, StopSignals, let_finish, limit_closing
 from stoker.serve.platform import open_platform
 from stoker.serve.visitors import bucket_visitors
 from stoker.services.s3.service import S3Service
@@ -38,7 +37,6 @@ from stoker.store.store import migrate
 
 log = logging.getLogger(__name__)
 
-DRAIN_LIMIT_S = 900.0
 # What clients of a certificate that signed itself have to trust.
 CERTIFICATE = "certificate.pem"
 
@@ -124,17 +122,14 @@ def _isolates(settings: Settings) -> bool:
 
 
 async def _serve(settings: Settings) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    signals = StopSignals()
     async with contextlib.AsyncExitStack() as stack:
         server = await _build(settings, stack)
         _leave_for_clients(settings, server)
         _excuse_from_collection()
         log.info("stoker %s is ready on %s", __version__, settings.endpoint_at(server.port))
-        await stopping.wait()
-        log.info("stopping: no new requests, what runs may finish")
+        await signals.wait()
+        log.info("stopping: no new requests, what runs may finish; a second signal ends it")
 
 
 def _excuse_from_collection() -> None:
@@ -200,18 +195,23 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
     # Traced requests have their spans on the ordinary way.
     server = Server(door, express if platform.tracer is None else None)
     await server.start(settings.host, settings.port, tls=tls, proxies=settings.proxies)
-    stack.push_async_callback(platform.fleet.close, limit_s=DRAIN_LIMIT_S)
+    stack.push_async_callback(platform.fleet.close, limit_s=0.0)
     await platform.provisioning.start()
     stack.push_async_callback(platform.provisioning.close)
     platform.fleet.templates.resume(await platform.registry.optimized())
     await platform.events.start()
-    stack.push_async_callback(platform.events.close, limit_s=DRAIN_LIMIT_S)
+    stack.push_async_callback(platform.events.close, limit_s=0.0)
     for area in areas:
         await area.begin()
         stack.push_async_callback(area.end)
-    stack.push_async_callback(server.stop, DRAIN_LIMIT_S)
-    for area in areas:
-        stack.push_async_callback(area.let_go)
+    stack.push_async_callback(server.close)
+    stack.callback(limit_closing)
+
+    async def finish() -> None:
+        parts = [server.drain(), platform.events.close(limit_s=INVOCATIONS_S), *(area.let_go() for area in areas)]
+        await let_finish(parts, lambda: platform.fleet.is_busy, platform.clock)
+
+    stack.push_async_callback(finish)
     return server
 
 

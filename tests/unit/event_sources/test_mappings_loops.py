@@ -308,3 +308,36 @@ def test_what_runs_when_a_mapping_ends_is_settled(play: Play) -> None:
         assert inbox.done == ["a"]
 
     play(scene)
+
+
+def test_what_cannot_run_when_a_mapping_ends_is_given_back_at_once(play: Play) -> None:
+    async def scene(house: House) -> None:
+        inbox = Inbox("a")
+        house.function.answer = lambda _event: TooManyRequestsException()
+        loop = QueueLoop(mapping(), inbox, invoker=house.function, clock=house.clock)
+        running = asyncio.create_task(loop.run())
+        await house.until(lambda: len(house.function.events) == 2)
+        await asyncio.wait_for(stop(running, loop), 60)
+        assert (inbox.done, inbox.failed) == ([], ["a"])
+
+    play(scene)
+
+
+def test_a_source_that_does_not_wait_keeps_nobody_else_from_running(play: Play) -> None:
+    class Closing(Inbox):
+        async def receive(self, most: int, wait_s: float | None) -> Sequence[Record]:
+            self.asked += 1
+            assert self.asked < 100, "asked again without a turn of the event loop"
+            return []
+
+        asked = 0
+
+    async def scene(house: House) -> None:
+        loop = QueueLoop(mapping(), Closing(), invoker=house.function, clock=house.clock)
+        running = asyncio.create_task(loop.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not running.done()
+        await stop(running, loop)
+
+    play(scene)

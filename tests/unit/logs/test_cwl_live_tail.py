@@ -99,6 +99,19 @@ def test_a_session_ends_after_three_hours(with_logs: WithLogs) -> None:
     with_logs(scenario)
 
 
+def test_a_session_does_not_keep_stoker_from_its_end(with_logs: WithLogs) -> None:
+    async def scenario(logs: Any) -> None:
+        await logs.with_stream()
+        session, _ = await tail(logs)
+        await next_update(logs, session)
+        await logs.service.live_tail.let_go()
+        with pytest.raises(ServiceError, match="Stoker stops"):
+            await next_update(logs, session)
+        assert logs.telemetry._listeners == []
+
+    with_logs(scenario)
+
+
 def test_a_session_that_could_show_nothing_is_refused(with_logs: WithLogs) -> None:
     async def scenario(logs: Any) -> None:
         with pytest.raises(ServiceError, match="log group does not exist"):

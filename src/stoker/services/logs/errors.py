@@ -59,3 +59,9 @@ class SessionTimeoutError(_LogsError):
     """The Live Tail session has been open for three hours and is over; start another one."""
 
     code = "SessionTimeoutException"
+
+
+class SessionStreamingError(_LogsError):
+    """The Live Tail session ended because Stoker stops; start another one once it runs again."""
+
+    code = "SessionStreamingException"

@@ -13,7 +13,7 @@ from stoker.model.errors import InvalidParameterException
 from stoker.model.invocation import LogEvent, LogStream
 from stoker.observability.filter_pattern import Filter, compile_filter
 from stoker.observability.telemetry import Telemetry
-from stoker.services.logs.errors import SessionTimeoutError
+from stoker.services.logs.errors import SessionStreamingError, SessionTimeoutError
 from stoker.services.logs.groups import existing_group
 from stoker.services.logs.identifiers import group_name
 from stoker.wire.message import Call
@@ -53,6 +53,11 @@ class LiveTail:
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._telemetry = telemetry
         self._clock = clock
+        self._over = asyncio.Event()
+
+    async def let_go(self) -> None:
+        """Stoker stops: sessions end."""
+        self._over.set()
 
     async def start_live_tail(self, call: Call) -> Mapping[str, Any]:
         request = _parse(call)
@@ -78,6 +83,8 @@ class LiveTail:
             end = self._clock.monotonic() + SESSION_S
             while self._clock.monotonic() < end:
                 await self._second()
+                if self._over.is_set():
+                    raise SessionStreamingError
                 heard = list(waiting)
                 waiting.clear()
                 # In a thread: a second's lines against a regular expression may take longer than the loop may wait.

@@ -24,6 +24,7 @@ class LogsService:
         groups = LogGroups(telemetry, clock)
         self.resource_tags = groups.resource_tags
         self.insights = Insights(telemetry, clock)
+        self.live_tail = LiveTail(telemetry, clock)
         self.operations: Mapping[str, Method] = operations_of(
-            groups, LogStreams(telemetry, clock), LogEvents(telemetry, clock), LiveTail(telemetry, clock), self.insights
+            groups, LogStreams(telemetry, clock), LogEvents(telemetry, clock), self.live_tail, self.insights
         )

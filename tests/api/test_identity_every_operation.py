@@ -18,7 +18,7 @@ ACCOUNT = "000000000000"
 # What each protocol's clients see; S3 answers a HEAD without a body, whose clients then tell the status only.
 CODES = {
     "sns": "AuthorizationError",
-    **dict.fromkeys(("cloudwatch", "iam", "s3", "sqs", "sts"), "AccessDenied"),
+    **dict.fromkeys(("cloudwatch", "iam", "s3", "s3control", "sqs", "sts"), "AccessDenied"),
 }
 
 

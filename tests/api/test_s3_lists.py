@@ -113,8 +113,47 @@ def test_configurations_are_kept_or_refused(s3: Any) -> None:
     unbuilt = {
         s3.put_bucket_replication: {"ReplicationConfiguration": {"Role": "r", "Rules": []}},
         s3.put_object_lock_configuration: {},
-        s3.put_bucket_logging: {"BucketLoggingStatus": {}},
+        s3.put_bucket_logging: {
+            "BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": bucket, "TargetPrefix": "log/"}}
+        },
+        s3.put_bucket_request_payment: {"RequestPaymentConfiguration": {"Payer": "Requester"}},
         s3.put_bucket_accelerate_configuration: {"AccelerateConfiguration": {"Status": "Enabled"}},
     }
     for call, params in unbuilt.items():
         assert refusal(call, Bucket=bucket, **params) == ("NotImplemented", 501)
+
+
+def test_what_no_bucket_has_is_told_as_aws_tells_it(s3: Any) -> None:
+    bucket = new_bucket(s3)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    for kind in ("analytics", "intelligent_tiering", "inventory", "metrics"):
+        assert getattr(s3, f"list_bucket_{kind}_configurations")(Bucket=bucket)["IsTruncated"] is False
+        named = getattr(s3, f"get_bucket_{kind}_configuration")
+        assert refusal(named, Bucket=bucket, Id="x") == ("NoSuchConfiguration", 404)
+    for locked in (s3.get_object_legal_hold, s3.get_object_retention):
+        assert refusal(locked, Bucket=bucket, Key="k") == ("InvalidRequest", 400)
+        assert refusal(locked, Bucket=bucket, Key="none") == ("NoSuchKey", 404)
+    assert s3.get_bucket_abac(Bucket=bucket)["AbacStatus"]["Status"] == "Disabled"
+    s3.delete_bucket_replication(Bucket=bucket)
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"})
+    s3.put_bucket_accelerate_configuration(Bucket=bucket, AccelerateConfiguration={"Status": "Suspended"})
+
+
+def test_terraform_finds_what_it_waits_for(s3: Any) -> None:
+    """It reads until the answers say what it has asked for."""
+    bucket = new_bucket(s3)
+    rules = {"Rules": [{"ID": "x", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]}
+    size = "all_storage_classes_128K"
+    put = s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration=rules, TransitionDefaultMinimumObjectSize=size
+    )
+    got = s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+    assert put["TransitionDefaultMinimumObjectSize"] == got["TransitionDefaultMinimumObjectSize"] == size
+    varied = {"LifecycleConfiguration": rules, "TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}
+    assert refusal(s3.put_bucket_lifecycle_configuration, Bucket=bucket, **varied) == ("NotImplemented", 501)
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    assert refusal(s3.get_bucket_ownership_controls, Bucket=bucket) == ("OwnershipControlsNotFoundError", 404)
+    controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=controls)
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"] == controls

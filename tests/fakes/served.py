@@ -30,6 +30,7 @@ _TEXTS = (
     "rate(1 day)",
     "a.b",
     "a" * 40,
+    ACCOUNT,
     "*",
     f"arn:aws:iam::{ACCOUNT}:role/nobody-s",
     f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:nobody-s",
@@ -41,6 +42,7 @@ _TEXTS = (
     f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/nobody-s",
     f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/nobody-s/consumer/nobody-s:1",
     f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/nobody-s",
+    f"arn:aws:s3:us-east-1:{ACCOUNT}:storage-lens-group/nobody-s",
     f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/nobody-s/stream/2026-01-01T00:00:00.000",
 )
 

@@ -42,6 +42,7 @@ class Service(Protocol):
 class Address:
     """How requests for an API are known, where its signing name is not its own name or not its alone.
 
+    With a `header`, only requests that have it are for the API at its path: S3's buckets may be called anything.
     `form_protocol` is what it speaks with clients that send forms, where its model's own is a newer protocol;
     `target_protocol` with those that name the operation in a header of its own, where that is not the model's either.
     """
@@ -49,6 +50,7 @@ class Address:
     signing_name: str
     target_prefix: str | None = None
     path_prefix: str | None = None
+    header: str | None = None
     form_protocol: str | None = None
     target_protocol: str | None = None
 
@@ -60,6 +62,7 @@ ADDRESSES: Mapping[str, Address] = {
     "cloudwatch": Address(signing_name="monitoring", form_protocol="query", target_protocol="json"),
     "dynamodb": Address(signing_name="dynamodb", target_prefix="DynamoDB_20120810"),
     "dynamodbstreams": Address(signing_name="dynamodb", target_prefix="DynamoDBStreams_20120810"),
+    "s3control": Address(signing_name="s3", path_prefix="/v20180820/", header="x-amz-account-id"),
     "sqs": Address(signing_name="sqs", form_protocol="query"),
 }
 
@@ -164,6 +167,7 @@ def _choose(services: Sequence[Service], request: Request) -> Service:
         address = _address(service)
         if address.target_prefix is not None and address.target_prefix == target:
             return service
-        if address.path_prefix is not None and request.path.startswith(address.path_prefix):
+        is_below = address.path_prefix is not None and request.path.startswith(address.path_prefix)
+        if is_below and (address.header is None or address.header in request.headers):
             return service
     return next((each for each in services if _address(each).path_prefix is None), services[0])

@@ -193,7 +193,7 @@ class FrontDoor:
 
     async def _call(self, request: Request, body: Body, request_id: str, *, from_sandbox: bool) -> tuple[str, Response]:
         if self._visitors is not None and not from_sandbox and self._visitors.takes(request):
-            endpoint = await self.apis.find(request, "s3")
+            endpoint = await self.apis.load("s3")
             return "s3", await self._visitors.answer(endpoint, request, body, request_id)
         if not from_sandbox and token_bearers.comes_with_form(request):
             return await self._call_by_token(request, body, request_id)
@@ -295,7 +295,7 @@ class FrontDoor:
     async def _guess(self, request: Request) -> ServiceApi | None:
         """Whose protocol an error is told in."""
         if self._visitors is not None and self._visitors.takes(request):
-            return (await self.apis.find(request, "s3")).api
+            return (await self.apis.load("s3")).api
         return await self.apis.guess(request)
 
 

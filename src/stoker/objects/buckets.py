@@ -19,6 +19,7 @@ from stoker.store.store import Store
 from stoker.store.tables_objects import s3_buckets, s3_objects, s3_uploads
 
 MAX_BUCKETS = 10_000
+TAGGING = "tagging"
 
 _buckets = s3_buckets.c
 
@@ -99,6 +100,14 @@ class Buckets:
             return {"settings": kept if value is None else {**kept, kind: value}}
 
         await self._change(bucket, change)
+
+    async def change_tags(self, bucket: Bucket, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+        """Put what `change` makes of the tags that there are in their place; raises what it raises."""
+
+        def merge(current: Bucket) -> Mapping[str, Any]:
+            return {"settings": {**current.settings, TAGGING: change(current.settings.get(TAGGING) or {})}}
+
+        await self._change(bucket, merge)
 
     async def _change(self, bucket: Bucket, change: Callable[[Bucket], Mapping[str, Any]]) -> None:
         def work(conn: Connection) -> Bucket:

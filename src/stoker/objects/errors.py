@@ -263,6 +263,20 @@ class NoSuchPublicAccessBlockConfiguration(S3Error):
     status = 404
 
 
+class NoSuchConfiguration(S3Error):
+    """The specified configuration does not exist."""
+
+    code = "NoSuchConfiguration"
+    status = 404
+
+
+class NoSuchResource(S3Error):
+    """The specified resource doesn't exist."""
+
+    code = "NoSuchResource"
+    status = 404
+
+
 class NoSuchTagSet(S3Error):
     """The TagSet does not exist"""
 

@@ -20,6 +20,7 @@ from stoker.serve.platform import Platform
 from stoker.services.s3.caller_rights import CallerRights
 from stoker.services.s3.code_reader import CodeReader
 from stoker.services.s3.service import S3Service
+from stoker.services.s3control.service import S3ControlService
 
 # They wait for the disk, and hash: as many as let several uploads wait at once.
 BYTE_THREADS = 16
@@ -70,4 +71,5 @@ async def build(platform: Platform) -> Area:
         await housekeeping.close()
         threads.shutdown()
 
-    return Area(services=[service], begin=lifecycle.start, end=end)
+    control = S3ControlService(buckets, service.resource_policy)
+    return Area(services=[service, control], begin=lifecycle.start, end=end)

@@ -34,6 +34,9 @@ UNCHECKED_ENUMS = frozenset(
 """Shapes whose enum is the service's to check: Lambda answers InvalidParameterValueException for a runtime, S3 has an
 error for each."""
 
+# S3 Control's model asks for a region in the ARN of what has tags; those of buckets have none, and are taken.
+_UNCHECKED_PATTERNS = frozenset({"S3ResourceArn"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
@@ -112,7 +115,7 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
         least = metadata["min"]
         text = f"Member must have {what} greater than or equal to {least}"
         rules.append(Rule(text=text, holds=measure(least, at_most=False)))
-    if "pattern" in metadata:
+    if "pattern" in metadata and shape.name not in _UNCHECKED_PATTERNS:
         matches = to_python(metadata["pattern"]).fullmatch
         text = f"Member must satisfy regular expression pattern: {metadata['pattern']}"
         rules.append(Rule(text=text, holds=lambda value: matches(value) is not None))

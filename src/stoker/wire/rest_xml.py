@@ -1,4 +1,4 @@
-"""The rest-xml protocol, as S3 speaks it: the one API here that does."""
+"""The rest-xml protocol, as S3 speaks it, and S3 Control: the two APIs here that do."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -11,13 +11,15 @@ from stoker.wire.errors import SerializationException
 from stoker.wire.message import Request, Response, Result
 from stoker.wire.payload import empty_body
 from stoker.wire.protocol import Fault, Plan
-from stoker.wire.rest import bind_request, bind_response, in_body
+from stoker.wire.rest import Router, bind_request, bind_response, in_body, segments
 from stoker.wire.s3_paths import S3Router, split_path
 from stoker.wire.xml_reading import MALFORMED, MalformedXmlError, Reader, XmlReaders, local_name, parse_document
 from stoker.wire.xml_values import XmlWriters, element, text
 
 XML = "application/xml"
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+CONTROL_NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
+S3 = "s3"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 S3_REQUEST_ID = "x-amz-request-id"
 S3_HOST_ID = "x-amz-id-2"
@@ -87,16 +89,20 @@ class RestXml:
     unstated_error_status: ClassVar[tuple[int, int] | None] = None
 
     def __init__(self, model: ServiceModel) -> None:
-        self._router = S3Router(model)
+        # S3's keys are paths with every slash of theirs; elsewhere paths are as in any REST API.
+        self._is_s3 = model.service_name == S3
+        self._find = S3Router(model).find if self._is_s3 else partial(_find, Router(model))
+        self._split = split_path if self._is_s3 else segments
+        self._namespace = NAMESPACE if self._is_s3 else CONTROL_NAMESPACE
         self._readers = XmlReaders()
         self._writers = XmlWriters("iso8601_ms")
 
     def operation(self, request: Request) -> str:
-        return self._router.find(request)
+        return self._find(request)
 
     def compile(self, model: OperationModel) -> Plan:
         http = model.http
-        bound = bind_request(model.input_shape, http["requestUri"], split_path).read
+        bound = bind_request(model.input_shape, http["requestUri"], self._split).read
         return Plan(
             parse=partial(_parse, bound, self._body_reader(model)),
             serialise=partial(
@@ -110,9 +116,13 @@ class RestXml:
 
     def _body_reader(self, model: OperationModel) -> BodyReader | None:
         shape = model.input_shape
-        payload = shape.serialization.get("payload") if shape is not None else None
-        if shape is None or payload is None:
+        if shape is None:
             return None
+        payload = shape.serialization.get("payload")
+        if payload is None:
+            names = in_body(shape)
+            root = shape.serialization.get("name", shape.name)
+            return partial(_read_members, root, self._readers.structure(shape, names)) if names else None
         member = shape.members[payload]
         if model.has_streaming_input:
             return lambda request: {payload: request.stream or empty_body()}
@@ -139,7 +149,7 @@ class RestXml:
         if model.name in _UNWRAPPED:
             (only,) = names
             return lambda members: _document(element(root, text(str(members.get(only) or "")), NAMESPACE))
-        return partial(_write_members, root, names, self._writers.members(shape))
+        return partial(_write_members, root, self._namespace, names, self._writers.members(shape))
 
     def fail(self, fault: Fault, request_id: str) -> Response:
         code, status, message = _CODES.get(fault.code, (fault.code, None, None))
@@ -155,9 +165,14 @@ class RestXml:
         status = status if status is not None and fault.xml_code is None else fault.status
         if status in _BODILESS:
             return Response(status=status, headers=headers)
-        body = (DECLARATION + element("Error", content)).encode()
+        document = element("Error", content)
+        body = (DECLARATION + (document if self._is_s3 else element("ErrorResponse", document))).encode()
         headers += [("content-type", XML), ("content-length", str(len(body)))]
         return Response(status=status, headers=headers, body=body)
+
+
+def _find(router: Router, request: Request) -> str:
+    return router.find(request.method, request.path, request.query)
 
 
 def host_id(request_id: str) -> str:
@@ -177,13 +192,20 @@ def _parse(bound: Callable[[Request], dict[str, Any]], read: BodyReader | None, 
 
 
 def _read_document(payload: str, root: str, read: Reader, request: Request) -> dict[str, Any]:
-    if not request.body.strip():
-        return {}
+    return {payload: _read_root(root, read, request)} if request.body.strip() else {}
+
+
+def _read_members(root: str, read: Reader, request: Request) -> dict[str, Any]:
+    members: dict[str, Any] = _read_root(root, read, request) if request.body.strip() else {}
+    return members
+
+
+def _read_root(root: str, read: Reader, request: Request) -> Any:
     document = parse_document(request.body)
     if local_name(document) != root:
         raise MalformedXmlError()
     try:
-        return {payload: read(document)}
+        return read(document)
     except SerializationException as error:
         raise MalformedXmlError() from error
 
@@ -224,10 +246,14 @@ def _write_nothing(_members: Mapping[str, Any]) -> tuple[str, bytes]:
 
 
 def _write_members(
-    root: str, names: frozenset[str], write: Callable[[Mapping[str, Any]], str], members: Mapping[str, Any]
+    root: str,
+    namespace: str,
+    names: frozenset[str],
+    write: Callable[[Mapping[str, Any]], str],
+    members: Mapping[str, Any],
 ) -> tuple[str, bytes]:
     content = write({name: value for name, value in members.items() if name in names})
-    return _document(f"<{root} xmlns={quoteattr(NAMESPACE)}>{content}</{root}>")
+    return _document(f"<{root} xmlns={quoteattr(namespace)}>{content}</{root}>")
 
 
 def _write_payload(name: str, write: Callable[[Any], str], members: Mapping[str, Any]) -> tuple[str, bytes]:

@@ -65,13 +65,15 @@ class XmlReaders:
             return lambda node: node.text or ""
         return lambda node: read((node.text or "").strip())
 
-    def structure(self, shape: StructureShape) -> Reader:
-        """A reader of members; an element that is no member raises MalformedXmlError."""
+    def structure(self, shape: StructureShape, names: frozenset[str] | None = None) -> Reader:
+        """A reader of members, all or those with `names`; an element that is no such raises MalformedXmlError."""
         if shape.name not in self._structures:
             fields: dict[str, tuple[str, bool, Reader]] = {}
             attributes: dict[str, str] = {}
             self._structures[shape.name] = partial(_read_structure, fields, attributes)
             for name, member in shape.members.items():
+                if names is not None and name not in names:
+                    continue
                 sent_as = member.serialization.get("name", name)
                 if member.serialization.get("xmlAttribute"):
                     attributes[sent_as.rpartition(":")[2]] = name

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stoker.model.errors import NotBuiltError
-from stoker.objects.buckets import Buckets
+from stoker.objects.buckets import TAGGING, Buckets
 from stoker.objects.errors import (
     BucketAlreadyOwnedByYou,
     IllegalLocationConstraintException,
@@ -41,7 +41,7 @@ class BucketOperations:
         pairs = [(each["Key"], each["Value"]) for each in configuration.get("Tags") or ()]
         tags = check_tags(pairs, MAX_BUCKET_TAGS)
         try:
-            bucket = await self._buckets.create(name, region, {"tagging": tags} if tags else {})
+            bucket = await self._buckets.create(name, region, {TAGGING: tags} if tags else {})
         except BucketAlreadyOwnedByYou:
             # Where S3 began, making a bucket again always was no error.
             bucket = self._buckets.require(name)

@@ -10,7 +10,7 @@ from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.model.errors import NotBuiltError
 from stoker.objects import cors, lifecycle_rules
 from stoker.objects.bucket import ENABLED, SUSPENDED, Bucket
-from stoker.objects.buckets import Buckets
+from stoker.objects.buckets import TAGGING, Buckets
 from stoker.objects.errors import (
     AccessControlListNotSupported,
     AccessDenied,
@@ -22,8 +22,7 @@ from stoker.objects.errors import (
     NoSuchLifecycleConfiguration,
     NoSuchPublicAccessBlockConfiguration,
     NoSuchTagSet,
-    ObjectLockConfigurationNotFoundError,
-    ReplicationConfigurationNotFoundError,
+    OwnershipControlsNotFoundError,
 )
 from stoker.objects.objects import Objects
 from stoker.objects.public_access import BLOCKS, POLICY, PUBLIC_ACCESS, blocks_of, is_blocked, is_public
@@ -31,9 +30,11 @@ from stoker.objects.tags import MAX_BUCKET_TAGS, check_tags
 from stoker.services.s3.words import ENCRYPTION, Members, bucket_of, key_of, owner_of, refuse_unbuilt
 from stoker.wire.message import Call, Result
 
-TAGGING = "tagging"
 MAX_POLICY_BYTES = 20 * 1024
 _OWNERSHIP = "BucketOwnerEnforced"
+# The setting of buckets whose owner has removed what new ones have.
+_NO_OWNERSHIP = "no-ownership-controls"
+_MIN_TRANSITION_SIZE = "all_storage_classes_128K"
 
 
 class Configurations:
@@ -100,16 +101,20 @@ class Configurations:
         given = (call.params.get("LifecycleConfiguration") or {}).get("Rules")
         if not given:
             raise MalformedXML()
+        if call.params.get("TransitionDefaultMinimumObjectSize", _MIN_TRANSITION_SIZE) != _MIN_TRANSITION_SIZE:
+            raise NotBuiltError("Transitions to other storage classes are not there yet in Stoker.")
         rules = [_stored({"ID": str(uuid4()), **rule}) for rule in given]
         lifecycle_rules.check_rules(rules)
         await self._buckets.set(self._bucket(call), lifecycle_rules.LIFECYCLE, rules)
-        return {}
+        # Terraform waits until both answers say what it has asked for.
+        return {"TransitionDefaultMinimumObjectSize": _MIN_TRANSITION_SIZE}
 
     async def get_bucket_lifecycle_configuration(self, call: Call) -> Members:
         bucket = self._bucket(call)
         if lifecycle_rules.LIFECYCLE not in bucket.settings:
             raise NoSuchLifecycleConfiguration(BucketName=bucket.name)
-        return {"Rules": [_shown(rule) for rule in bucket.settings[lifecycle_rules.LIFECYCLE]]}
+        rules = [_shown(rule) for rule in bucket.settings[lifecycle_rules.LIFECYCLE]]
+        return {"Rules": rules, "TransitionDefaultMinimumObjectSize": _MIN_TRANSITION_SIZE}
 
     async def delete_bucket_lifecycle(self, call: Call) -> Members:
         await self._buckets.set(self._bucket(call), lifecycle_rules.LIFECYCLE, None)
@@ -177,14 +182,22 @@ class Configurations:
         return {"PolicyStatus": {"IsPublic": is_public(bucket.settings[POLICY])}}
 
     async def put_bucket_ownership_controls(self, call: Call) -> Members:
-        self._bucket(call)
+        bucket = self._bucket(call)
         for rule in call.params["OwnershipControls"]["Rules"]:
             if rule["ObjectOwnership"] != _OWNERSHIP:
                 raise NotBuiltError("Access control lists (parameter ObjectOwnership) are not there yet in Stoker.")
+        await self._buckets.set(bucket, _NO_OWNERSHIP, None)
         return {}
 
+    async def delete_bucket_ownership_controls(self, call: Call) -> Result:
+        """Without controls the owner owns everything, too: no access control list could say otherwise."""
+        await self._buckets.set(self._bucket(call), _NO_OWNERSHIP, True)
+        return Result(members={}, status=204)
+
     async def get_bucket_ownership_controls(self, call: Call) -> Members:
-        self._bucket(call)
+        bucket = self._bucket(call)
+        if _NO_OWNERSHIP in bucket.settings:
+            raise OwnershipControlsNotFoundError(BucketName=bucket.name)
         return {"OwnershipControls": {"Rules": [{"ObjectOwnership": _OWNERSHIP}]}}
 
     async def get_bucket_acl(self, call: Call) -> Members:
@@ -204,26 +217,6 @@ class Configurations:
         await self._objects.find(self._bucket(call), key_of(call), call.params.get("VersionId"))
         _check_acl(call)
         return {}
-
-    # What no bucket here has: Terraform reads it back of each, and wants to hear that.
-
-    async def get_bucket_accelerate_configuration(self, call: Call) -> Members:
-        self._bucket(call)
-        return {}
-
-    async def get_bucket_logging(self, call: Call) -> Members:
-        self._bucket(call)
-        return {}
-
-    async def get_bucket_replication(self, call: Call) -> Members:
-        raise ReplicationConfigurationNotFoundError(BucketName=self._bucket(call).name)
-
-    async def get_object_lock_configuration(self, call: Call) -> Members:
-        raise ObjectLockConfigurationNotFoundError(BucketName=self._bucket(call).name)
-
-    async def get_bucket_request_payment(self, call: Call) -> Members:
-        self._bucket(call)
-        return {"Payer": "BucketOwner"}
 
 
 def _check_policy(text: str, bucket: Bucket) -> None:

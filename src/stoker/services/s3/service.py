@@ -20,6 +20,7 @@ from stoker.services.s3.multipart_operations import MultipartOperations
 from stoker.services.s3.notification_operations import CanInvoke, NotificationOperations
 from stoker.services.s3.object_operations import ObjectOperations
 from stoker.services.s3.read_operations import ReadOperations
+from stoker.services.s3.unconfigured import Unconfigured
 from stoker.services.s3.website_operations import WebsiteOperations
 from stoker.wire.operations import Method, operations_of
 
@@ -49,6 +50,7 @@ class S3Service:
         self.operations: Mapping[str, Method] = operations_of(
             BucketOperations(buckets),
             Configurations(buckets, objects),
+            Unconfigured(buckets, objects),
             of_objects,
             ReadOperations(buckets, objects, rights),
             MultipartOperations(buckets, objects, uploads),

@@ -1,0 +1,1 @@
+"""S3 Control: tags of buckets. May import `objects`, `model`, `wire`."""

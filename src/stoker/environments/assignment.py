@@ -65,22 +65,24 @@ class Throttle:
 
 
 @dataclass(slots=True)
-class _Live:
-    """What is known of a live environment. `charged_mb` is expected of it and not yet measured."""
-
-    key: EnvironmentKey
-    provisioned: bool
-    running: bool
-    charged_mb: float
-
-
-@dataclass(slots=True)
 class _Pool(Generic[E]):
     """The idle environments of one key, with the most recently used last."""
 
+    key: EnvironmentKey
+    function: FunctionKey
     idle: list[E] = field(default_factory=list)
     provisioned: list[E] = field(default_factory=list)
     live: int = 0
+
+
+@dataclass(slots=True)
+class _Live(Generic[E]):
+    """What is known of a live environment. `charged_mb` is expected of it and not yet measured."""
+
+    pool: _Pool[E]
+    provisioned: bool
+    running: bool
+    charged_mb: float
 
 
 class Assignment(Generic[E]):
@@ -92,7 +94,7 @@ class Assignment(Generic[E]):
     def __init__(self, *, admission: Admission, spare_mb: Callable[[], float]) -> None:
         self._admission = admission
         self._spare_mb = spare_mb
-        self._live: dict[E, _Live] = {}
+        self._live: dict[E, _Live[E]] = {}
         self._pools: dict[EnvironmentKey, _Pool[E]] = {}
         # The idle environments that may be let go, the one that has been idle longest first.
         self._idle: dict[E, None] = {}
@@ -117,7 +119,7 @@ class Assignment(Generic[E]):
 
     def running_by_function(self) -> Mapping[FunctionKey, int]:
         """How many invocations each function has; some 50 ns an environment."""
-        return Counter(live.key.function for live in self._live.values() if live.running) if self.running else {}
+        return Counter(live.pool.function for live in self._live.values() if live.running) if self.running else {}
 
     def on_demand_of(self, region: str, name: str) -> list[E]:
         """A function's live environments of whatever version and revision, but for the provisioned ones."""
@@ -125,7 +127,7 @@ class Assignment(Generic[E]):
         return [
             environment
             for environment, live in self._live.items()
-            if live.key.function == function and not live.provisioned
+            if live.pool.function == function and not live.provisioned
         ]
 
     def assign(self, key: EnvironmentKey, memory_mb: int, now: float) -> Idle[E] | New | Wait[E] | Throttle:
@@ -133,12 +135,12 @@ class Assignment(Generic[E]):
         pool = self._pools.get(key)
         if pool is not None and pool.provisioned:
             reason = self._admission.enter((key.region, key.name), now, provisioned=True)
-            return Idle(environment=self._take(pool.provisioned)) if reason is None else Throttle(reason=reason)
+            return Idle(environment=self._take(pool)) if reason is None else Throttle(reason=reason)
         reason = self._admission.enter((key.region, key.name), now)
         if reason is not None:
             return Throttle(reason=reason)
         if pool is not None and pool.idle:
-            return Idle(environment=self._take_on_demand(pool))
+            return Idle(environment=self._take(pool))
         # Nobody overtakes those who wait for memory.
         decision: New | Wait[E] | Throttle = Wait() if self.waiting else self._make_room(key, memory_mb, now)
         if isinstance(decision, Wait):
@@ -150,11 +152,8 @@ class Assignment(Generic[E]):
         pool = self._pools.get(key)
         if pool is None or not (pool.idle or pool.provisioned):
             return None
-        if pool.provisioned:
-            throttled = self._admission.enter(key.function, now, provisioned=True)
-            return self._take(pool.provisioned) if throttled is None else None
-        throttled = self._admission.enter(key.function, now)
-        return self._take_on_demand(pool) if throttled is None else None
+        throttled = self._admission.enter(pool.function, now, provisioned=bool(pool.provisioned))
+        return self._take(pool) if throttled is None else None
 
     def reassign(
         self, key: EnvironmentKey, memory_mb: int, now: float, *, first: bool
@@ -164,9 +163,9 @@ class Assignment(Generic[E]):
         decision: Idle[E] | New | Wait[E] | Throttle
         if pool is not None and pool.provisioned:
             self._admission.leave(key.function)
-            decision = Idle(environment=self._take(pool.provisioned))
+            decision = Idle(environment=self._take(pool))
         elif pool is not None and pool.idle:
-            decision = Idle(environment=self._take_on_demand(pool))
+            decision = Idle(environment=self._take(pool))
         else:
             decision = self._make_room(key, memory_mb, now) if first else Wait()
         if not isinstance(decision, Wait):
@@ -189,10 +188,11 @@ class Assignment(Generic[E]):
     def started(self, key: EnvironmentKey, environment: E, memory_mb: int, *, provisioned: bool = False) -> None:
         """A new environment is there, and has the invocation that it was made for, unless it is provisioned."""
         charged_mb = min(memory_mb, EXPECTED_MB)
+        pool = self._pools.setdefault(key, _Pool(key=key, function=key.function))
+        pool.live += 1
         self._live[environment] = _Live(
-            key=key, provisioned=provisioned, running=not provisioned, charged_mb=charged_mb
+            pool=pool, provisioned=provisioned, running=not provisioned, charged_mb=charged_mb
         )
-        self._pools.setdefault(key, _Pool()).live += 1
         self._charged_mb += charged_mb
         if provisioned:
             self._admission.provision(key.function)
@@ -208,44 +208,39 @@ class Assignment(Generic[E]):
     def released(self, environment: E) -> None:
         """It has no invocation any more, or none yet; it may have the next."""
         live = self._live[environment]
-        pool = self._pools[live.key]
         self._finish(live)
         if live.provisioned:
-            pool.provisioned.append(environment)
+            live.pool.provisioned.append(environment)
         else:
-            pool.idle.append(environment)
+            live.pool.idle.append(environment)
             self._idle[environment] = None
 
     def gone(self, environment: E) -> None:
         """It takes no more invocations."""
         live = self._live.pop(environment)
-        pool = self._pools[live.key]
+        pool = live.pool
         for idle in (pool.idle, pool.provisioned):
             if environment in idle:
                 idle.remove(environment)
         self._idle.pop(environment, None)
         self._finish(live)
         if live.provisioned:
-            self._admission.leave(live.key.function)
+            self._admission.leave(pool.function)
         self._charged_mb -= live.charged_mb
         pool.live -= 1
         if not pool.live:
-            del self._pools[live.key]
+            del self._pools[pool.key]
 
-    def _finish(self, live: _Live) -> None:
+    def _finish(self, live: _Live[E]) -> None:
         if live.running:
             live.running = False
             self.running -= 1
             if not live.provisioned:
-                self._admission.leave(live.key.function)
+                self._admission.leave(live.pool.function)
 
-    def _take_on_demand(self, pool: _Pool[E]) -> E:
-        environment = self._take(pool.idle)
-        del self._idle[environment]
-        return environment
-
-    def _take(self, idle: list[E]) -> E:
-        environment = idle.pop()
+    def _take(self, pool: _Pool[E]) -> E:
+        environment = (pool.provisioned or pool.idle).pop()
+        self._idle.pop(environment, None)
         self._live[environment].running = True
         self.running += 1
         return environment

@@ -8,24 +8,25 @@ class LineSplitter:
     """Cuts a stream into lines, keeping at most one event's worth of what is not yet a line."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        # What is not yet a line.
+        self.rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete now, without their ends."""
-        if self._rest:
-            data = self._rest + data
+        if self.rest:
+            data = self.rest + data
         lines = data.split(b"\n")
-        self._rest = lines.pop()
+        self.rest = lines.pop()
         if len(data) > MAX_EVENT_BYTES:
             lines = [part for line in lines for part in _parts(line)]
-            *cut, self._rest = _parts(self._rest)
+            *cut, self.rest = _parts(self.rest)
             lines += cut
         return lines
 
-    def flush(self) -> list[bytes]:
-        """The last line, which has no end, if there is one."""
-        rest, self._rest = self._rest, b""
-        return [rest] if rest else []
+    def flush(self) -> bytes:
+        """The last line, which has no end; empty if there is none."""
+        rest, self.rest = self.rest, b""
+        return rest
 
 
 def message(line: bytes) -> str:

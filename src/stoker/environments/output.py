@@ -25,22 +25,20 @@ class OutputReader:
         self._capacity = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
         self._loop.add_reader(fd, self._read)
 
-    def drain(self, then: Callable[[], None]) -> None:
+    def drain(self, then: Callable[[], None], limit: int | None = None) -> None:
         """Hand on all that was written up to now, the unfinished last line too, then call `then`.
 
         At once as a rule. With more than one read to do, it goes on in the loop's next turns, and ends at the latest
-        with as much as the pipe can have held at the call: whoever still writes cannot keep it from ending.
+        with as much as the pipe can have held at the call (`limit`): whoever still writes cannot keep it from ending.
         """
-        self._drain(self._capacity, then)
-
-    def _drain(self, limit: int, then: Callable[[], None]) -> None:
         got = self._read()
-        if got == READ_BYTES and limit > got:
-            self._loop.call_soon(self._drain, limit - got, then)
-            return
-        rest = self._splitter.flush()
-        if rest:
-            self._on_lines([message(line) for line in rest])
+        if got == READ_BYTES:
+            limit = (self._capacity if limit is None else limit) - got
+            if limit > 0:
+                self._loop.call_soon(self.drain, then, limit)
+                return
+        if self._splitter.rest:
+            self._on_lines([message(self._splitter.flush())])
         then()
 
     def _read(self) -> int:
@@ -61,7 +59,7 @@ class OutputReader:
 
     def read_rest(self) -> None:
         """Hand on what is there, up to what one turn may read, before a `close`."""
-        self._drain(0, lambda: None)
+        self.drain(lambda: None, 0)
 
     def close(self) -> None:
         """Close the pipe; whoever still writes gets EPIPE. Idempotent."""

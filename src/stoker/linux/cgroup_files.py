@@ -39,6 +39,12 @@ class CgroupFile:
         except OSError as error:
             raise CgroupError("read", self._path, error) from error
 
+    def read_number(self) -> int:
+        try:
+            return int(os.pread(self._fd, 32, 0))
+        except OSError as error:
+            raise CgroupError("read", self._path, error) from error
+
     def write(self, text: str) -> None:
         try:
             os.pwrite(self._fd, text.encode(), 0)

@@ -140,7 +140,7 @@ class CgroupV1:
         return int(files.read(self._directories["memory"] / "memory.usage_in_bytes"))
 
     def peak_memory(self) -> int:
-        return int(self._peak.read())
+        return self._peak.read_number()
 
     def reset_peak(self) -> bool:
         self._peak.write("0")

@@ -119,7 +119,7 @@ class CgroupV2:
         return int(files.read(self._directory / "memory.current"))
 
     def peak_memory(self) -> int:
-        return int(self._peak.read())
+        return self._peak.read_number()
 
     def reset_peak(self) -> bool:
         if self._peak_can_reset:

@@ -69,7 +69,7 @@ class Telemetry:
         Group and stream come to be by themselves. Raises JournalFullError if the row cannot be kept.
         """
         now_ms = int(self._clock.time() * 1000)
-        if self._losses.count and self._journal.lag <= 1 and self._room.for_lines:
+        if self._losses.by_stream and self._journal.lag <= 1 and self._room.for_lines:
             self._report_losses(now_ms)
         payload = encode(now_ms, stream, events, ledger)
         if len(payload) > MAX_RECORD_BYTES:

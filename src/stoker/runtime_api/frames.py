@@ -62,6 +62,8 @@ class FrameChannel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._spoke = True
+        if not self._buffer and self._is_plain_answer(data):
+            return
         if self._buffer or len(data) < HEADER.size:
             self._buffer += data
             if len(self._buffer) < self._wanted:
@@ -71,6 +73,19 @@ class FrameChannel(asyncio.Protocol):
         at = self._frames(data)
         if at < len(data):
             self._buffer += data[at:] if at else data
+
+    def _is_plain_answer(self, data: bytes) -> bool:
+        """Act on what is, to the byte, our bootstraps' answer to the event that was sent last, and nothing more."""
+        meta = self._plain_meta
+        start = HEADER.size + len(meta)
+        body = data[start:]
+        if not data.startswith(HEADER.pack(len(meta), len(body), RESPONSE) + meta):
+            return False
+        answer = self._session.respond_and_ask(self._plain_id, body, self)
+        if answer is None:
+            return False
+        self._listener.answered(answer)
+        return True
 
     def _frames(self, data: bytes) -> int:
         """Act on every whole frame; returns where the first that is not whole begins."""

@@ -59,6 +59,8 @@ TRANSITIONS: Mapping[tuple[Phase, Said], Phase] = {
     (Phase.STREAMING, Said.ERROR): Phase.ANSWERED,
     (Phase.ANSWERED, Said.NEXT): Phase.READY,
 }
+# Where a result leaves the process that asks for the next invocation in the same breath.
+_ANSWERED_AND_ASKED = TRANSITIONS[TRANSITIONS[Phase.RUNNING, Said.RESPONSE], Said.NEXT]
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -178,6 +180,19 @@ class Session:
         if len(body) > MAX_RESPONSE_BYTES:
             return self.overflow(request_id)
         return self._end(Said.RESPONSE, request_id) or Answer(payload=body)
+
+    def respond_and_ask(self, request_id: str, body: bytes, asker: Asker) -> Answer | None:
+        """`respond`, and `next` in the same message: the end of nearly every invocation.
+
+        None: one of them is refused, or finds another invocation; nothing has changed.
+        """
+        in_order = self.phase is Phase.RUNNING and request_id == self._current and self._held is None
+        if not in_order or len(body) > MAX_RESPONSE_BYTES:
+            return None
+        self.phase = _ANSWERED_AND_ASKED
+        self._current = self._sink = None
+        self._asker = asker
+        return Answer(payload=body)
 
     def stream(self, request_id: str, content_type: str) -> ResponseSink | Refusal:
         """The handler's result begins to come in pieces: where they go. `finish_stream` or `break_stream` follows."""

@@ -159,6 +159,15 @@ async def test_a_second_answer_closes_the_channel_after_the_first_was_heard() ->
 
 
 @on_loop
+async def test_an_answer_that_is_sent_again_closes_the_channel() -> None:
+    bench = await (await Bench().open()).running()
+    answer = encode(RESPONSE, {"id": "r-1"}, b"1")
+    bench.channel.data_received(answer)
+    bench.channel.data_received(answer)
+    assert (bench.listener.words, len(bench.listener.answers)) == (["ready", "answered", "lost"], 1)
+
+
+@on_loop
 async def test_a_process_that_closes_its_end_is_lost() -> None:
     bench = await (await Bench().open()).running()
     bench.peer.close()

@@ -47,6 +47,16 @@ def test_a_response_is_the_answer() -> None:
     assert running().respond("r-1", b'{"a": 1}') == Answer(payload=b'{"a": 1}')
 
 
+def test_a_response_with_the_wish_for_more_is_both() -> None:
+    session, asker = running(), Connection()
+    assert session.respond_and_ask("r-1", b"1", asker) == Answer(payload=b"1")
+    assert session.respond_and_ask("r-1", b"2", asker) is None
+    assert session.offer(event("r-2")) is asker
+    assert session.respond_and_ask("r-1", b"1", asker) is None
+    assert session.respond_and_ask("r-2", b"x" * (MAX_RESPONSE_BYTES + 1), asker) is None
+    assert session.respond("r-2", b"2") == Answer(payload=b"2")
+
+
 def test_an_error_keeps_its_type_and_body() -> None:
     assert running().fail("r-1", "ValueError", b"{}") == Answer(payload=b"{}", error_type="ValueError")
 
@@ -127,7 +137,8 @@ def test_an_oversized_answer_to_nothing_is_only_refused() -> None:
 
 
 words = st.lists(
-    st.sampled_from(["next", "respond", "fail", "fail_init", "withdraw", "offer", "overflow"]), max_size=30
+    st.sampled_from(["next", "respond", "respond_and_ask", "fail", "fail_init", "withdraw", "offer", "overflow"]),
+    max_size=30,
 )
 
 
@@ -145,6 +156,8 @@ def test_no_order_of_words_answers_an_invocation_twice(said: list[str]) -> None:
             answered += session.overflow(request_id).answer is not None
         elif word == "respond":
             answered += isinstance(session.respond(request_id, b""), Answer)
+        elif word == "respond_and_ask":
+            answered += session.respond_and_ask(request_id, b"", asker) is not None
         elif word == "fail":
             answered += isinstance(session.fail(request_id, "E", b""), Answer)
         assert answered <= offered

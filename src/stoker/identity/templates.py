@@ -14,7 +14,7 @@ from stoker.identity.patterns import Matcher, Part, Wildcard, compile_pattern
 # Condition keys in lower case with their values: a list for those that have several.
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
 
-_VARIABLE = re.compile(r"\$\{\s*(?P<key>[^{},']*?)\s*(?:,\s*'(?P<default>[^']*)'\s*)?\}")
+_VARIABLE = re.compile(r"\$\{(?P<key>[^{},']*)(?:,\s*'(?P<default>[^']*)'\s*)?\}")
 _WILDCARDS = {"*": Wildcard.MANY, "?": Wildcard.ONE}
 # `${*}` and the like are the character itself.
 _ESCAPES = frozenset("*?$")
@@ -84,7 +84,8 @@ def parse_template(text: str, *, wildcards: bool, variables: bool) -> Template:
     place = 0
     for found in _VARIABLE.finditer(text) if variables else ():
         parts += _plain(text[place : found.start()], wildcards)
-        key: str = found["key"]
+        # Blanks are taken off here: an expression that leaves them out takes the third power of their number.
+        key: str = found["key"].strip()
         parts.append(key if key in _ESCAPES else Variable(key=key.lower(), default=found["default"]))
         place = found.end()
     return Template(tuple(_joined([*parts, *_plain(text[place:], wildcards)])))

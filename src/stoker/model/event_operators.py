@@ -1,6 +1,7 @@
 """The operators of event patterns: `{"prefix": "a"}` and the like as tests of one plain JSON value. Pure."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -217,27 +218,24 @@ def _wildcard(operand: Any) -> Test:
     return matches
 
 
+_WILDCARD_PIECE = re.compile(r"\\(?P<escaped>[*\\])|(?P<wrong>\\|\*(?=\*))|\*|[^*\\]+")
+
+
 def _wildcard_parts(text: str) -> Sequence[str]:
     r"""What is between the wildcards; `\*` and `\\` are not one."""
-    parts, at = [""], 0
-    while at < len(text):
-        char, following = text[at], text[at + 1 : at + 2]
+    parts, part = list[str](), list[str]()
+    for found in _WILDCARD_PIECE.finditer(text):
         # AWS counts the bytes of the value in its quotes.
-        position = len(text[:at].encode(errors="replace")) + 1
-        if char == "\\":
-            if following not in ("*", "\\") or not following:
-                raise PatternError(f"Invalid escape character at pos {position}")
-            parts[-1] += following
-            at += 2
-            continue
-        if char == "*" and following == "*":
-            raise PatternError(f"Consecutive wildcard characters at pos {position}")
-        if char == "*":
-            parts.append("")
+        if found["wrong"]:
+            position = len(text[: found.start()].encode(errors="replace")) + 1
+            what = "Invalid escape character" if found["wrong"] == "\\" else "Consecutive wildcard characters"
+            raise PatternError(f"{what} at pos {position}")
+        if found[0] == "*":
+            parts.append("".join(part))
+            part = []
         else:
-            parts[-1] += char
-        at += 1
-    return parts
+            part.append(found["escaped"] or found[0])
+    return [*parts, "".join(part)]
 
 
 def _cidr(operand: Any) -> Test:

@@ -12,7 +12,10 @@ Condition = Callable[[Mapping[str, str]], bool]
 
 ELLIPSIS = "..."
 # What stands between brackets or double quotes is one column, without them.
-_COLUMN = re.compile(r"\[(?P<bracketed>[^\]]*)\]|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<word>\S+)")
+_BRACKETED = re.compile(r"\[([^\]]*)\]")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_WORD = re.compile(r"\S+")
+_SPACE = re.compile(r"\s*")
 _PIECE = re.compile(r""""(?:[^"\\]|\\.)*"|%[^%]*%|,|[^,"%]+""", re.DOTALL)
 _NAME = re.compile(r"[\w$@\-]+")
 
@@ -102,7 +105,19 @@ def _comparison(tokens: Tokens, names: list[str]) -> Condition:
 
 
 def _columns_of(message: str) -> Sequence[str]:
-    return [next(part for part in found.groups() if part is not None) for found in _COLUMN.finditer(message.strip())]
+    """What has no end is a word, and has none at any later place either: looking again would take the line's square."""
+    columns, place = list[str](), _SPACE.match(message).end()  # type: ignore[union-attr]
+    pairs = {"[": _BRACKETED, '"': _QUOTED}
+    while place < len(message):
+        begin = message[place]
+        found = pairs[begin].match(message, place) if begin in pairs else None
+        if found is None:
+            pairs.pop(begin, None)
+            found = _WORD.match(message, place)
+            assert found is not None
+        columns.append(found[found.lastindex or 0])
+        place = _SPACE.match(message, found.end()).end()  # type: ignore[union-attr]
+    return columns
 
 
 def _name_columns(names: Sequence[str], values: Sequence[str]) -> Mapping[str, str] | None:

@@ -50,8 +50,7 @@ def _compile_terms(text: str) -> Filter:
 
 def _term(found: re.Match[str]) -> Filter:
     if found["regex"] is not None:
-        search = compile_regex(found["regex"]).search
-        return lambda message: search(message) is not None
+        return compile_regex(found["regex"])
     if found["quoted"] is not None:
         phrase = unquote(found["quoted"])
     elif _PLAIN_WORD.fullmatch(found["word"]):

@@ -2,10 +2,12 @@
 
 import operator
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stoker.model.errors import InvalidParameterException
+from stoker.model.limited_regex import Pattern, PatternError, PatternTimeoutError
 
 # What a JSON member or a column can be compared as.
 Scalar = str | int | float | bool
@@ -15,6 +17,10 @@ Test = Callable[[Scalar], bool]
 MAX_REGEXES = 2
 # Ours: a pattern is at most 1,024 characters long, and nobody reads one that is nested deeper.
 MAX_PARENTHESES = 50
+# What a look into one line costs where an expression does not go back and forth, and what all looks of one filter may
+# cost beyond that: a page of a search, or a session's lines, are many.
+_ORDINARY_S, _ORDINARY_S_PER_CHARACTER = 1e-3, 50e-9
+MOST_SECONDS_BEYOND = 1.0
 _REGEX_CHARACTERS = re.compile(r"[A-Za-z0-9_#=@/;,:' ^$?\[\]{}|\\*+.\-]*")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _ORDERS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
@@ -86,16 +92,37 @@ def take_comparison(tokens: Tokens) -> Test:
     return equal if sign.text == "=" else lambda value: not equal(value)
 
 
-def compile_regex(source: str) -> re.Pattern[str]:
-    """A regular expression of CloudWatch's subset: no groups, so nothing nested to backtrack over."""
+def compile_regex(source: str) -> Callable[[str], bool]:
+    """Whether a text has what a regular expression of CloudWatch's subset describes.
+
+    It has no groups, hence nothing nested, but `.*.*.*x` takes the third power of a line's length. What is returned
+    raises InvalidParameterException for that.
+    """
     if not _REGEX_CHARACTERS.fullmatch(source):
         raise InvalidParameterException(
             f"Invalid filter pattern: unsupported character in regular expression '{source}'"
         )
     try:
-        return re.compile(source, re.ASCII)
-    except re.error as error:
+        pattern = Pattern(source, ascii_only=True)
+    except PatternError as error:
         raise InvalidParameterException(f"Invalid filter pattern: '{source}' is no regular expression") from error
+    beyond_s = 0.0
+
+    def finds(text: str) -> bool:
+        nonlocal beyond_s
+        began = time.thread_time()
+        try:
+            found = pattern.finds(text)
+        except PatternTimeoutError:
+            raise too_long from None
+        taken_s = time.thread_time() - began
+        beyond_s += max(0.0, taken_s - _ORDINARY_S - len(text) * _ORDINARY_S_PER_CHARACTER)
+        if beyond_s > MOST_SECONDS_BEYOND:
+            raise too_long
+        return found
+
+    too_long = InvalidParameterException(f"Invalid filter pattern: the regular expression '{source}' takes too long")
+    return finds
 
 
 def unquote(quoted: str) -> str:
@@ -127,8 +154,8 @@ def _ordered(sign: str, literal: Token) -> Test:
 
 def _equality(literal: Token) -> Test:
     if literal.kind == "regex":
-        search = compile_regex(literal.text).search
-        return lambda value: search(_text_of(value)) is not None
+        finds = compile_regex(literal.text)
+        return lambda value: finds(_text_of(value))
     text = unquote(literal.text) if literal.kind == "quoted" else literal.text
     matches = _wildcard(text)
     number = number_of(text) if literal.kind == "word" else None

@@ -1,5 +1,6 @@
 """The models' bounds, patterns and enums, checked the way AWS does: every violation is found and told in its words."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -116,9 +117,10 @@ def rules_of(shape: Shape) -> tuple[Rule, ...]:
         text = f"Member must have {what} greater than or equal to {least}"
         rules.append(Rule(text=text, holds=measure(least, at_most=False)))
     if "pattern" in metadata and shape.name not in _UNCHECKED_PATTERNS:
-        matches = to_python(metadata["pattern"]).fullmatch
+        matches, longest = to_python(metadata["pattern"]).fullmatch, metadata.get("max", math.inf)
         text = f"Member must satisfy regular expression pattern: {metadata['pattern']}"
-        rules.append(Rule(text=text, holds=lambda value: matches(value) is not None))
+        # What is too long is told so, and not looked through: a pattern may take the square of the length.
+        rules.append(Rule(text=text, holds=lambda value: len(value) > longest or matches(value) is not None))
     if "enum" in metadata and shape.name not in UNCHECKED_ENUMS:
         text = f"Member must satisfy enum value set: [{', '.join(metadata['enum'])}]"
         rules.append(Rule(text=text, holds=frozenset(metadata["enum"]).__contains__))

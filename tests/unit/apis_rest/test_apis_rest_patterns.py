@@ -2,7 +2,7 @@
 
 import pytest
 
-from stoker.apis.rest.patterns import MOST_ATOMS, Pattern, PatternError, PatternTimeoutError
+from stoker.model.limited_regex import MOST_ATOMS, Pattern, PatternError, PatternTimeoutError
 
 
 @pytest.mark.parametrize(

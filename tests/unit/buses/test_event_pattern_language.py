@@ -280,3 +280,8 @@ def test_wildcards_match_as_a_regular_expression_does(letters: list[str], value:
     import re
 
     assert matches({"a": [{"wildcard": text}]}, {"a": value}) == bool(re.fullmatch(text.replace("*", ".*"), value))
+
+
+def test_a_wildcard_pattern_is_read_once_however_long_it_is() -> None:
+    """It would be copied a million times."""
+    assert matches({"a": [{"wildcard": "a*" * 1_000_000}]}, {"a": "a" * 1_000_000})

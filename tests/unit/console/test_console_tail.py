@@ -9,6 +9,7 @@ import pytest
 from fakes.loop import on_loop
 from stoker.console.app import _event
 from stoker.console.aws_models import ApiError
+from stoker.console.pages.logs import _START, Line
 from stoker.console.tail import MOST_SHOWN, MOST_WAITING, Tail
 from stoker.model.invocation import LogEvent, LogStream
 
@@ -101,3 +102,11 @@ def test_a_line_that_is_no_unicode_is_told_all_the_same() -> None:
     assert (
         _event("lines", {"lines": [{"text": "\udc80"}]}) == b'event: lines\ndata: {"lines": [{"text": "\\udc80"}]}\n\n'
     )
+
+
+@pytest.mark.parametrize("text", ["a" * 1_000_000, '"type": "platform.start"' * 50_000])
+def test_a_hostile_line_is_looked_through_once(text: str) -> None:
+    """Its square would be for ever."""
+    line = Line(at=0, stream="s", text=text)
+    assert line.kind in ("own", "platform")
+    assert _START.search(text) is None

@@ -9,6 +9,7 @@ from fakes.identity_house import policy, trust
 from stoker.identity.documents import DocumentKind, parse_document
 from stoker.identity.errors import MalformedPolicyDocumentError
 from stoker.identity.policy_grammar import NEWEST_VERSION
+from stoker.identity.templates import Variable, parse_template
 
 SYNTAX = "Syntax errors in policy."
 VERSION = "Policy document must be version 2012-10-17 or greater."
@@ -178,3 +179,15 @@ def test_a_trust_policy_says_who_and_not_what(text: str, expected: str) -> None:
 def test_a_document_of_any_size_is_read(resources: int) -> None:
     arns = [f"arn:aws:s3:::bucket-{n}/${{aws:username}}/*?" for n in range(resources)]
     assert len(parse_document(policy("s3:*", arns), DocumentKind.IDENTITY).statements[0].resources or ()) == resources
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "$", "${", "${a,'"])
+def test_blanks_in_a_variable_that_does_not_end_are_read_once(blank: str) -> None:
+    """The third power of their number would be for ever."""
+    text = "${" + blank * 20_000
+    assert parse_template(text, wildcards=True, variables=True).parts
+
+
+def test_blanks_around_a_variable_s_name_are_not_its_own() -> None:
+    template = parse_template("${ aws:username , 'nobody' }", wildcards=True, variables=True)
+    assert template.parts == (Variable(key="aws:username", default="nobody"),)

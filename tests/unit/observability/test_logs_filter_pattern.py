@@ -1,6 +1,7 @@
 """Which events a filter pattern shows: facts of the CloudWatch Logs user guide as cases."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -175,3 +176,31 @@ def test_a_quoted_phrase_is_found_wherever_it_stands(phrase: str, before: str, a
     quoted = '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
     assert compile_filter(quoted)(before + phrase + after)
     assert not compile_filter("-" + quoted)(before + phrase + after)
+
+
+SLOW = "%[a-z]*[a-z]*[a-z]*[a-z]*[a-z]*[a-z]*[0-9]%"
+
+
+@pytest.mark.parametrize("pattern", [SLOW, f"{{ $.a = {SLOW} }}", f"[a = {SLOW}]"])
+def test_an_expression_that_goes_back_and_forth_is_given_up(pattern: str) -> None:
+    line = "a" * 100_000
+    with pytest.raises(InvalidParameterException, match="takes too long"):
+        compile_filter(pattern)(json.dumps({"a": line}) if pattern.startswith("{") else line)
+
+
+def test_many_lines_that_each_take_a_while_are_given_up_too() -> None:
+    matches = compile_filter("%[a-z]*[a-z]*[0-9]%")
+    with pytest.raises(InvalidParameterException, match="takes too long"):
+        for _ in range(100_000):
+            matches("a" * 3000)
+
+
+def test_an_expression_that_would_fill_the_memory_is_refused() -> None:
+    with pytest.raises(InvalidParameterException, match="no regular expression"):
+        compile_filter("%a{30001}%")
+
+
+@pytest.mark.parametrize("piece", ["[ ", '" ', '\\" '])
+def test_a_line_of_brackets_without_an_end_is_read_once(piece: str) -> None:
+    """It would be read a quarter of a million times."""
+    assert not compile_filter("[a, b]")(piece * 250_000)

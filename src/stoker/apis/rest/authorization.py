@@ -17,9 +17,9 @@ from stoker.apis.rest.blueprint import Authorizer
 from stoker.apis.rest.exchange import Authorized, Exchange
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.mapping import context_text, with_variables
-from stoker.apis.rest.patterns import Pattern, PatternTimeoutError
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
+from stoker.model.limited_regex import Pattern, PatternTimeoutError
 
 # What authorizers said of callers: a KB or so each.
 REMEMBERED = 10_000

@@ -8,9 +8,9 @@ from typing import Any
 from stoker.apis.rest.access_logs import LogTarget, read_settings
 from stoker.apis.rest.gateway_responses import Wording, wordings
 from stoker.apis.rest.model_schemas import ModelValidator, validator_for
-from stoker.apis.rest.patterns import Pattern
 from stoker.apis.rest.vtl.nodes import Block
 from stoker.apis.rest.vtl.parser import parse
+from stoker.model.limited_regex import Pattern
 
 ANY = "ANY"
 JSON = "application/json"

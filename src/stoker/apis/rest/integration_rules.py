@@ -7,10 +7,10 @@ from typing import Any
 from stoker.apis.errors import BadRequestException
 from stoker.apis.functions import function_arn
 from stoker.apis.rest.aws_services import service_of
-from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.apis.rest.vtl.parser import parse
 from stoker.apis.rest.vtl.scanner import TemplateSyntaxError
 from stoker.model.errors import NotBuiltError
+from stoker.model.limited_regex import Pattern, PatternError
 
 TYPES = ("HTTP", "AWS", "MOCK", "HTTP_PROXY", "AWS_PROXY")
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 50, 29_000

@@ -17,13 +17,13 @@ from stoker.apis.rest.exchange import Exchange, is_binary
 from stoker.apis.rest.gateway_responses import GatewayFault
 from stoker.apis.rest.headers import cleaned, is_name
 from stoker.apis.rest.media_types import accepted, media_type
-from stoker.apis.rest.patterns import PatternTimeoutError
 from stoker.apis.rest.template_names import NotJsonError, Overrides, template_names
 from stoker.apis.rest.vtl.budget import TemplateError
 from stoker.apis.rest.vtl.evaluation import evaluate
 from stoker.apis.rest.vtl.methods import text_of
 from stoker.apis.rest.vtl.nodes import Block
 from stoker.model.http_event import HttpAnswer
+from stoker.model.limited_regex import PatternTimeoutError
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9._-]+)\}")
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")

@@ -14,8 +14,8 @@ from stoker.apis.rest.errors import LimitExceededException
 from stoker.apis.rest.gateway_responses import DEFAULTS, shown
 from stoker.apis.rest.headers import is_name
 from stoker.apis.rest.model_schemas import check_schema
-from stoker.apis.rest.patterns import Pattern, PatternError
 from stoker.model.errors import NotBuiltError
+from stoker.model.limited_regex import Pattern, PatternError
 
 Operations = Sequence[Mapping[str, Any]]
 MAX_AUTHORIZERS = 10

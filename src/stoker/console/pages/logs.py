@@ -33,10 +33,11 @@ _LONGEST_MS = 900_000
 _SLACK_MS = 1_000
 # Of the lines around a moment, so many from before it and so many from then on: few, and many where those are not all.
 _WINDOWS = ((100, 300), (1_000, 4_000))
-_START = re.compile(r"START RequestId: (\S+)|\"type\":\s*\"platform\.start\".*?\"requestId\":\s*\"([^\"]+)\"")
+# Lines are hostile: what may stand between two things, or before one, is bounded.
+_START = re.compile(r"START RequestId: (\S+)|\"type\":\s*\"platform\.start\".{0,200}?\"requestId\":\s*\"([^\"]+)\"")
 _END = re.compile(r"REPORT RequestId: (\S+)|\"type\":\s*\"platform\.report\"")
 _PLATFORM = re.compile(r"(INIT_START|START|END|REPORT|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY)\b")
-_BAD = re.compile(r"\bERROR\b|\w*(Error|Exception)\b|Task timed out|Traceback")
+_BAD = re.compile(r"\bERROR\b|(Error|Exception)\b|Task timed out|Traceback")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stoker.apis.rest.patterns import Pattern, PatternError, PatternTimeoutError
 from stoker.apis.rest.vtl.budget import Budget, TemplateError
+from stoker.model.limited_regex import Pattern, PatternError, PatternTimeoutError
 
 _MOST_PIECES, _MOST_CHARACTERS = 200_000, 12 * 1024 * 1024
 # What Python says of arguments that a method cannot do with.

@@ -29,14 +29,15 @@ class PatternTimeoutError(Exception):
 class Pattern:
     """One expression. Whatever looks into a text raises PatternTimeoutError."""
 
-    def __init__(self, text: str) -> None:
-        """Raises PatternError."""
+    def __init__(self, text: str, *, ascii_only: bool = False) -> None:
+        """`ascii_only`: \\d, \\w and \\s are ASCII's. Raises PatternError."""
         import regex
 
         if len(text) > MOST_CHARACTERS or _UNREADABLE.search(text) or _size(text) > MOST_ATOMS:
             raise PatternError(f"{text[:100]}: the expression is too large, or has comments")
         try:
-            self._compiled: regex.Pattern[str] = regex.compile(text, flags=regex.DOTALL)
+            flags = regex.ASCII if ascii_only else regex.DOTALL
+            self._compiled: regex.Pattern[str] = regex.compile(text, flags=flags)
         except regex.error as error:
             raise PatternError(f"{text}: {error}") from None
 
@@ -46,6 +47,10 @@ class Pattern:
     def matches(self, text: str) -> bool:
         """Whether it is the whole text that is meant."""
         return self._do("fullmatch", text) is not None
+
+    def finds(self, text: str) -> bool:
+        """Whether it is anywhere in the text."""
+        return self._do("search", text) is not None
 
     def split(self, text: str, most: int = 0) -> list[str]:
         """The parts between its matches; at most so many splits unless 0."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from fakes.clock import FakeClock
 from fakes.registry import a_function
 from stoker.deliveries.pacing import Pacing
+from stoker.environments.job import Reply
 from stoker.functions.event_invoke_config import EventInvokeConfig
 from stoker.invocations.async_event import AsyncEvent
 from stoker.invocations.async_queue import AsyncQueue
@@ -35,10 +36,16 @@ def failed(request: InvokeRequest) -> InvocationResult:
 
 
 class ScriptedInvoker:
-    """Asks `script` for the answer to each request; one that it holds back waits for `go`."""
+    """Asks `script` for the answer to each request; one that it holds back waits for `go`.
+
+    While `warm` there is an idle environment for each request, so that it can begin at once.
+    """
+
+    warm = False
 
     def __init__(self) -> None:
         self.requests: list[InvokeRequest] = []
+        self.begun: list[asyncio.Future[None]] = []
         self.script: Callable[[InvokeRequest], Answer] = ran
         self.refuses: Exception | None = None
         self.go = asyncio.Event()
@@ -51,6 +58,17 @@ class ScriptedInvoker:
         if self.refuses is not None:
             raise self.refuses
         return Target(function=a_function(), invoked_arn="arn")
+
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool:
+        if self.warm and self.refuses is None:
+            self.begun.append(asyncio.ensure_future(self._run(request, reply)))
+        return self.warm and self.refuses is None
+
+    async def _run(self, request: InvokeRequest, reply: Reply) -> None:
+        try:
+            reply.set_result(await self.invoke(request))
+        except Exception as error:
+            reply.set_exception(error)
 
     async def invoke(self, request: InvokeRequest) -> InvocationResult:
         self.requests.append(request)
@@ -127,7 +145,7 @@ class QueueBench:
     async def crash(self) -> None:
         """Kill -9: nothing of the queue goes on, and nothing is told to the database."""
         self.queue._work._open = False
-        for task in [*self.queue._work._tasks]:
+        for task in [*self.queue._work._tasks, *self.invoker.begun]:
             task.cancel()
         await asyncio.sleep(0)
 

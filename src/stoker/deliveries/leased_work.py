@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -71,8 +72,11 @@ class LeasedWork(Generic[ItemT, DoneT]):
     """Does the work of a table. `start` first, `close` at the end; all on the event loop's thread.
 
     `do` is given one item after the other, as many at once as `pacing` lets, and answers what is to be settled; what it
-    raises leaves the item to be picked up again when its lease ends. `owner` names whose leases these are, the same
-    after a restart. `on_settled` hears what was settled, once it is committed.
+    raises leaves the item to be picked up again when its lease ends. `begin` is asked first: it may do an item without
+    a task of its own and tell what is to be settled, once, or answer False, when nothing has happened. `owner` names
+    whose leases these are, the same after a restart. `on_settled` hears what was settled, once it is committed. Where
+    `may_be_undone` allows it that does not wait for the disk, while more is under way: a power cut may have such items
+    done again.
     """
 
     def __init__(
@@ -85,24 +89,31 @@ class LeasedWork(Generic[ItemT, DoneT]):
         clock: Clock,
         owner: str,
         pacing: Pacing,
+        begin: Callable[[ItemT, Callable[[DoneT], None]], bool] = lambda _item, _tell: False,
         on_settled: Callable[[Sequence[DoneT]], None] = lambda _done: None,
+        may_be_undone: Callable[[Sequence[DoneT]], bool] = lambda _done: False,
     ) -> None:
         self._name = name
         self._table = table
         self._do = do
+        self._begin = begin
         self._store = store
         self._clock = clock
         self._owner = owner
         self._pacing = pacing
         self._on_settled = on_settled
+        self._may_be_undone = may_be_undone
         self._settling = WriteBatches(self._write_settled, AHEAD)
+        # What was begun and is not settled: so many, and who waits for their end.
+        self._begun = 0
+        self._ended: asyncio.Future[None] | None = None
         # What this has a lease on: the items that wait for room, and the keys of all of them.
         self._ready: deque[ItemT] = deque()
         self._held: set[Hashable] = set()
         # When the earliest item is due that nobody holds, seconds since the epoch.
         self._next_due: float | None = None
         self._claiming = False
-        self._open = False
+        self._open = self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._due_alarm = Alarm(clock, self._pick_up)
         self._room_alarm = Alarm(clock, self._begin_ready)
@@ -125,10 +136,14 @@ class LeasedWork(Generic[ItemT, DoneT]):
         self._open = False
         for alarm in (self._due_alarm, self._room_alarm, self._look_alarm):
             alarm.stop()
-        if self._tasks:
-            _, unfinished = await asyncio.wait(self._tasks, timeout=limit_s)
-            for task in unfinished:
-                task.cancel()
+        if self._begun:
+            self._ended = asyncio.get_running_loop().create_future()
+        unfinished = {*self._tasks, *([] if self._ended is None else [self._ended])}
+        if unfinished:
+            _, unfinished = await asyncio.wait(unfinished, timeout=limit_s)
+            for each in unfinished:
+                each.cancel()
+        self._closed = True
         self._lease_alarm.stop()
 
     def note_due(self, due_at: float) -> None:
@@ -214,35 +229,60 @@ class LeasedWork(Generic[ItemT, DoneT]):
         now = self._clock.monotonic()
         while self._open and self._ready and self._pacing.room(now):
             item = self._ready.popleft()
-            self._pacing.begin(self._table.key(item), now)
-            self.spawn(self._do_one(item), f"do {self._table.key(item)}")
+            key = self._table.key(item)
+            self._pacing.begin(key, now)
+            self._begun += 1
+            if not self._begin(item, partial(self._done, key)):
+                self.spawn(self._do_one(item, key), f"do {key}")
         if self._open and self._ready and (later := self._pacing.more_room_at()) is not None:
             self._room_alarm.set(later)
         self._pick_up()
 
-    async def _do_one(self, item: ItemT) -> None:
-        """Do one item and settle it. If either fails its lease ends, and it is done again."""
-        key = self._table.key(item)
+    async def _do_one(self, item: ItemT, key: Hashable) -> None:
+        """Do one item. If that fails its lease ends, and it is done again."""
         try:
-            await self._settling.add(await self._do_paced(item, key))
+            done = await self._do(item)
         except BaseException:
-            self.note_due(self._clock.time() + LEASE_S)
-            raise
-        finally:
-            self._held.discard(key)
-
-    async def _do_paced(self, item: ItemT, key: Hashable) -> DoneT:
-        try:
-            return await self._do(item)
-        finally:
             self._pacing.end(key)
+            self._let_go([key])
+            self.note_due(self._clock.time() + LEASE_S)
+            self._begin_ready()
+            raise
+        self._done(key, done)
+
+    def _done(self, key: Hashable, done: DoneT) -> None:
+        """Settle an item that is done: after the end nobody does, and it is done again after the next start."""
+        self._pacing.end(key)
+        if not self._closed:
+            self._settling.put((key, done), self._told)
             self._begin_ready()
 
-    async def _write_settled(self, done: Sequence[DoneT]) -> None:
-        now = self._clock.time()
-        for due_at in await self._store.write(lambda conn: self._table.settle(conn, done, now)):
+    async def _write_settled(self, batch: Sequence[tuple[Hashable, DoneT]]) -> None:
+        """Settle items. If it fails their leases end, and they are done again."""
+        now, done = self._clock.time(), [each for _, each in batch]
+        # The last of those under way waits for the disk, and then all before it is there.
+        relaxed = len(self._held) > len(batch) and self._may_be_undone(done)
+        try:
+            due = await self._store.write(lambda conn: self._table.settle(conn, done, now), relaxed=relaxed)
+        except BaseException:
+            self._let_go([key for key, _ in batch])
+            self.note_due(self._clock.time() + LEASE_S)
+            raise
+        self._let_go([key for key, _ in batch])
+        for due_at in due:
             self.note_due(due_at)
         self._on_settled(done)
+
+    def _told(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._report(error, f"{self._name}: settle")
+
+    def _let_go(self, keys: Sequence[Hashable]) -> None:
+        """Items that were begun are settled, or left to whoever picks them up next."""
+        self._held.difference_update(keys)
+        self._begun -= len(keys)
+        if self._ended is not None and not self._begun and not self._ended.done():
+            self._ended.set_result(None)
 
     # Tasks
 
@@ -254,7 +294,9 @@ class LeasedWork(Generic[ItemT, DoneT]):
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            # Nobody waits for it, and a store that does not write is an operator's business.
-            context = {"message": f"failed to {task.get_name()}", "exception": task.exception(), "task": task}
-            asyncio.get_running_loop().call_exception_handler(context)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._report(error, task.get_name())
+
+    def _report(self, error: BaseException, name: str) -> None:
+        """Nobody waits for it, and a store that does not write is an operator's business."""
+        asyncio.get_running_loop().call_exception_handler({"message": f"failed to {name}", "exception": error})

@@ -24,7 +24,7 @@ from stoker.front_door.shortage import shortage
 from stoker.invocations.request_id import RequestIds
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult, InvokeRequest
-from stoker.services.lambda_.invoke import NO_PAYLOAD, QUEUED, accepted, check_payload
+from stoker.services.lambda_.invoke import NO_PAYLOAD, check_payload
 from stoker.wire.api import ServiceApi
 from stoker.wire.message import Call, Request, Response
 from stoker.wire.sigv4 import Verifier
@@ -50,6 +50,7 @@ _HEADERS = {
 }  # fmt: skip
 _INVOCATION_TYPES = ("RequestResponse", "Event")
 _LENGTH_DIGITS = len(str(LARGE_BYTES))
+_QUEUED = "content-type: application/octet-stream\r\ncontent-length: 0\r\n"
 # Hosts that belong to somebody's function or API, whatever is asked of them.
 _OTHERS = (".lambda-url.", ".execute-api.")
 
@@ -166,7 +167,7 @@ class Express:
             return False
         asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
         if plain.is_event:
-            return self._events.begin(asked, ToQueuer(self, client, request, began))
+            return self._events.begin(asked, ToQueuer(self, client, began))
         return self._invoker.begin(asked, _ToClient(self, client, began))
 
     def _take_call(self, request: Request, client: Client) -> bool:
@@ -190,11 +191,11 @@ class Express:
         self._count("lambda", 200, perf_counter() - began)
         client.answer(200, fields.encode("latin-1"), result.payload)
 
-    def tell_queued(self, client: Client, request: Request, request_id: str, began: float) -> None:
-        """Answer that an event is on the disk."""
-        response = self._api.operation(request).serialise(accepted(request_id, QUEUED), request_id)
-        self._count("lambda", response.status, perf_counter() - began)
-        client.answer(response.status, _fields(response), b"")
+    def tell_queued(self, client: Client, request_id: str, began: float) -> None:
+        """Answer that an event is on the disk, as the model of Invoke has it."""
+        fields = f"{_QUEUED}x-amzn-requestid: {request_id}\r\n"
+        self._count("lambda", 202, perf_counter() - began)
+        client.answer(202, fields.encode("ascii"), b"")
 
     def fail(self, client: Client, error: BaseException, began: float) -> None:
         """Answer with what kept an invocation from its end."""
@@ -233,16 +234,15 @@ class _ToClient:
 class ToQueuer:
     """The reply of an event that is being queued."""
 
-    __slots__ = ("_began", "_client", "_express", "_request")
+    __slots__ = ("_began", "_client", "_express")
 
-    def __init__(self, express: Express, client: Client, request: Request, began: float) -> None:
+    def __init__(self, express: Express, client: Client, began: float) -> None:
         self._express = express
         self._client = client
-        self._request = request
         self._began = began
 
     def set_result(self, request_id: str, /) -> None:
-        self._express.tell_queued(self._client, self._request, request_id, self._began)
+        self._express.tell_queued(self._client, request_id, self._began)
 
     def set_exception(self, error: BaseException, /) -> None:
         self._express.fail(self._client, error, self._began)

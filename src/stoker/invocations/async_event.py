@@ -1,14 +1,13 @@
 """An asynchronous invocation on its way: what was asked, and what has become of it so far."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stoker.functions.event_invoke_config import ConfigKey, EventInvokeConfig
 from stoker.model.function import LATEST
 from stoker.model.invocation import InvokeRequest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AsyncEvent:
+class AsyncEvent(Struct, frozen=True, kw_only=True):
     """One event, answered with 202 and not settled. Times are in seconds since the epoch.
 
     Every run has the same `request_id`. `attempts` are the runs that ended in a function error, `backoffs` the times
@@ -46,8 +45,7 @@ class AsyncEvent:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldEvent:
+class HeldEvent(Struct, frozen=True, kw_only=True):
     """An event that this process has a lease on, and the config that held when it was taken."""
 
     event: AsyncEvent

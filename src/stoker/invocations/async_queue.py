@@ -8,7 +8,6 @@ A new event is picked up by the very write that accepts it, as long as nothing w
 what becomes of an event, `event_rows.py` is the database's side.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -91,11 +90,13 @@ class AsyncQueue:
             name="events",
             table=EventTable(),
             do=self._attempts.run,
+            begin=self._attempts.begin,
             store=store,
             clock=clock,
             owner=owner,
             pacing=pacing,
             on_settled=self._settled,
+            may_be_undone=_only_succeeded,
         )
 
     def __repr__(self) -> str:
@@ -136,7 +137,7 @@ class AsyncQueue:
         if target is None:
             return False
         event = self._event(request, target)
-        self._accepting.add(event).add_done_callback(partial(_tell, reply, event.request_id))
+        self._accepting.put(event, partial(_tell, reply, event.request_id))
         return True
 
     def _event(self, request: InvokeRequest, target: Target) -> AsyncEvent:
@@ -192,8 +193,12 @@ class AsyncQueue:
             self._work.note_due(now)
 
 
-def _tell(reply: Reply, request_id: str, written: "asyncio.Future[None]") -> None:
-    error = written.exception()
+def _only_succeeded(done: Sequence[Attempted]) -> bool:
+    """Whether nobody is told of these, and none runs again: a power cut that undoes that runs them once more."""
+    return all(each.is_quiet for each in done)
+
+
+def _tell(reply: Reply, request_id: str, error: BaseException | None) -> None:
     if error is None:
         reply.set_result(request_id)
     else:

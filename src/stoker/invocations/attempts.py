@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from stoker.deliveries.delivery import Delivery
+from stoker.environments.job import Reply
 from stoker.invocations import dead_letters, destinations, retries
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
 from stoker.invocations.dead_letters import DeadEvent
 from stoker.invocations.request_id import RequestIds
-from stoker.invocations.retries import Over, RetryPolicy, Settlement
+from stoker.invocations.retries import SUCCESS, Over, RetryPolicy, Settlement
 from stoker.model.arn import function_arn
 from stoker.model.clock import Clock
 from stoker.model.errors import ServiceError
@@ -38,9 +41,10 @@ class CanInvoke(Protocol):
 
     async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
 
+    def begin(self, request: InvokeRequest, reply: Reply) -> bool: ...
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempted:
+
+class Attempted(Struct, frozen=True, kw_only=True):
     """An event, what becomes of it and, if that is its end, what goes to its destination.
 
     That is an event for a function and a delivery for everything else. A dead letter waits for the function's queue,
@@ -57,6 +61,16 @@ class Attempted:
     def may_deliver(self) -> bool:
         """Whether settling it may put something into the outbox."""
         return self.outgoing is not None or self.dead_letter is not None
+
+    @property
+    def tells(self) -> bool:
+        """Whether somebody may be told of its end."""
+        return self.delivery is not None or self.may_deliver
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is over, and nobody is told."""
+        return isinstance(self.settlement, Over) and not self.tells
 
 
 class Attempts:
@@ -90,27 +104,71 @@ class Attempts:
         settlement = await self._settlement(held)
         if not isinstance(settlement, Over):
             return Attempted(event=held.event, settlement=settlement)
-        now = self._clock.time()
-        delivery = destinations.delivery(
-            held.event,
-            settlement,
-            held.config,
-            account=self._account,
-            request_id=self._request_ids.new(),
-            now=now,
-        )
+        attempted = self._ended(held, settlement)
+        delivery = attempted.delivery
         if delivery is not None and not await self._may_call(held.event, delivery):
             log.warning(
                 "event %s of %s: its role may not call its destination", held.event.request_id, delivery.function
             )
-            delivery = None
+            return replace(attempted, delivery=None)
+        return attempted
+
+    def begin(self, held: HeldEvent, tell: Callable[[Attempted], None]) -> bool:
+        """Run one event as `run` does, without a task of its own, and tell what becomes of it, maybe at once.
+
+        False: nothing has happened. It is so for what does not run any more, where there is no idle environment, and
+        where a destination is a function, since who may call that has to be asked.
+        """
+        event, config, now = held.event, held.config, self._clock.time()
+        stopped = self._is_stopped(event.region, event.function)
+        if retries.before_run(event, config, self._policy, now, stopped=stopped) is not None:
+            return False
+        if destinations.calls_function(config):
+            return False
+        try:
+            if not self._invoker.begin(event.request(), _Running(self, held, tell)):
+                return False
+        except Exception as error:  # The boundary of an event.
+            tell(self.after_refusal(held, error))
+        for listener in self.listeners:
+            listener(event.region, event.function, now - event.accepted_at)
+        return True
+
+    def after_run(self, held: HeldEvent, result: InvocationResult) -> Attempted:
+        """What becomes of an event that ran, but for whether it may call its destination."""
+        now = self._clock.time()
+        return self._attempted(held, retries.after_run(held.event, result, held.config, self._policy, now))
+
+    def after_refusal(self, held: HeldEvent, error: Exception) -> Attempted:
+        """The same of one that could not run."""
+        return self._attempted(held, self._refused(held, error))
+
+    def _attempted(self, held: HeldEvent, settlement: Settlement) -> Attempted:
+        if isinstance(settlement, Over):
+            return self._ended(held, settlement)
+        return Attempted(event=held.event, settlement=settlement)
+
+    def _ended(self, held: HeldEvent, over: Over) -> Attempted:
+        """An event that is over, and what goes to its destination."""
+        if over.condition == SUCCESS and held.config.on_success is None:
+            return Attempted(event=held.event, settlement=over)
+        now = self._clock.time()
         return Attempted(
             event=held.event,
-            settlement=settlement,
-            delivery=delivery,
-            outgoing=destinations.outgoing(held.event, settlement, held.config, account=self._account, now=now),
-            dead_letter=dead_letters.of(held.event, settlement, account=self._account),
+            settlement=over,
+            delivery=destinations.delivery(
+                held.event, over, held.config, account=self._account, request_id=self._request_ids.new(), now=now
+            ),
+            outgoing=destinations.outgoing(held.event, over, held.config, account=self._account, now=now),
+            dead_letter=dead_letters.of(held.event, over, account=self._account),
         )
+
+    def _refused(self, held: HeldEvent, error: Exception) -> Settlement:
+        event = held.event
+        if not isinstance(error, ServiceError):
+            # The boundary of an event: a fault of ours is told here, once, and its event gets another chance.
+            log.error("event %s of %s could not run", event.request_id, event.function, exc_info=error)
+        return retries.after_refusal(event, error, held.config, self._policy, self._clock.time())
 
     async def _may_call(self, event: AsyncEvent, destination: AsyncEvent) -> bool:
         """Whether the role of an event's function may call the destination."""
@@ -132,10 +190,29 @@ class Attempts:
             listener(event.region, event.function, now - event.accepted_at)
         try:
             result = await self._invoker.invoke(event.request())
-        except ServiceError as error:
-            return retries.after_refusal(event, error, config, policy, self._clock.time())
-        except Exception as error:
-            # The boundary of an event: a fault of ours is told here, once, and its event gets another chance.
-            log.exception("event %s of %s could not run", event.request_id, event.function)
-            return retries.after_refusal(event, error, config, policy, self._clock.time())
+        except Exception as error:  # The boundary of an event.
+            return self._refused(held, error)
         return retries.after_run(event, result, config, policy, self._clock.time())
+
+
+class _Running:
+    """The reply of an event's run that no task waits for. As of a future, only the first word counts."""
+
+    __slots__ = ("_attempts", "_held", "_is_told", "_tell")
+
+    def __init__(self, attempts: Attempts, held: HeldEvent, tell: Callable[[Attempted], None]) -> None:
+        self._attempts = attempts
+        self._held = held
+        self._tell = tell
+        self._is_told = False
+
+    def done(self) -> bool:
+        return self._is_told
+
+    def set_result(self, result: InvocationResult, /) -> None:
+        self._is_told = True
+        self._tell(self._attempts.after_run(self._held, result))
+
+    def set_exception(self, error: Exception, /) -> None:
+        self._is_told = True
+        self._tell(self._attempts.after_refusal(self._held, error))

@@ -53,6 +53,13 @@ def delivery(
     )
 
 
+def calls_function(config: EventInvokeConfig) -> bool:
+    """Whether a destination is a function, on success or on failure."""
+    return any(
+        arn is not None and destination_function(arn) is not None for arn in (config.on_success, config.on_failure)
+    )
+
+
 def outgoing(event: AsyncEvent, over: Over, config: EventInvokeConfig, *, account: str, now: float) -> Delivery | None:
     """The record on its way to a destination that is no function; None where the config wants none."""
     arn = config.on_success if over.condition == SUCCESS else config.on_failure

@@ -5,6 +5,7 @@ An event is there until it is settled.
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +22,15 @@ from stoker.invocations.retries import Again
 from stoker.model.arn import FunctionId
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
-from stoker.store.prepared import Prepared, items
+from stoker.store.prepared import Prepared, PreparedInsert, items
 from stoker.store.tables_async import async_events
 
 _events = async_events.c
-_FIELDS = tuple(AsyncEvent.__slots__)
+_FIELDS = tuple(AsyncEvent.__struct_fields__)
+_KEPT = tuple(name for name in _FIELDS if name != "due_at")
 
-_INSERT = Prepared(lambda _: sa.insert(async_events))
+_INSERT = PreparedInsert(async_events, (*_KEPT, "due_at", "owner"))
+_kept = attrgetter(*_KEPT)
 _CLAIM = Prepared(
     lambda _: (
         sa.select(*(_events[name] for name in _FIELDS))
@@ -43,6 +46,7 @@ _LEASE = Prepared(
         .values(owner=bindparam("holder"), due_at=bindparam("until"))
     )
 )
+_FORGET = Prepared(lambda count: sa.delete(async_events).where(_events.request_id.in_(items(count))))
 _REMOVE = Prepared(
     lambda count: sa.delete(async_events).where(_events.request_id.in_(items(count))).returning(_events.request_id)
 )
@@ -57,10 +61,8 @@ _PUT_OFF = Prepared(
 
 def insert(conn: Connection, events: Sequence[AsyncEvent], lease: Lease | None = None) -> None:
     """Add events, to be picked up when they are due or, with a lease, run by its owner at once."""
-    leased = {} if lease is None else {"due_at": lease.until}
     owner = None if lease is None else lease.owner
-    rows = [{**{name: getattr(event, name) for name in _FIELDS}, "owner": owner, **leased} for event in events]
-    _INSERT.run_many(conn, rows)
+    _INSERT.run(conn, [(*_kept(event), event.due_at if lease is None else lease.until, owner) for event in events])
 
 
 def with_configs(conn: Connection, events: Sequence[AsyncEvent]) -> list[HeldEvent]:
@@ -105,8 +107,11 @@ class EventTable:
 
     def settle(self, conn: Connection, done: Sequence[Attempted], now: float) -> Sequence[float]:
         again = [(each.event.request_id, each.settlement) for each in done if isinstance(each.settlement, Again)]
-        over = {each.event.request_id: each.delivery for each in done if not isinstance(each.settlement, Again)}
+        quiet = [each.event.request_id for each in done if each.is_quiet]
+        over = {each.event.request_id: each.delivery for each in done if each.tells}
         _put_off(conn, again)
+        if quiet:
+            _FORGET.run(conn, listed=quiet)
         removed = _remove(conn, over.keys())
         told = [event for key, event in over.items() if event is not None and key in removed]
         if told:

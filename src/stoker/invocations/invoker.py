@@ -34,10 +34,11 @@ class Invoker:
     def begin(self, request: InvokeRequest, reply: Reply) -> bool:
         """Run a function that is known and has an idle environment: it has the event when this returns.
 
-        `reply` is told what became of it, as `invoke` returns it. False: something is not so, and nothing has happened.
+        `reply` is told what became of it, as `invoke` returns it. False: something is not so, or traces are kept, and
+        nothing has happened.
         """
         target = self.known(request)
-        if target is None:
+        if target is None or self._tracer is not None:
             return False
         # The trace header has this run in its chain.
         header = trace.begin(request.trace_id, self._clock.time())

@@ -5,6 +5,8 @@ Source: "How Lambda handles errors and retries with asynchronous invocation" in 
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from stoker.functions.event_invoke_config import EventInvokeConfig
 from stoker.invocations.async_event import AsyncEvent
 from stoker.model.errors import ServiceError
@@ -43,8 +45,7 @@ class RetryPolicy:
         return min(self.longest_backoff_s, self.first_backoff_s * 2.0 ** min(backoffs, 30))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Again:
+class Again(Struct, frozen=True, kw_only=True):
     """Run it again at `due_at`."""
 
     due_at: float
@@ -52,8 +53,7 @@ class Again:
     backoffs: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Over:
+class Over(Struct, frozen=True, kw_only=True):
     """It ends here, for a `condition` in the destination record's words. `result` is that of its last run, if any."""
 
     condition: str

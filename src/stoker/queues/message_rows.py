@@ -1,13 +1,12 @@
 """Messages in the database: plain functions of a connection, for `Store.write`. Statements are made once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam
 
-from stoker.store.prepared import Prepared, items
+from stoker.store.prepared import Prepared, PreparedInsert, items
 from stoker.store.tables_queues import (
     queue_contents,
     queue_deduplications,
@@ -58,8 +57,7 @@ _HEAD = Prepared(
 _GROUP = (_groups.generation == bindparam("of_generation")) & (_groups.group_id == bindparam("of_group"))
 _CLOSE_GROUP = Prepared(lambda _: sa.delete(queue_groups).where(_GROUP))
 _READY_GROUP = Prepared(lambda _: sa.update(queue_groups).where(_GROUP).values(ready_at=bindparam("at")))
-_INSERT = Prepared(lambda _: sa.insert(queue_messages))
-_INSERT_CONTENT = Prepared(lambda _: sa.insert(queue_contents))
+_INSERT_CONTENT = PreparedInsert(queue_contents, ("id", "content"))
 _DELETE = Prepared(lambda count: sa.delete(queue_messages).where(_messages.id.in_(items(count))))
 _DELETE_CONTENT = Prepared(lambda count: sa.delete(queue_contents).where(queue_contents.c.id.in_(items(count))))
 _HIDE = Prepared(
@@ -111,6 +109,9 @@ class MessageRow(Struct, frozen=True):
         return self.receive_count > self.received_before
 
 
+_INSERT = PreparedInsert(queue_messages, MessageRow.__struct_fields__)
+
+
 def generation_of(conn: Connection, queue_id: int) -> int | None:
     """Under which a queue keeps its messages now; None if it is gone."""
     found = _GENERATION.rows(conn, {"queue": queue_id})
@@ -121,8 +122,7 @@ def insert(conn: Connection, arrivals: Sequence[Arrival]) -> list[Written | None
     """Write messages in their order; None for those whose queue is gone."""
     generations = {queue: generation_of(conn, queue) for queue in {arrival.queue_id for arrival in arrivals}}
     written: list[Written | None] = []
-    rows: list[dict[str, Any]] = []
-    of_fifo: list[bool] = []
+    new: list[tuple[int, Arrival]] = []
     for arrival in arrivals:
         generation = generations[arrival.queue_id]
         if generation is None:
@@ -131,40 +131,25 @@ def insert(conn: Connection, arrivals: Sequence[Arrival]) -> list[Written | None
         first = None if arrival.scope is None else _deduplicate(conn, generation, arrival)
         written.append(first or Written(message_id=arrival.message_id, row=arrival.row))
         if first is None:
-            rows.append(_values(generation, arrival))
-            of_fifo.append(arrival.scope is not None)
-    _write_rows(conn, rows)
-    for row, fifo in zip(rows, of_fifo, strict=True):
-        if fifo:
-            open_group(conn, row["generation"], row["group_id"], row["visible_at"])
+            new.append((generation, arrival))
+    _write(conn, new)
+    for generation, arrival in new:
+        if arrival.scope is not None and arrival.group_id is not None:
+            open_group(conn, generation, arrival.group_id, arrival.visible_at)
     return written
-
-
-def _values(generation: int, arrival: Arrival) -> dict[str, Any]:
-    return {
-        "id": arrival.row,
-        "generation": generation,
-        "visible_at": arrival.visible_at,
-        "sent_at": arrival.sent_at,
-        "receive_count": 0,
-        "received_before": 0,
-        "first_received_at": None,
-        "received_at": None,
-        "group_id": arrival.group_id,
-        "source_arn": None,
-        "content": arrival.content,
-    }
 
 
 def write(conn: Connection, generation: int, arrival: Arrival) -> None:
     """Write one message as it is."""
-    _write_rows(conn, [_values(generation, arrival)])
+    _write(conn, [(generation, arrival)])
 
 
-def _write_rows(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        _INSERT.run_many(conn, rows)
-        _INSERT_CONTENT.run_many(conn, rows)
+def _write(conn: Connection, new: Sequence[tuple[int, Arrival]]) -> None:
+    rows = [
+        (it.row, generation, it.visible_at, it.sent_at, 0, 0, None, None, it.group_id, None) for generation, it in new
+    ]
+    _INSERT.run(conn, rows)
+    _INSERT_CONTENT.run(conn, [(arrival.row, arrival.content) for _, arrival in new])
 
 
 def _deduplicate(conn: Connection, generation: int, arrival: Arrival) -> Written | None:

@@ -1,5 +1,6 @@
 """CloudWatch: metrics, which are kept in the telemetry, what Lambda measures without leaving a line, and alarms."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -61,8 +62,9 @@ def _measure_events(platform: Platform) -> None:
         meters.function(region, function, "AsyncEventAge", age_s * 1000.0, MILLISECONDS)
 
     def counted(events: Sequence[AsyncEvent], name: str) -> None:
-        for event in events:
-            meters.function(event.region, event.function, name, qualifier=event.qualifier or "")
+        alike = Counter((event.region, event.function, event.qualifier or "") for event in events)
+        for (region, function, qualifier), count in alike.items():
+            meters.function(region, function, name, count=count, qualifier=qualifier)
 
     def lost(delivery: Delivery) -> None:
         source = delivery.source_arn.split(":")

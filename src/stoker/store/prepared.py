@@ -6,6 +6,7 @@ float, str, bytes, None.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -15,6 +16,8 @@ from sqlalchemy import Connection, bindparam
 
 Values = Mapping[str, Any]
 _NOTHING: Values = {}
+# Of the rows of an insert. Drivers keep a hundred statements or so ready: there are seven of each insert.
+_MOST_ROWS = 64
 
 
 def items(count: int) -> Sequence[sa.ColumnElement[Any]]:
@@ -58,6 +61,10 @@ class Prepared:
         _driver(conn).cursor().executemany(text.sql, [text.arguments(values) for values in many])
 
     def _execute(self, conn: Connection, values: Values, listed: Sequence[Any]) -> Any:
+        if listed:
+            # There are texts for powers of two only: an item changes nothing by being listed again.
+            count = 1 << (len(listed) - 1).bit_length()
+            listed = [*listed, *[listed[-1]] * (count - len(listed))]
         text = self._text(conn, len(listed))
         named = {**values, **dict(zip(_names(len(listed)), listed, strict=True))} if listed else values
         return _driver(conn).execute(text.sql, text.arguments(named))
@@ -68,6 +75,37 @@ class Prepared:
         if text is None:
             text = self._texts[key] = _compile(self._make(count), conn.dialect)
         return text
+
+
+class PreparedInsert:
+    """Rows for a table, many with one statement: each step of SQLite's gives Python's lock away, and has to wait for it
+    again. A row has its values in the order of `columns`.
+    """
+
+    def __init__(self, table: sa.Table, columns: Sequence[str]) -> None:
+        self._table = table
+        self._columns = columns
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def run(self, conn: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        driver, begin = _driver(conn), 0
+        while begin < len(rows):
+            count = min(_MOST_ROWS, 1 << (len(rows) - begin).bit_length() - 1)
+            driver.execute(self._text(conn, count), list(chain.from_iterable(rows[begin : begin + count])))
+            begin += count
+
+    def _text(self, conn: Connection, count: int) -> str:
+        key = conn.dialect.name, count
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self._compile(conn.dialect, count)
+        return text
+
+    def _compile(self, dialect: sa.Dialect, count: int) -> str:
+        names: Any = dialect.identifier_preparer
+        columns = ", ".join(names.format_column(self._table.c[column]) for column in self._columns)
+        row = ", ".join(["?" if dialect.positional else "%s"] * len(self._columns))
+        return f"INSERT INTO {names.format_table(self._table)} ({columns}) VALUES {', '.join([f'({row})'] * count)}"
 
 
 def _compile(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Text:

@@ -63,6 +63,23 @@ async def test_everybody_hears_of_a_write_that_failed_and_the_next_one_is_tried(
 
 
 @on_loop
+async def test_one_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    disk = Disk()
+    batches = WriteBatches(disk.write, most=10)
+    gone = ConnectionResetError()
+
+    def told(_error: BaseException | None) -> None:
+        raise gone
+
+    batches.put(1, told)
+    await batches.add(2)
+    await batches.add(3)
+    assert (disk.batches, faults) == ([[1, 2], [3]], [gone])
+
+
+@on_loop
 async def test_a_caller_who_left_disturbs_nobody() -> None:
     disk = Disk()
     batches = WriteBatches(disk.write, most=10)

@@ -1,21 +1,29 @@
-"""The durable queue, on both engines."""
+"""The durable queue, on both engines, with environments that are idle and with such as have to be waited for."""
 
 import asyncio
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from fakes.async_queue import ACCOUNT, failed, queue_bench, ran
+from fakes.async_queue import ACCOUNT, QueueBench, ScriptedInvoker, failed, queue_bench, ran
 from fakes.loop import on_loop, until
 from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, Lease
 from stoker.deliveries.pacing import Pacing
 from stoker.invocations.event_rows import EventTable
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
-from stoker.model.invocation import InvokeRequest
+from stoker.model.invocation import InvocationResult, InvokeRequest
 from stoker.store.tables_async import async_events
 
 OTHER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:other"
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:results"
+
+
+@pytest.fixture(params=["cold", "warm"], autouse=True)
+def environments(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedInvoker, "warm", request.param == "warm")
 
 
 @on_loop
@@ -271,3 +279,66 @@ async def test_stopping_finishes_what_runs_and_begins_nothing(store_url: str) ->
         await closing
         assert len(bench.invoker.requests) == 1
         assert len(await bench.events()) == 1
+
+
+@on_loop
+async def test_what_ends_after_the_queue_was_closed_runs_again_after_the_next_start(store_url: str) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        await bench.accept(b"1")
+        await until(lambda: len(bench.invoker.requests) == 1)
+        await bench.queue.close(limit_s=0.0)
+        bench.invoker.go.set()
+        await asyncio.gather(*bench.invoker.begun)
+        assert len(await bench.events()) == 1
+        bench.new()
+        await bench.queue.start()
+        await bench.settled()
+        assert bench.invoker.payloads == [b"1"]
+
+
+def waits_for_the_disk(bench: QueueBench, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each write from now on whether it does."""
+    waits: list[bool] = []
+    write = bench.store.write
+
+    async def noted(work: Callable[[sa.Connection], Any], *, relaxed: bool = False) -> Any:
+        waits.append(not relaxed)
+        return await write(work, relaxed=relaxed)
+
+    monkeypatch.setattr(bench.store, "write", noted)
+    return waits
+
+
+@pytest.mark.parametrize(
+    ("config", "script", "waits"),
+    [
+        ({}, ran, [False, True]),
+        ({"on_success": TOPIC}, ran, [True, True]),
+        ({"retry_attempts": 0}, failed, [True, True]),
+        ({}, failed, [True, True]),
+    ],
+)
+@on_loop
+async def test_a_success_that_nobody_is_told_of_waits_for_the_disk_with_the_last_of_those_under_way(
+    store_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any],
+    script: Callable[[InvokeRequest], InvocationResult],
+    waits: list[bool],
+) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        await bench.configure(**config)
+        bench.invoker.go.clear()
+        await asyncio.gather(bench.accept(), bench.accept())
+        seen = waits_for_the_disk(bench, monkeypatch)
+
+        def one_at_a_time(request: InvokeRequest) -> InvocationResult:
+            bench.invoker.go.clear()
+            return script(request)
+
+        bench.invoker.script = one_at_a_time
+        for settled in (1, 2):
+            bench.invoker.go.set()
+            await until(lambda: len(seen) == settled)  # noqa: B023
+        assert seen == waits

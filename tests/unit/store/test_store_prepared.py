@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from stoker.store.prepared import Prepared, items
+from stoker.store.prepared import Prepared, PreparedInsert, items
 from stoker.store.store import Store
 
 WithStore = Callable[[Any], Any]
 
 _note = sa.table("note", sa.column("text"))
 _INSERT = Prepared(lambda _: sa.insert(_note).values(text=bindparam("text")))
+_INSERT_ROWS = PreparedInsert(sa.Table("note", sa.MetaData(), sa.Column("text", sa.String)), ("text",))
 _AMONG = Prepared(lambda count: sa.select(_note.c.text).where(_note.c.text.in_(items(count))).order_by(_note.c.text))
 _BEHIND = Prepared(
     lambda _: (
@@ -33,10 +34,23 @@ def add(*texts: str) -> Callable[[sa.Connection], None]:
 def test_rows_are_found_by_values_and_by_lists_of_any_length(with_store: WithStore) -> None:
     async def scenario(store: Store) -> None:
         await store.write(add("a", "b", "c", "d"))
-        for listed in (["b"], ["d", "b", "z"], []):
+        for listed in (["b"], ["d", "b", "z"], ["a", "z", "b", "c", "d"], []):
             found = await store.read(lambda conn: _AMONG.rows(conn, listed=listed))  # noqa: B023
             assert found == [(text,) for text in sorted(listed) if text != "z"]
         assert await store.read(lambda conn: _BEHIND.rows(conn, {"after": "a", "most": 2})) == [("b!",), ("c!",)]
+
+    with_store(scenario)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 64, 65, 200])
+def test_any_number_of_rows_is_written(with_store: WithStore, count: int) -> None:
+    texts = [f"{number:03}" for number in range(count)]
+
+    async def scenario(store: Store) -> None:
+        await store.write(lambda conn: _INSERT_ROWS.run(conn, [(text,) for text in texts]))
+        assert await store.read(lambda conn: _BEHIND.rows(conn, {"after": "", "most": 1000})) == [
+            (f"{text}!",) for text in texts
+        ]
 
     with_store(scenario)
 

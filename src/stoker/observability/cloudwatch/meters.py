@@ -35,9 +35,13 @@ class Meters:
         value: float = 1.0,
         unit: str = COUNT,
         *,
+        count: float = 1.0,
         qualifier: str | None = None,
     ) -> None:
-        """A sample of Lambda's, for the function and for all together; with a `qualifier` also for that resource."""
+        """A sample of Lambda's, for the function and for all together; with a `qualifier` also for that resource.
+
+        It was taken `count` times.
+        """
         at = self._clock.time()
         key = region, function, name, unit, qualifier, int(at) // MINUTE_S
         taking = self._taking.get(key)
@@ -46,7 +50,7 @@ class Meters:
             metrics = [Metric(region, NAMESPACE, name, each) for each in dimensions]
             taking = self._taking[key] = [each for metric in metrics for each in self._points.at(metric, unit, at)]
         for statistic in taking:
-            statistic.add(value)
+            statistic.add(value, count)
         self._flush_later()
 
     def add(

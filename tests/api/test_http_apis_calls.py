@@ -180,6 +180,9 @@ def test_an_api_is_made_in_one_call_with_its_function(live_server: LiveServer, e
     assert api.call("/x").status == 500
     allow(live_server, echo, api.id)
     assert api.call("/x").json()["routeKey"] == "$default"
+    (listed,) = (each for each in client.get_apis()["Items"] if each["ApiId"] == api.id)
+    got = client.get_api(ApiId=api.id)
+    assert listed == {name: value for name, value in got.items() if name != "ResponseMetadata"}
     client.delete_api(ApiId=api.id)
 
 

@@ -281,6 +281,18 @@ def test_triggers_are_added_with_the_leave_that_they_need(ada: Reader, live_serv
             page.get_by_label("For everybody who reaches this machine").check()
         ada.press("Add")
         expect(page.get_by_role("row", name=re.compile(f"^{row}"))).to_be_visible()
+    expect(page.get_by_role("row", name="API").get_by_role("link")).to_contain_text("http")
+    expect(page.get_by_role("row", name="everybody, by its URL")).to_have_count(2)
+    page.get_by_role("button", name="Remove the URL").click()
+    expect(page.get_by_role("row", name="URL")).to_have_count(0)
+    expect(page.get_by_role("row", name="everybody, by its URL")).to_have_count(0)
+    ada.press("Add trigger")
+    page.locator("#kind").select_option("schedule")
+    page.locator("input[name=schedule]").fill("rate(1 minutes)")
+    ada.press("Add")
+    expect(page.locator("#added")).to_contain_text("of one as rate(1 minute)")
+    # That it was refused is what the browser complains of.
+    assert ada.complaints.pop().startswith("Failed to load resource")
     ada.go("/queues/console-work")
     page.get_by_label("Message").fill("a shovel of coal")
     ada.press("Send")
@@ -289,3 +301,24 @@ def test_triggers_are_added_with_the_leave_that_they_need(ada: Reader, live_serv
     ada.press("Live tail")
     expect(page.locator("#tail-state")).to_contain_text("Live")
     expect(page.locator("#lines")).to_contain_text("worked on a shovel of coal")
+
+
+def test_a_schedule_says_when_it_is_due_and_is_switched_off_and_on(ada: Reader, live_server: LiveServer) -> None:
+    scheduler, role = live_server.client("scheduler"), "arn:aws:iam::000000000000:role/stoker-function"
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:nobody-s", "RoleArn": role, "Input": "{}"}
+    window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    when = {"ScheduleExpression": "cron(0 8 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
+    scheduler.create_schedule(Name="console-morning", FlexibleTimeWindow=window, Target=target, **when)
+    ada.page.set_viewport_size({"width": 390, "height": 844})
+    ada.go("/schedules")
+    row = ada.page.get_by_role("row", name="console-morning")
+    expect(row).to_contain_text("cron(0 8 * * ? *) Europe/Berlin within 15 min")
+    assert ada.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    kept = scheduler.get_schedule(Name="console-morning")
+    for press, state in (("Switch off", "DISABLED"), ("Switch on", "ENABLED")):
+        ada.page.get_by_role("button", name=f"{press} console-morning").click()
+        expect(row).to_contain_text(state.lower())
+        now = scheduler.get_schedule(Name="console-morning")
+        assert now["State"] == state
+        assert all(now[name] == kept[name] for name in ("Target", "FlexibleTimeWindow", *when))
+    scheduler.delete_schedule(Name="console-morning")

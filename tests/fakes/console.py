@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from fakes.live_server import ACCESS_KEY, SECRET_KEY, LiveServer
 
@@ -25,7 +25,15 @@ class Reader:
     foreign: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> None:
-        self.page.goto(f"{self.console}{path}")
+        """A browser gives a page up when the machine's network changes, as with each sandbox: once more then."""
+        while True:
+            try:
+                self.page.goto(f"{self.console}{path}")
+            except Error as error:
+                if "ERR_NETWORK_CHANGED" not in str(error):
+                    raise
+            else:
+                return
 
     def sign_in(self, key: str = ACCESS_KEY, secret: str = SECRET_KEY) -> None:
         self.go("/")

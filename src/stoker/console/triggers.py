@@ -13,7 +13,13 @@ from stoker.console.aws import Aws
 from stoker.console.aws_models import ApiError
 from stoker.console.visit import Form, InputError
 
+# The statements that let everybody open a function's URL.
+URL_STATEMENTS = ("url-for-everybody", "call-for-everybody-by-url")
 _QUEUE_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"
+_HOW_TO_SCHEDULE = (
+    "Write a schedule as rate(5 minutes), of one as rate(1 minute), or as cron(0 8 * * ? *): at eight each morning, "
+    "UTC. One of a cron's two days, of the month and of the week, is a question mark."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +85,14 @@ async def add_schedule(aws: Aws, target: Target, form: Form) -> None:
     """A rule of EventBridge with a schedule."""
     expression = form["schedule"]
     if not re.fullmatch(r"(rate|cron)\(.+\)", expression):
-        raise InputError("Write a schedule as rate(5 minutes), or as cron(0 8 * * ? *): at eight each morning, UTC.")
+        raise InputError(_HOW_TO_SCHEDULE)
     name = form["rule"] or f"{target.name}-schedule"
-    rule = await aws.call("events", "PutRule", Name=name, ScheduleExpression=expression, State="ENABLED")
+    try:
+        rule = await aws.call("events", "PutRule", Name=name, ScheduleExpression=expression, State="ENABLED")
+    except ApiError as error:
+        if "ScheduleExpression" in error.message:
+            raise InputError(f"{expression} is no schedule. {_HOW_TO_SCHEDULE}") from None
+        raise
     await _permit(aws, target, statement=f"rule-{name}", principal="events.amazonaws.com", source=str(rule["RuleArn"]))
     await aws.call("events", "PutTargets", Rule=name, Targets=[{"Id": "function", "Arn": target.arn}])
 
@@ -96,7 +107,7 @@ async def add_url(aws: Aws, target: Target, form: Form) -> None:
             "lambda",
             "AddPermission",
             **everybody,
-            StatementId="url-for-everybody",
+            StatementId=URL_STATEMENTS[0],
             Action="lambda:InvokeFunctionUrl",
             FunctionUrlAuthType="NONE",
         )
@@ -104,7 +115,7 @@ async def add_url(aws: Aws, target: Target, form: Form) -> None:
             "lambda",
             "AddPermission",
             **everybody,
-            StatementId="call-for-everybody-by-url",
+            StatementId=URL_STATEMENTS[1],
             Action="lambda:InvokeFunction",
             InvokedViaFunctionUrl=True,
         )

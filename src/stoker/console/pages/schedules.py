@@ -1,9 +1,17 @@
 """Schedules: rules of EventBridge that have one, and those of EventBridge Scheduler."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from stoker.console.aws_models import ApiError
 from stoker.console.routing import Route, get, post
 from stoker.console.visit import Page, Redirect, Visit
+
+# Each costs a call of its own, for what a list does not tell.
+SHOWN = 50
+# What GetSchedule tells besides what UpdateSchedule takes.
+_ANSWERED = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 
 
 class SchedulePages:
@@ -17,20 +25,30 @@ class SchedulePages:
         ]
 
     async def show(self, visit: Visit) -> Page:
-        rules = (await visit.aws.call("events", "ListRules", Limit=100))["Rules"]
-        timed = [rule for rule in rules if rule.get("ScheduleExpression")]
-        targets = {
-            rule["Name"]: (await visit.aws.call("events", "ListTargetsByRule", Rule=rule["Name"]))["Targets"]
-            for rule in timed
+        """Rules first; the schedules after `from` are a page of their own."""
+        after = visit.query.get("from", "")
+        rules = [] if after else await _timed_rules(visit)
+        token = {"NextToken": after} if after else {}
+        listed = await visit.aws.call("scheduler", "ListSchedules", MaxResults=SHOWN, **token)
+        context = {
+            "section": "schedules",
+            "rules": rules,
+            "targets": dict(zip([rule["Name"] for rule in rules], await _each(_targets, visit, rules), strict=True)),
+            "schedules": await _each(_schedule, visit, listed["Schedules"]),
+            "following": listed.get("NextToken"),
         }
-        schedules = (await visit.aws.call("scheduler", "ListSchedules", MaxResults=100))["Schedules"]
-        context = {"section": "schedules", "rules": timed, "targets": targets, "schedules": schedules}
         return Page(template="schedules.html", context=context)
 
     async def switch(self, visit: Visit) -> Redirect:
         """On or off."""
-        operation = "EnableRule" if visit.form["on"] else "DisableRule"
-        await visit.aws.call("events", operation, Name=visit.form["rule"])
+        form, aws = visit.form, visit.aws
+        if form["schedule"]:
+            known = await aws.call("scheduler", "GetSchedule", Name=form["schedule"], GroupName=form["group"])
+            kept = {name: value for name, value in known.items() if name not in _ANSWERED}
+            state = "ENABLED" if form["on"] else "DISABLED"
+            await aws.call("scheduler", "UpdateSchedule", **{**kept, "State": state})
+        else:
+            await aws.call("events", "EnableRule" if form["on"] else "DisableRule", Name=form["rule"])
         return Redirect(to="/schedules")
 
     async def put_event(self, visit: Visit) -> Page:
@@ -42,3 +60,27 @@ class SchedulePages:
         if failed:
             return Page(template="refusal.html", context={"error": failed}, status=400)
         return Page(template="done.html", context={"done": f"Put as {answer['Entries'][0]['EventId']}."})
+
+
+async def _timed_rules(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    pages = await visit.aws.pages("events", "ListRules", token=("NextToken", "NextToken"))
+    return [rule for page in pages for rule in page["Rules"] if rule.get("ScheduleExpression")]
+
+
+async def _each(look: Any, visit: Visit, items: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    return await asyncio.gather(*(look(visit, item) for item in items))
+
+
+async def _targets(visit: Visit, rule: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    told: Sequence[Mapping[str, Any]] = (await visit.aws.call("events", "ListTargetsByRule", Rule=rule["Name"]))[
+        "Targets"
+    ]
+    return told
+
+
+async def _schedule(visit: Visit, listed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With what the list does not tell; as listed for those who may do no more than list."""
+    try:
+        return await visit.aws.call("scheduler", "GetSchedule", Name=listed["Name"], GroupName=listed["GroupName"])
+    except ApiError:
+        return listed

@@ -5,7 +5,7 @@ from typing import Any
 
 from stoker.console.aws_models import ApiError
 from stoker.console.routing import Route, get, post
-from stoker.console.triggers import ADDERS, Target, statements
+from stoker.console.triggers import ADDERS, URL_STATEMENTS, Target, statements
 from stoker.console.visit import InputError, Page, Redirect, Visit
 
 
@@ -46,7 +46,10 @@ class TriggersPage:
         return Redirect(to=f"/functions/{target.name}/triggers")
 
     async def remove(self, visit: Visit) -> Redirect:
-        """A mapping, the URL, or somebody's leave to call. What sent the events stays, and sends them to nobody."""
+        """A mapping, the URL and everybody's leave to open it, or somebody's leave to call.
+
+        What sent the events stays, and sends them to nobody.
+        """
         name, form = visit.names["name"], visit.form
         if form["mapping"]:
             await visit.aws.call("lambda", "DeleteEventSourceMapping", UUID=form["mapping"])
@@ -54,6 +57,10 @@ class TriggersPage:
             await visit.aws.call("lambda", "RemovePermission", FunctionName=name, StatementId=form["statement"])
         else:
             await visit.aws.call("lambda", "DeleteFunctionUrlConfig", FunctionName=name)
+            there = {each["Sid"] for each in await statements(visit.aws, name)}
+            for statement in URL_STATEMENTS:
+                if statement in there:
+                    await visit.aws.call("lambda", "RemovePermission", FunctionName=name, StatementId=statement)
         return Redirect(to=f"/functions/{name}/triggers")
 
 
@@ -85,4 +92,8 @@ def _caller(statement: Mapping[str, Any]) -> Mapping[str, str]:
     who = principal if isinstance(principal, str) else principal.get("Service") or principal.get("AWS") or ""
     condition = statement.get("Condition", {})
     source = next((value["AWS:SourceArn"] for value in condition.values() if "AWS:SourceArn" in value), "")
+    if who == "*":
+        who = "everybody"
+        by_url = any(name.startswith("lambda:") for value in condition.values() for name in value)
+        source = "everybody, by its URL" if by_url else ""
     return {"id": statement["Sid"], "who": str(who), "source": str(source), "action": str(statement["Action"])}

@@ -39,7 +39,8 @@ class ApiOperations:
 
     async def get_apis(self, call: Call) -> Answer:
         found = page(await self._apis.all(call.region), call.params)
-        return {**found, "Items": [await self.shown(each, call.region) for each in found["Items"]]}
+        items = [{**each, "ApiEndpoint": await self._endpoint(each, call.region)} for each in found["Items"]]
+        return {**found, "Items": items}
 
     async def update_api(self, call: Call) -> Answer:
         given = call.params
@@ -64,11 +65,13 @@ class ApiOperations:
         return {}
 
     async def shown(self, api: Document, region: str) -> dict[str, Any]:
-        """An API as the API answers it, with the address that works where it is read."""
+        """An API as the API answers it."""
+        return {**shown(api), "ApiEndpoint": await self._endpoint(api, region)}
+
+    async def _endpoint(self, api: Document, region: str) -> str:
+        """The address that works where it is read."""
         address = (await self._address(api["ApiId"], region)).rstrip("/")
-        if api["ProtocolType"] != HTTP:
-            address = address.replace("http", "ws", 1)
-        return {**shown(api), "ApiEndpoint": address}
+        return address if api["ProtocolType"] == HTTP else address.replace("http", "ws", 1)
 
 
 def _members(given: Mapping[str, Any]) -> Document:

@@ -46,7 +46,7 @@ def main():
         Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role=role,
-        Timeout=10,
+        Timeout=30,
         Code=packed(HERE, "app.py"),
         Layers=[layer["LayerVersionArn"]],
         Environment={"Variables": {"LOG_BUCKET": f"{NAME}-logs"}},
@@ -57,7 +57,7 @@ def main():
     # Any change lets its environments go: the extension is told, and has two seconds for what is left.
     functions.update_function_configuration(FunctionName=NAME, Description="and now the end")
 
-    lines, end = [], time.monotonic() + 30
+    lines, end = [], time.monotonic() + 120
     while len([line for line in lines if line.startswith("platform.report")]) < 2 and time.monotonic() < end:
         time.sleep(0.2)
         found = s3.list_objects_v2(Bucket=f"{NAME}-logs").get("Contents", [])

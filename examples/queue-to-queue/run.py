@@ -46,7 +46,7 @@ def main():
     sqs, functions, iam = boto3.client("sqs"), boto3.client("lambda"), boto3.client("iam")
     dead, dead_arn = queue(sqs, "orders-dead")
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
-    orders, orders_arn = queue(sqs, "orders", VisibilityTimeout="3", RedrivePolicy=redrive)
+    orders, orders_arn = queue(sqs, "orders", VisibilityTimeout="10", RedrivePolicy=redrive)
     invoices, _ = queue(sqs, "invoices")
     function(iam, functions, invoices)
     functions.create_event_source_mapping(
@@ -55,8 +55,9 @@ def main():
     sqs.send_message(QueueUrl=orders, MessageBody='{"id": "A1", "items": [{"price": 5, "count": 3}]}')
     sqs.send_message(QueueUrl=orders, MessageBody="this is no order")
     for name, url in (("invoices", invoices), ("orders-dead", dead)):
-        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
-        print(f"{name}: {message['Body']}")
+        while not (messages := sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages")):
+            pass
+        print(f"{name}: {messages[0]['Body']}")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def main():
         Target={"Arn": arn, "RoleArn": role, "Input": json.dumps({"schedule": "every five minutes"})},
     )
 
-    end = time.monotonic() + 90
+    end = time.monotonic() + 200
     seen = set()
     while len(seen) < 2 and time.monotonic() < end:
         for name in sorted(fired(logs) - seen):

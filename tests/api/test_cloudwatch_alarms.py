@@ -77,7 +77,9 @@ def test_an_alarm_over_what_was_published_tells_its_topic(live_server: LiveServe
     watch.put(AlarmActions=[topic], AlarmDescription="too much")
     shown = watch.becomes("ALARM")
     assert shown["StateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoint [9.0 (")
-    (message,) = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    (message,) = eventually(
+        lambda: queues.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages"), "what is told"
+    )
     body = json.loads(message["Body"])
     assert body["Subject"] == f'ALARM: "{watch.name}" in US East (N. Virginia)'
     told = json.loads(body["Message"])
@@ -132,7 +134,9 @@ def test_an_alarm_is_an_event_on_the_bus(live_server: LiveServer, watch: Watch) 
     watch.cloudwatch.set_alarm_state(
         AlarmName=watch.name, StateValue="OK", StateReason="a test", StateReasonData='{"by": "me"}'
     )
-    (message,) = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    (message,) = eventually(
+        lambda: queues.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages"), "what is told"
+    )
     told = json.loads(message["Body"])
     assert (told["detail-type"], told["resources"]) == ("CloudWatch Alarm State Change", [watch.arn])
     assert told["detail"]["state"]["value"] == "OK"

@@ -237,7 +237,7 @@ def handler(event, context):
     assert of_function("Duration") > 0
     assert of_function("Invocations", Resource=f"{name}:live") == 1
     assert of_function("Invocations", Resource=f"{name}:live", ExecutedVersion="1") == 1
-    assert total(cloudwatch, namespace, "sold", till="one") == 9
+    eventually(lambda: total(cloudwatch, namespace, "sold", till="one") == 9, "what all of them said")
 
 
 def test_throttles_events_and_concurrency_are_measured(live_server: LiveServer, cloudwatch: Any) -> None:

@@ -14,7 +14,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "extension"
 @pytest.mark.root
 def test_a_log_shipper_in_a_layer_brings_the_log_to_a_bucket(live_server: LiveServer) -> None:
     command = [sys.executable, str(EXAMPLE / "run.py")]
-    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=110)
+    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert [line for line in lines if line.startswith("function")] == [

@@ -70,7 +70,7 @@ class Url:
         by_path: bool = False,
         chunked: bool = False,
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         target = f"/_stoker/url/{self.id}{path}" if by_path else path
         named = {} if by_path else {"Host": self.host}
         connection.request(method, target, body, {**named, **(headers or {})}, encode_chunked=chunked)
@@ -135,7 +135,7 @@ def test_a_page_that_is_reached_by_path_does_not_get_the_consoles_origin(public:
 
 
 def test_the_address_that_is_answered_works(public: Url) -> None:
-    with urllib.request.urlopen(f"{public.address}plain", timeout=30) as answer:
+    with urllib.request.urlopen(f"{public.address}plain", timeout=60) as answer:
         assert (answer.status, answer.read()) == (200, b'"hello"')
 
 
@@ -237,7 +237,7 @@ def test_a_function_reaches_a_public_url_from_inside_its_sandbox(live_server: Li
     import os, urllib.request
 
     def handler(event, context):
-        with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + event, timeout=10) as answer:
+        with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + event, timeout=60) as answer:
             return answer.read().decode()
     """
     name = caller.deploy(code)

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def ran(server: LiveServer, example: str) -> str:
     command = [sys.executable, str(EXAMPLES / example / "run.py")]
-    done = subprocess.run(command, env=server.env, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, env=server.env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

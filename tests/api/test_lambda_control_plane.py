@@ -70,10 +70,10 @@ def test_a_configuration_has_no_empty_blocks(lambda_client: Any, name: str) -> N
 
 def test_the_code_can_be_downloaded_where_get_function_says(lambda_client: Any, name: str) -> None:
     location = lambda_client.get_function(FunctionName=name)["Code"]["Location"]
-    with urllib.request.urlopen(location, timeout=10) as answer:
+    with urllib.request.urlopen(location, timeout=60) as answer:
         assert answer.read() == zip_of()
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(location[:-1] + ("0" if location[-1] != "0" else "1"), timeout=10)
+        urllib.request.urlopen(location[:-1] + ("0" if location[-1] != "0" else "1"), timeout=60)
 
 
 def test_errors_have_awss_codes_and_statuses(lambda_client: Any, name: str) -> None:

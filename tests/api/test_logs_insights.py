@@ -47,7 +47,7 @@ def query(live_server: LiveServer) -> Callable[..., list[dict[str, str]]]:
             answer = logs.get_query_results(queryId=started["queryId"])
             return answer if answer["status"] not in ("Scheduled", "Running") else None
 
-        answer = eventually(ended, "the query ends", within_s=60)
+        answer = eventually(ended, "the query ends")
         assert answer["status"] == "Complete", live_server.log()[-2000:]
         return [{each["field"]: each["value"] for each in row} for row in answer["results"]]
 
@@ -95,7 +95,7 @@ def test_the_aws_cli_starts_queries_and_reads_results(live_server: LiveServer, l
         answer = aws("get-query-results", "--query-id", started["queryId"])
         return answer if answer["status"] == "Complete" else None
 
-    answer = eventually(complete, "the query ends", within_s=60)
+    answer = eventually(complete, "the query ends")
     assert answer["results"][0][0] == {"field": "who", "value": "cli"}
 
 
@@ -118,7 +118,7 @@ def test_no_line_of_a_function_breaks_a_query(
         queryString="filter @message like /^(a|aa)+$/ | limit 1",
     )["queryId"]
     status = lambda: logs.get_query_results(queryId=trap)["status"]  # noqa: E731
-    eventually(lambda: status() == "Timeout", "the trap is over", within_s=60)
+    eventually(lambda: status() == "Timeout", "the trap is over")
     # Meanwhile, and after it, all goes on.
     assert deployment.invoke(name, {}).error is None
 

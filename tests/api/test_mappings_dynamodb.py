@@ -98,7 +98,7 @@ def test_a_row_that_fails_is_split_off_and_told_to_the_destination(live_server: 
 def test_a_mapping_that_begins_at_the_latest_hears_all_from_when_it_is_enabled(live_server: LiveServer) -> None:
     rows = Rows(live_server)
     rows.put("before")
-    rows.map(StartingPosition="LATEST", MaximumBatchingWindowInSeconds=1, BatchSize=3)
+    rows.map(StartingPosition="LATEST", MaximumBatchingWindowInSeconds=300, BatchSize=3)
     rows.put("a", "b", "c")
     eventually(lambda: rows.names() == ["a", "b", "c"], "what came after to be heard")
     assert [len(event["Records"]) for event in rows.events()] == [3]

@@ -73,7 +73,7 @@ def until(server: LiveServer, made: dict[str, Any], true: Callable[[dict[str, An
         found = client.get_event_source_mapping(UUID=made["UUID"])
         return found if true(found) else None
 
-    found: dict[str, Any] = eventually(look, "the mapping to be so", within_s=30)
+    found: dict[str, Any] = eventually(look, "the mapping to be so")
     return found
 
 
@@ -87,7 +87,6 @@ def deleted(server: LiveServer, made: dict[str, Any]) -> None:
             if each["UUID"] == made["UUID"]
         ],
         "the mapping",
-        within_s=30,
     )
 
 
@@ -112,7 +111,7 @@ def test_a_row_that_changes_starts_a_function_until_the_mapping_is_deleted(
     run("INSERT INTO orders VALUES (1, 'new'), (2, 'draft'), (3, 'new')")
     run("UPDATE orders SET state = 'paid' WHERE id = 1")
     wanted = [("INSERT", 1), ("INSERT", 3), ("MODIFY", 1)]
-    eventually(lambda: heard(live_server, name) == wanted, "the changes to be heard", within_s=30)
+    eventually(lambda: heard(live_server, name) == wanted, "the changes to be heard")
     found = until(live_server, made, lambda found: found["LastProcessingResult"] == "OK")
     assert found["BatchSize"] == 100
     assert found["SourceAccessConfigurations"] == [{"Type": "BASIC_AUTH", "URI": "*****"}]
@@ -137,7 +136,9 @@ def test_a_batch_that_always_fails_is_given_up_and_the_wal_goes_on(
         DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:us-east-1:000000000000:{queue}"}},
     )
     run("INSERT INTO orders VALUES (1, 'new'), (2, 'poison'), (3, 'new')")
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    (message,) = eventually(
+        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages"), "the row to be given up"
+    )
     document = json.loads(message["Body"])
     assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert document["PostgreSQLBatchInfo"]["batchSize"] == 1
@@ -145,7 +146,7 @@ def test_a_batch_that_always_fails_is_given_up_and_the_wal_goes_on(
     # Up to here all is done with; what PostgreSQL writes of its own accord is not waited for.
     ((reached,),) = run("SELECT pg_current_wal_lsn()::text")
     behind = f"SELECT slot_name, confirmed_flush_lsn FROM pg_replication_slots WHERE confirmed_flush_lsn < '{reached}'"
-    eventually_none(lambda: [str(row) for row in run(behind)], f"a slot before {reached}", within_s=60)
+    eventually_none(lambda: [str(row) for row in run(behind)], f"a slot before {reached}")
     deleted(live_server, made)
     run("DELETE FROM orders")
 
@@ -162,9 +163,9 @@ def test_what_keeps_a_database_from_being_read_is_shown_and_passes(
     with psycopg.connect(f"{postgres.url.rpartition('/')[0]}/nowhere", autocommit=True) as connection:
         connection.execute("CREATE TABLE orders (id int PRIMARY KEY)")
         active = "SELECT slot_name FROM pg_replication_slots WHERE active"
-        eventually(lambda: connection.execute(active).fetchall(), "the database to be read", within_s=60)
+        eventually(lambda: connection.execute(active).fetchall(), "the database to be read")
         connection.execute("INSERT INTO orders VALUES (1)")
-    eventually(lambda: heard(live_server, name) == [("INSERT", 1)], "the change to be heard", within_s=30)
+    eventually(lambda: heard(live_server, name) == [("INSERT", 1)], "the change to be heard")
     deleted(live_server, made)
 
 
@@ -184,11 +185,9 @@ def test_a_password_is_neither_shown_nor_kept_in_clear(live_server: LiveServer, 
         )
     assert secret not in str(caught.value)
     deleted(live_server, made)
-    for file in live_server.data.rglob("*"):
-        if file.is_file():
-            content = file.read_bytes()
-            assert PASSWORD.encode() not in content, file
-            assert secret.encode() not in content, file
+    for file, content in live_server.files():
+        assert PASSWORD.encode() not in content, file
+        assert secret.encode() not in content, file
 
 
 def test_a_mapping_that_cannot_be_is_refused(live_server: LiveServer, postgres: PostgresServer) -> None:
@@ -212,7 +211,7 @@ def test_a_mapping_that_cannot_be_is_refused(live_server: LiveServer, postgres: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server: LiveServer) -> None:
     own_server.start()
     name = Deployment(own_server.client("lambda")).deploy(TELLS)
@@ -233,11 +232,11 @@ def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server:
         insert(71, 140)
         own_server.start()
         insert(141, 210)
-        eventually(lambda: len(heard(own_server, name)) > 150, "reading to go on", within_s=60)
+        eventually(lambda: len(heard(own_server, name)) > 150, "reading to go on")
         postgres.stop()
         postgres.start()
         insert(211, 280)
-        eventually(lambda: ("INSERT", 280) in heard(own_server, name), "the last to be heard", within_s=60)
+        eventually(lambda: ("INSERT", 280) in heard(own_server, name), "the last to be heard")
         numbers = [number for _, number in heard(own_server, name)]
         assert set(numbers) == set(range(1, 281))
         # What comes again is a batch, in its order; nothing overtakes.
@@ -253,4 +252,4 @@ def test_neither_a_killed_stoker_nor_a_killed_postgresql_loses_a_row(own_server:
         postgres.start()
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             slots = "SELECT slot_name FROM pg_replication_slots"
-            eventually_none(lambda: connection.execute(slots).fetchall(), "a slot", within_s=60)
+            eventually_none(lambda: connection.execute(slots).fetchall(), "a slot")

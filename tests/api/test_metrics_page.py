@@ -25,7 +25,7 @@ def handler(event, context):
         request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/_stoker/metrics")
         request.add_header("authorization", "Bearer " + event["token"])
         try:
-            return urllib.request.urlopen(request, timeout=10).status
+            return urllib.request.urlopen(request, timeout=60).status
         except urllib.error.HTTPError as error:
             return error.code
 """
@@ -34,7 +34,7 @@ STATES = ("visible", "in_flight", "delayed")
 
 def read(server: LiveServer, **headers: str) -> dict[tuple[str, frozenset[Any]], float]:
     request = urllib.request.Request(f"{server.endpoint}/_stoker/metrics", headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 

@@ -222,5 +222,5 @@ def test_queues_and_tables_are_called_as_a_role_and_without_a_function(live_serv
     assert api.stage("/items/one").json() == {"v": "first"}
     sent = api.stage("/messages", "POST", '{"a": "b & c"}', headers=JSON)
     assert sent.status == 200 and b"MessageId" in sent.body
-    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert [message["Body"] for message in messages] == ['{"a": "b & c"}']

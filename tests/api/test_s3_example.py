@@ -25,7 +25,7 @@ def width_of(jpeg: bytes) -> int:
 @pytest.mark.slow
 def test_a_photograph_comes_back_as_thumbnails_by_one_command(live_server: LiveServer) -> None:
     command = [sys.executable, str(EXAMPLE / "run.py")]
-    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     names = [line.partition(":")[0] for line in ran.stdout.splitlines()]
     assert names == ["lake at dusk-160.jpg", "lake at dusk-640.jpg"]

@@ -14,6 +14,6 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "schedules"
 @pytest.mark.slow
 def test_a_cron_and_a_rate_call_a_function(live_server: LiveServer) -> None:
     command = [sys.executable, str(EXAMPLE / "run.py")]
-    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=110)
+    ran = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     assert sorted(ran.stdout.splitlines()) == ["fired: Scheduled Event", "fired: every five minutes"]

@@ -98,7 +98,7 @@ def test_a_rule_calls_a_function_only_if_its_policy_says_so(
 def aws(server: LiveServer, *arguments: str) -> Any:
     """The AWS CLI as it comes."""
     command = [str(Path(sys.executable).with_name("aws")), *arguments, "--output", "json"]
-    ran = subprocess.run(command, env=server.env, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, env=server.env, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout or "null")
 

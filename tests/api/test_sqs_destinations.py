@@ -8,6 +8,7 @@ import pytest
 
 from fakes.deployment import Deployment
 from fakes.live_server import LiveServer
+from fakes.waiting import eventually
 
 FAILS = """
     def handler(event, context):
@@ -33,9 +34,8 @@ def new_queue(sqs: Any) -> tuple[str, str]:
 
 
 def first(sqs: Any, url: str) -> dict[str, Any]:
-    (message,) = sqs.receive_message(
-        QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"], AttributeNames=["All"]
-    )["Messages"]
+    asked = {"QueueUrl": url, "WaitTimeSeconds": 20, "MessageAttributeNames": ["All"], "AttributeNames": ["All"]}
+    (message,) = eventually(lambda: sqs.receive_message(**asked).get("Messages"), "a message")
     found: dict[str, Any] = message
     return found
 

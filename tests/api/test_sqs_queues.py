@@ -43,7 +43,7 @@ def form(server: LiveServer, path: str, **fields: str) -> tuple[int, ElementTree
     SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sqs", REGION).add_auth(request)
     sent = urllib.request.Request(request.url, body.encode(), dict(request.headers), method="POST")
     try:
-        with urllib.request.urlopen(sent, timeout=30) as answer:
+        with urllib.request.urlopen(sent, timeout=60) as answer:
             return answer.status, ElementTree.fromstring(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, ElementTree.fromstring(error.read())

@@ -60,7 +60,7 @@ STREAMS = "Lambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encodi
 
 def post(request_id, body, head=STREAMS):
     sock = socket.create_connection((host, int(port)))
-    sock.settimeout(20)
+    sock.settimeout(60)
     sock.sendall((f"POST {BASE}{request_id}/response HTTP/1.1\\r\\nHost: x\\r\\n{head}\\r\\n").encode())
     try:
         for part in body if isinstance(body, list) else [body]:
@@ -108,7 +108,7 @@ def stream(client: Any, name: str, event: Any, **params: Any) -> tuple[bytes, di
 @pytest.fixture(scope="module")
 def node(live_server: LiveServer) -> Iterator[str]:
     functions = Deployment(live_server.client("lambda"))
-    name = functions.deploy({"app.js": NODE_HANDLER}, Runtime=NODE, Timeout=3)
+    name = functions.deploy({"app.js": NODE_HANDLER}, Runtime=NODE, Timeout=5)
     url = {"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"}
     assert functions.client.create_function_url_config(FunctionName=name, **url)["InvokeMode"] == "RESPONSE_STREAM"
     common = {"FunctionName": name, "Principal": "*"}
@@ -123,7 +123,7 @@ def node(live_server: LiveServer) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def custom(live_server: LiveServer) -> Iterator[str]:
     functions = Deployment(live_server.client("lambda"))
-    name = functions.deploy(custom_runtime(BOOTSTRAP), Runtime="provided.al2023", Handler="any", Timeout=10)
+    name = functions.deploy(custom_runtime(BOOTSTRAP), Runtime="provided.al2023", Handler="any", Timeout=60)
     yield name
     functions.client.delete_function(FunctionName=name)
 
@@ -138,10 +138,11 @@ def test_a_node_function_streams_to_boto3(lambda_client: Any, node: str) -> None
 def test_pieces_arrive_while_the_function_still_writes(lambda_client: Any, node: str) -> None:
     answer = lambda_client.invoke_with_response_stream(FunctionName=node, Payload='"hang"')
     events = iter(answer["EventStream"])
-    began = time.monotonic()
     assert next(events)["PayloadChunk"]["Payload"] == b"one "
-    assert time.monotonic() - began < 3.0
+    arrived = time.monotonic()
     end = next(events)["InvokeComplete"]
+    # It hung for five seconds, less what the first piece took on its way.
+    assert time.monotonic() - arrived > 1.0
     assert (end["ErrorCode"], json.loads(end["ErrorDetails"])["errorType"]) == ("Unhandled", "Sandbox.Timedout")
 
 
@@ -190,7 +191,7 @@ def curl(server: LiveServer, client: Any, name: str, path: str) -> subprocess.Co
     return subprocess.run(
         ["curl", "-sS", "-i", "--resolve", f"{host}:{server.port}:127.0.0.1", address],
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -229,7 +230,7 @@ def slow_reader(server: LiveServer, host: str, path: str) -> socket.socket:
     """A client of a URL that asks and reads nothing yet."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    client.settimeout(30)
+    client.settimeout(60)
     client.connect(("127.0.0.1", server.port))
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}.lambda-url.{REGION}.localhost\r\n\r\n".encode())
     return client
@@ -254,11 +255,11 @@ def test_a_client_that_does_not_read_stops_the_function_and_costs_no_memory(
     live_server: LiveServer, lambda_client: Any, logs_client: Any
 ) -> None:
     functions = Deployment(lambda_client)
-    name = functions.deploy({"app.js": PUSHER}, Runtime=NODE, Timeout=30)
+    name = functions.deploy({"app.js": PUSHER}, Runtime=NODE, Timeout=300)
     before = resident_bytes(live_server)
     answer = lambda_client.invoke_with_response_stream(FunctionName=name, Payload=str(100 * MB))
     # All sockets on the way are full once the function's own count stands still.
-    marks = eventually(lambda: stalled(logs_client, name), "the function waits", within_s=20.0)
+    marks = eventually(lambda: stalled(logs_client, name), "the function waits")
     assert marks < 50 * MB
     assert resident_bytes(live_server) - before < 40 * MB
     came = sum(len(event.get("PayloadChunk", {}).get("Payload", b"")) for event in answer["EventStream"])
@@ -291,7 +292,9 @@ def test_a_client_that_goes_away_does_not_stop_the_function(
     live_server: LiveServer, lambda_client: Any, logs_client: Any, node: str
 ) -> None:
     client = slow_reader(live_server, url_host(lambda_client, live_server, node), "/leave")
-    assert b"one" in client.recv(65536) + client.recv(65536)
+    came = b""
+    while b"one" not in came:
+        came += client.recv(65536)
     client.close()
     eventually(lambda: logged(logs_client, node, "went on"), "the function goes on")
 
@@ -299,11 +302,11 @@ def test_a_client_that_goes_away_does_not_stop_the_function(
 def test_streamed_bytes_beyond_6_mb_are_billed(own_server: LiveServer) -> None:
     own_server.start()
     functions = Deployment(own_server.client("lambda"))
-    name = functions.deploy({"app.js": PUSHER}, Runtime=NODE, Timeout=30)
+    name = functions.deploy({"app.js": PUSHER}, Runtime=NODE, Timeout=300)
     assert len(stream(functions.client, name, 8 * MB)[0]) == 8 * MB
     functions.client.invoke(FunctionName=name, Payload=str(MB))
     command = [str(STOKER), "bill", "--json"]
-    bill = json.loads(subprocess.run(command, env=own_server.env, capture_output=True, check=True, timeout=60).stdout)
+    bill = json.loads(subprocess.run(command, env=own_server.env, capture_output=True, check=True, timeout=300).stdout)
     assert bill["total"]["streamedGb"] == pytest.approx(2 * MB / (1 << 30))
     assert bill["freeTier"]["streamedGb"] == bill["total"]["streamedGb"]
 

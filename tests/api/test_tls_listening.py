@@ -44,11 +44,11 @@ def test_the_command_finds_the_certificate_that_its_server_signed_itself(own_ser
 
 def test_it_does_not_listen_for_others_without_tls_unless_told_to(tmp_path: Path) -> None:
     command = [STOKER, "up", "--data", tmp_path, "--port", str(free_port()), "--host", "0.0.0.0"]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert refused.returncode == 1
     assert "--tls-cert" in refused.stderr and "--insecure" in refused.stderr
     assert "ENFORCED" not in refused.stderr
-    refused = subprocess.run([*command, "--no-iam-enforcement"], capture_output=True, text=True, timeout=60)
+    refused = subprocess.run([*command, "--no-iam-enforcement"], capture_output=True, text=True, timeout=300)
     assert "IAM IS NOT ENFORCED" in refused.stderr
 
 
@@ -66,7 +66,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         "--tls-key",
         certificate,
     ]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert refused.returncode == 1 and "cannot serve TLS with" in refused.stderr
-    lonely = subprocess.run([*command[:-2]], capture_output=True, text=True, timeout=60)
+    lonely = subprocess.run([*command[:-2]], capture_output=True, text=True, timeout=300)
     assert lonely.returncode == 2 and "--tls-key" in lonely.stderr

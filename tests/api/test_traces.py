@@ -239,7 +239,7 @@ def test_what_was_sent_and_what_was_not_is_counted(traced: LiveServer, deploy: C
     invoke(traced, deploy())
 
     def sent() -> bool:
-        with urllib.request.urlopen(f"{traced.endpoint}/_stoker/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"{traced.endpoint}/_stoker/metrics", timeout=60) as answer:
             page = answer.read().decode()
         assert "stoker_traces_dropped_total 0.0" in page
         return "stoker_trace_spans_sent_total" in page and "stoker_trace_spans_sent_total 0.0" not in page

@@ -161,6 +161,6 @@ def test_a_node_server_goes_as_well(serve: Any, lambda_client: Any) -> None:
 @pytest.mark.slow
 def test_flask_passes_its_own_tests_behind_both_gateways_and_a_url(live_server: LiveServer) -> None:
     command = [sys.executable, str(EXAMPLE / "run.py")]
-    done = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, env=live_server.env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("in a browser") == 3

@@ -33,20 +33,30 @@ class Development:
         self._spoken = spoken
         with spoken.open("wb") as file:
             command = [command_line.STOKER, "dev", folder]
-            self.process = subprocess.Popen(command, env=server.env, stdout=file, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, env=server.env, stdout=file, stderr=subprocess.STDOUT, preexec_fn=hear_control_c
+            )
 
     def says(self, text: str) -> None:
-        eventually(lambda: text in self._spoken.read_text(), f"`stoker dev` says {text!r}", within_s=60)
+        eventually(lambda: text in self._spoken.read_text(), f"`stoker dev` says {text!r}")
 
     def count(self, text: str) -> int:
         return self._spoken.read_text().count(text)
 
     def write(self, word: str) -> None:
-        (self.folder / "app.py").write_text(CODE.format(word=word))
+        """At once, as editors do: half a file would be a change too."""
+        half = self.folder.with_name("half")
+        half.write_text(CODE.format(word=word))
+        half.replace(self.folder / "app.py")
 
     def answer(self) -> str:
         client = self._server.client("lambda")
         return str(client.invoke(FunctionName=self.folder.name, Payload=b'{"name": "Ada"}')["Payload"].read(), "utf-8")
+
+
+def hear_control_c() -> None:
+    """Tests that are started in the background of a shell may have inherited that it is not to be heard."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def deploy(server: LiveServer, path: Path) -> str:
@@ -64,7 +74,10 @@ def development(live_server: LiveServer, tmp_path: Path, request: pytest.Fixture
     it.says("Watching")
     yield it
     it.process.send_signal(signal.SIGINT)
-    assert it.process.wait(timeout=60) == 0
+    try:
+        assert it.process.wait(timeout=60) == 0
+    finally:
+        it.process.kill()
     assert it.count("No longer watching") == 1 and it.count("Traceback") == 0
 
 
@@ -103,9 +116,11 @@ def test_a_new_folder_and_the_function_s_settings_are_followed(
     (development.folder / "lib" / "words.py").write_text("WORD = 'one'\n")
     development.says("updated in")
     (development.folder / "function.toml").write_text("memory = 256\n")
-    eventually(lambda: development.count("updated in") >= 2, "the settings are followed", within_s=60)
-    client = live_server.client("lambda")
-    assert client.get_function_configuration(FunctionName=development.folder.name)["MemorySize"] == 256
+    client, name = live_server.client("lambda"), development.folder.name
+    eventually(
+        lambda: client.get_function_configuration(FunctionName=name)["MemorySize"] == 256, "the settings are followed"
+    )
+    eventually(lambda: development.count("updated in") >= 2, "that is said")
 
 
 def test_a_sample_event_arrives_as_its_source_would_send_it(live_server: LiveServer, tmp_path: Path) -> None:

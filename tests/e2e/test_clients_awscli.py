@@ -36,7 +36,7 @@ def environment(live_server: LiveServer) -> dict[str, str]:
 def aws(environment: dict[str, str]) -> Aws:
     def run(command: str, *arguments: str) -> Any:
         words = [AWS, *command.split(), *arguments]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         try:
             return json.loads(done.stdout or "null")
@@ -87,7 +87,7 @@ def test_code_is_updated_published_and_aliased(aws: Aws, functions: Deployment, 
 def test_a_function_is_listed_and_its_code_downloaded(aws: Aws, name: str) -> None:
     assert name in [each["FunctionName"] for each in aws("lambda list-functions")["Functions"]]
     code = aws(f"lambda get-function --function-name {name}")["Code"]
-    with urllib.request.urlopen(code["Location"], timeout=10) as answer:
+    with urllib.request.urlopen(code["Location"], timeout=60) as answer:
         assert answer.read() == FIRST
 
 
@@ -113,7 +113,7 @@ def test_the_caller_learns_who_it_is(aws: Aws) -> None:
 
 def test_a_wrong_secret_gets_the_words_that_users_search_for(environment: dict[str, str]) -> None:
     wrong = {**environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
-    done = subprocess.run([AWS, "lambda", "list-functions"], env=wrong, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([AWS, "lambda", "list-functions"], env=wrong, capture_output=True, text=True, timeout=300)
     assert done.returncode != 0
     assert (
         "An error occurred (InvalidSignatureException) when calling the ListFunctions operation: The request signature "
@@ -123,6 +123,6 @@ def test_a_wrong_secret_gets_the_words_that_users_search_for(environment: dict[s
 
 def test_an_unknown_key_gets_the_words_that_users_search_for(environment: dict[str, str]) -> None:
     wrong = {**environment, "AWS_ACCESS_KEY_ID": "AKIANOBODYKNOWSTHIS1"}
-    done = subprocess.run([AWS, "lambda", "list-functions"], env=wrong, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([AWS, "lambda", "list-functions"], env=wrong, capture_output=True, text=True, timeout=300)
     assert "(UnrecognizedClientException)" in done.stderr
     assert "The security token included in the request is invalid." in done.stderr

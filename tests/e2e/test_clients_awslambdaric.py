@@ -59,7 +59,7 @@ def same_python() -> bool:
     if not os.path.exists(SYSTEM_PYTHON):
         return False
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
-    said = subprocess.run([SYSTEM_PYTHON, "-c", ask], capture_output=True, text=True, timeout=30, check=True).stdout
+    said = subprocess.run([SYSTEM_PYTHON, "-c", ask], capture_output=True, text=True, timeout=120, check=True).stdout
     return said.strip() == "{}.{}".format(*sys.version_info[:2])
 
 

@@ -26,7 +26,7 @@ def echo(functions: Deployment) -> str:
 def test_a_presigned_url_says_who_signed_it(live_server: LiveServer, method: str) -> None:
     url = live_server.client("sts").generate_presigned_url("get_caller_identity", HttpMethod=method)
     request = urllib.request.Request(url, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert b"<Arn>arn:aws:iam::000000000000:root</Arn>" in answer.read()
 
 
@@ -34,14 +34,14 @@ def test_a_presigned_url_of_invoke_invokes(live_server: LiveServer, functions: D
     name = functions.deploy("def handler(event, context):\n    return ['invoked', event]\n")
     url = live_server.client("lambda").generate_presigned_url("invoke", Params={"FunctionName": name})
     request = urllib.request.Request(url, method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert json.load(answer) == ["invoked", {}]
 
 
 def test_a_presigned_url_that_was_changed_is_refused(live_server: LiveServer) -> None:
     url = live_server.client("sts").generate_presigned_url("get_caller_identity", HttpMethod="GET")
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=7200"), timeout=10)
+        urllib.request.urlopen(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=7200"), timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_the_command_line_copies_syncs_lists_and_presigns(live_server: LiveServe
 
     def aws(*words: str) -> str:
         command = [str(AWS), "s3", *words, *(["--no-progress"] if words[0] in ("cp", "sync") else [])]
-        done = subprocess.run(command, env={**live_server.env, **nowhere}, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, env={**live_server.env, **nowhere}, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from fakes.console import PATIENCE_MS, browser, reader
 from fakes.live_server import LiveServer
 from fakes.waiting import eventually
+from fakes.wall_clock import MINUTE_S, with_room_in
 from fakes.zips import zip_of
 
 pytestmark = pytest.mark.slow
@@ -31,6 +32,8 @@ def test_calls_failures_and_durations_of_a_function_are_drawn(chromium: Browser,
         Code={"ZipFile": zip_of({"app.py": SOURCE})},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    # They are drawn by the minute.
+    with_room_in(MINUTE_S, 30)
     for payload in ("{}", "{}", '{"fail": true}'):
         functions.invoke(FunctionName=name, Payload=payload)
     with reader(chromium, live_server) as ada:

@@ -68,7 +68,7 @@ def test_a_page_s_commands_do_what_it_says(page: Path, live_server: LiveServer, 
         env={**compiling(live_server.env), **nowhere, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 

@@ -49,14 +49,12 @@ class Senders:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(120)
 
     def until(self, more: int) -> None:
         """Until each group has so many more."""
         wanted = {group: count + more for group, count in self.sent.items()}
-        eventually(
-            lambda: all(self.sent[group] >= wanted[group] for group in GROUPS), "messages to be sent", within_s=60
-        )
+        eventually(lambda: all(self.sent[group] >= wanted[group] for group in GROUPS), "messages to be sent")
 
     def _send(self, group: str) -> None:
         sqs = self._server.client("sqs")
@@ -100,7 +98,7 @@ def fifo(sqs: Any, name: str, **attributes: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_killed_while_messages_are_sent_and_worked_on_no_group_loses_one_or_its_order(server: LiveServer) -> None:
     client = server.client("lambda")
     # Short, so that what was under way comes again soon.
@@ -119,7 +117,7 @@ def test_killed_while_messages_are_sent_and_worked_on_no_group_loses_one_or_its_
         found = heard(server, name)
         return all(set(found[group]) == set(range(1, senders.sent[group] + 1)) for group in GROUPS)
 
-    eventually(is_complete, "all that was acknowledged to be heard", within_s=90)
+    eventually(is_complete, "all that was acknowledged to be heard")
     for numbers in heard(server, name).values():
         # One that comes again comes with what follows it: none is heard for the first time after a later one.
         firsts = list(dict.fromkeys(numbers))
@@ -147,7 +145,7 @@ def test_what_always_fails_is_in_the_dead_letter_queue_once_and_in_its_order(liv
             sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         return len(found) >= len(entries)
 
-    eventually(take, "all to be given up", within_s=60)
+    eventually(take, "all to be given up")
     assert found == [entry["MessageBody"] for entry in entries]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

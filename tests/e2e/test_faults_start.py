@@ -16,7 +16,7 @@ pytestmark = pytest.mark.root
 def start_in_vain(data: Path, port: int) -> str:
     """What `stoker up` says, which has to be one line, before it ends with status 1."""
     done = subprocess.run(
-        [STOKER, "up", "--data", data, "--port", str(port)], capture_output=True, text=True, timeout=60
+        [STOKER, "up", "--data", data, "--port", str(port)], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr

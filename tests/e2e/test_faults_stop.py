@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, EndpointConnectionError
 
 from fakes.deployment import Deployment
 from fakes.kernel_traces import KernelTraces
-from fakes.live_server import LiveServer
+from fakes.live_server import STOP_TIMEOUT_S, LiveServer
 from fakes.waiting import eventually, eventually_none
 
 pytestmark = pytest.mark.root
@@ -38,10 +38,10 @@ def test_a_running_invocation_is_finished_and_answered_before_the_end(
         eventually(lambda: started(own_server, name), "it runs")
         traces = KernelTraces.of(own_server)
         assert own_server.stop() == 0, own_server.log()
-        assert running.result(1).value == "slept"
+        assert running.result(60).value == "slept"
     assert traces.processes and traces.cgroups and traces.tables
-    eventually_none(traces.processes_left, "a process", within_s=5)
-    eventually_none(traces.disks_left, "a loop device or a mount", within_s=5)
+    eventually_none(traces.processes_left, "a process")
+    eventually_none(traces.disks_left, "a loop device or a mount")
     assert traces.swept_later() == []
     assert "Traceback" not in own_server.log()
 
@@ -58,7 +58,7 @@ def test_the_last_request_is_finished_alone_and_its_bill_kept(
         eventually(lambda: "stopping" in own_server.log(), "the server has heard it")
         with pytest.raises(EndpointConnectionError):
             own_server.client("lambda").list_functions()
-    assert own_server.process.wait(20) == 0
+    assert own_server.process.wait(STOP_TIMEOUT_S) == 0
     own_server.start()
     found = own_server.client("logs").filter_log_events(
         logGroupName=f"/aws/lambda/{name}", filterPattern=f'REPORT "{running.result().request_id}"'

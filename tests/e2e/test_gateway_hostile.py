@@ -2,6 +2,7 @@
 
 import base64
 import os
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def api(live_server: LiveServer) -> Iterator[HttpApi]:
 
 
 def connected(api: HttpApi) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", api.server.port), timeout=20)
+    return socket.create_connection(("127.0.0.1", api.server.port), timeout=60)
 
 
 def said(sock: socket.socket) -> bytes:
@@ -48,6 +49,8 @@ def said(sock: socket.socket) -> bytes:
     return answer
 
 
+# Chosen once: one in thousands would be a frame that says of itself that it is longer.
+RANDOM = random.Random(1).randbytes(256)
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -108,7 +111,7 @@ def test_who_asks_leave_to_send_too_much_is_refused_and_let_go(api: HttpApi) -> 
 def test_a_slow_function_and_idle_clients_hold_nobody_up(api: HttpApi) -> None:
     idle = [connected(api) for _ in range(300)]
     # First both of the environments that this takes are made, so that none starts while the slow one runs.
-    for seconds in ("0.5", "3"):
+    for seconds in ("0.5", "6"):
         slow = threading.Thread(target=api.call, args=(f"/slow?seconds={seconds}",))
         slow.start()
         answers = [api.call("/fast").body for _ in range(5)]
@@ -120,7 +123,7 @@ def test_a_slow_function_and_idle_clients_hold_nobody_up(api: HttpApi) -> None:
         sock.close()
 
 
-@pytest.mark.parametrize("frame", [b"\x81\x03abc", b"\xff" * 64, os.urandom(256), b"\x81\xff" + b"\xff" * 8 + b"mask"])
+@pytest.mark.parametrize("frame", [b"\x81\x03abc", b"\xff" * 64, RANDOM, b"\x81\xff" + b"\xff" * 8 + b"mask"])
 def test_what_is_no_websocket_frame_ends_the_connection_and_nothing_else(api: HttpApi, frame: bytes) -> None:
     client = api.client
     chat = client.create_api(Name="c", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.a")["ApiId"]
@@ -136,7 +139,7 @@ def test_what_is_no_websocket_frame_ends_the_connection_and_nothing_else(api: Ht
         )
         assert sock.recv(65536).startswith(b"HTTP/1.1 101")
         sock.sendall(frame)
-        sock.settimeout(20)
+        sock.settimeout(60)
         rest = b""
         while piece := sock.recv(65536):
             rest += piece

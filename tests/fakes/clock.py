@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 
 
@@ -31,6 +32,11 @@ class FakeClock:
         timer = FakeTimer(self._mono + delay_s, callback)
         heapq.heappush(self._timers, (timer.when, next(self._order), timer))
         return timer
+
+    def next_in(self) -> float:
+        """In how many seconds the next timer falls due; without end where there is none."""
+        times = [timer.when for _, _, timer in self._timers if timer.callback is not None]
+        return min(times, default=math.inf) - self._mono
 
     def advance(self, seconds: float) -> None:
         """Move on, running every timer that falls due in its order."""

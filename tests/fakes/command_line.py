@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 STOKER = Path(sys.executable).with_name("stoker")
-_TIMEOUT_S = 110
+_TIMEOUT_S = 300
 # Some machines forbid .pyc files, and then each start of the command compiles boto3 anew, for most of a second.
 _COMPILED = Path(sys.prefix) / "tests-pycache"
 

@@ -40,7 +40,7 @@ class Deployment:
     def deploy(self, code: str | bytes | Mapping[str, str | bytes], **configuration: Any) -> str:
         """A function, active: from a module's text (`app.handler`), from files, or from a zip. Its name."""
         name = configuration.pop("FunctionName", f"e2e-{uuid.uuid4().hex[:12]}")
-        defaults = {"Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, "Timeout": 20, "MemorySize": 256}
+        defaults = {"Runtime": PYTHON, "Handler": "app.handler", "Role": ROLE, "Timeout": 30, "MemorySize": 256}
         self.client.create_function(FunctionName=name, Code={"ZipFile": package(code)}, **{**defaults, **configuration})
         self.wait_active(name)
         return str(name)

@@ -1,9 +1,11 @@
 """A queue as the target of what a test watches: what arrives in it, as JSON."""
 
 import json
+from functools import partial
 from typing import Any
 
 from fakes.live_server import LiveServer
+from fakes.waiting import eventually
 
 
 class WatchedQueue:
@@ -20,26 +22,28 @@ class WatchedQueue:
         found = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.arn: str = found["Attributes"]["QueueArn"]
 
-    def messages(self, count: int = 1, wait_s: int = 20) -> list[dict[str, Any]]:
-        """So many messages, which are then gone."""
+    def messages(self, count: int = 1) -> list[dict[str, Any]]:
+        """So many messages and no more, which are then gone."""
         found: list[dict[str, Any]] = []
         while len(found) < count:
-            answer = self.client.receive_message(
-                QueueUrl=self.url,
-                MaxNumberOfMessages=10,
-                WaitTimeSeconds=wait_s,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["All"],
-            )
-            if not answer.get("Messages"):
-                raise AssertionError(f"only {len(found)} of {count} arrived: {found}")
-            for message in answer["Messages"]:
-                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-            found += answer["Messages"]
+            most = count - len(found)
+            found += eventually(partial(self._received, most), f"{most} more messages after {found}")
         return found
 
     def bodies(self, count: int = 1) -> list[Any]:
         return [json.loads(message["Body"]) for message in self.messages(count)]
+
+    def _received(self, most: int) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = self.client.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=min(most, 10),
+            WaitTimeSeconds=20,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", [])
+        for message in messages:
+            self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return messages
 
     def is_empty(self) -> bool:
         return not self.client.receive_message(QueueUrl=self.url).get("Messages")

@@ -52,7 +52,7 @@ class HttpApi:
         by_path: bool = False,
         host: str | None = None,
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         target = f"/_stoker/api/{self.id}{path}" if by_path else path
         connection.putrequest(method, target, skip_host=True)
         sent = {"Host": f"127.0.0.1:{self.server.port}" if by_path else host or self.host, **(headers or {})}

@@ -150,5 +150,5 @@ def _pids_inside(pid: int) -> list[str]:
 
 
 def _tables() -> list[str]:
-    done = subprocess.run(["nft", "list", "tables", "inet"], capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run(["nft", "list", "tables", "inet"], capture_output=True, text=True, check=True, timeout=60)
     return [line.split()[2] for line in done.stdout.splitlines()]

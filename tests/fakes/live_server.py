@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ STOKER = Path(sys.executable).with_name("stoker")
 ACCESS_KEY = "AKIASTOKERTEST000001"
 SECRET_KEY = "a-secret-for-tests-only"
 REGION = "us-east-1"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 120.0
 
 
 @dataclass
@@ -87,13 +89,21 @@ class LiveServer:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(STOP_TIMEOUT_S)
 
     def kill(self) -> None:
         self.stop(signal.SIGKILL)
 
     def log(self) -> str:
         return (self.data / "stoker.log").read_text(errors="replace")
+
+    def files(self) -> Iterator[tuple[Path, bytes]]:
+        """Of its data, with what is in them: of all that are there while one looks, since it is at work."""
+        for folder, _, names in os.walk(self.data):
+            for path in (Path(folder, name) for name in names):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.is_file():
+                        yield path, path.read_bytes()
 
     def client(self, service: str, **settings: Any) -> Any:
         client = boto3.client(
@@ -103,7 +113,7 @@ class LiveServer:
             aws_access_key_id=settings.pop("access_key", ACCESS_KEY),
             aws_secret_access_key=settings.pop("secret_key", SECRET_KEY),
             config=settings.pop("config", Config()).merge(
-                Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=64)
+                Config(retries={"max_attempts": 0}, read_timeout=300, max_pool_connections=64)
             ),
             verify=str(self.certificate) if self.certificate else None,
             **settings,
@@ -116,7 +126,7 @@ class LiveServer:
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=1, context=self._trust()) as answer:
+            with urllib.request.urlopen(f"{self.endpoint}/_stoker/health", timeout=30, context=self._trust()) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

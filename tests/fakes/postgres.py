@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+
+from fakes.live_server import free_port
 
 # A machine without PostgreSQL must say so aloud: a silent skip in CI would leave half of the store untested.
 OPT_OUT = "STOKER_TEST_NO_POSTGRES"
@@ -52,7 +53,7 @@ class PostgresServer:
         self._control("-m", how, "stop")
 
     def _control(self, *words: object) -> None:
-        _run(postgres_programs() / "pg_ctl", "-D", self.root / "data", "-w", "-t", "30", *words)
+        _run(postgres_programs() / "pg_ctl", "-D", self.root / "data", "-w", "-t", "120", *words)
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def own_postgres(*settings: str) -> Iterator[PostgresServer]:
         if os.geteuid() == 0:
             shutil.chown(root, "postgres", "postgres")
         _run(programs / "initdb", "-D", root / "data", "-U", "stoker", "-A", "trust", "--no-sync")
-        server = PostgresServer(root, _free_port(), (*SETTINGS, *settings))
+        server = PostgresServer(root, free_port(), (*SETTINGS, *settings))
         server.start()
         try:
             yield server
@@ -100,12 +101,6 @@ def _run(*command: object) -> None:
     words = [str(word) for word in command]
     if os.geteuid() == 0:
         words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words]
-    result = subprocess.run(words, cwd="/", capture_output=True, text=True, timeout=60)
+    result = subprocess.run(words, cwd="/", capture_output=True, text=True, timeout=150)
     if result.returncode:
         raise RuntimeError(f"{' '.join(words)}: {result.stdout}{result.stderr}")
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -46,7 +46,7 @@ def _call(endpoint: str, keys: Credentials, trust: ssl.SSLContext | None, **form
     SigV4Auth(keys, "iam", "us-east-1").add_auth(request)
     try:
         sent = urllib.request.Request(request.url, data=body, headers=dict(request.headers))
-        urllib.request.urlopen(sent, timeout=30, context=trust).close()
+        urllib.request.urlopen(sent, timeout=60, context=trust).close()
     except urllib.error.HTTPError as error:
         if b"<Code>EntityAlreadyExists</Code>" not in error.read():
             raise

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fakes.live_server import free_port
 from stoker.objects.places import Place
 
 WEED = Path(sys.executable).with_name("weed")
 KEY = ("weed-key", "weed-secret")
 BUCKET = "bytes"
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,11 @@ def _start(root: Path) -> tuple[SeaweedFs, subprocess.Popen[bytes]]:
 
 
 def free_ports(count: int) -> list[int]:
-    """All different: each is held until the last is found."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """All different."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return [*found]
 
 
 def _becomes_ready(weed: SeaweedFs, process: subprocess.Popen[bytes]) -> bool:

@@ -1,6 +1,7 @@
 """Deploys the hostile handlers, and keeps a neighbour to see that it is never harmed."""
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -50,7 +51,8 @@ class Hostile:
         self._deployed: set[str] = set()
 
     def deploy(self, handler: str, **configuration: Any) -> str:
-        name = f"{self._module}-{handler.replace('_', '-')}-{abs(hash(str(configuration))) % 10_000}"
+        digest = hashlib.sha256(str(configuration).encode()).hexdigest()
+        name = f"{self._module}-{handler.replace('_', '-')}-{digest[:12]}"
         if name not in self._deployed:
             self.client.create_function(
                 FunctionName=name,
@@ -58,7 +60,7 @@ class Hostile:
                 Role=ROLE,
                 Handler=f"{self._module}.{handler}",
                 Code={"ZipFile": archive(HANDLERS / f"{self._module}.py")},
-                **{"Timeout": 20, "MemorySize": 256, **configuration},
+                **{"Timeout": 240, "MemorySize": 256, **configuration},
             )
             self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
             self._deployed.add(name)

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from stoker.sandbox.spec import SandboxSpec
 T = TypeVar("T")
 DRIVERS: Mapping[str, Any] = {"linux": LinuxDriver, "gvisor": GvisorDriver}
 HANDLERS = Path(__file__).parent / "handlers"
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 PYTHON = Path(sys.executable).resolve()
 PYTHON_RUNTIME = Runtime(
     name="python3", kind="python", executable=PYTHON, roots=(PYTHON.parents[1],) if "/usr/" not in str(PYTHON) else ()
@@ -46,6 +46,8 @@ class House:
 
     def __init__(self, name: str, data: Path, *, blanks: int = 0) -> None:
         self.name = name
+        # A server of other tests', for one, whose sandboxes come and go.
+        self._others = children_of(os.getpid())
         self._runner = asyncio.Runner()
         opening = DRIVERS[name].open(data, endpoint_port=4566, slots=0, blanks=blanks, serve_endpoint=serve_nothing)
         self.driver: SandboxDriver = self._runner.run(opening)
@@ -56,9 +58,19 @@ class House:
     def start(self, spec: SandboxSpec) -> "Started":
         return Started(self, self.run(self.driver.start(spec)))
 
+    def processes(self) -> set[int]:
+        """The pids of its helpers and sandboxes; what it compiles meanwhile is waited for."""
+        compilations = self.driver._compilations  # type: ignore[attr-defined]
+        self.run(gathered(compilations.values() if isinstance(compilations, dict) else compilations))
+        return {each for child in children_of(os.getpid()) - self._others for each in {child, *family(child)}}
+
     def close(self) -> None:
         self.run(self.driver.close())
         self._runner.close()
+
+
+async def gathered(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    await asyncio.gather(*tasks)
 
 
 class Started:
@@ -162,8 +174,23 @@ def spec(task_root: Path, runtime: Runtime = PYTHON_RUNTIME, **changes: Any) -> 
     return SandboxSpec(**{**values, **changes})
 
 
+def children_of(pid: int) -> set[int]:
+    return set(_children().get(pid, ()))
+
+
 def family(pid: int) -> set[int]:
     """The pids of a process's descendants, whatever namespaces they are in."""
+    children = _children()
+    found, rest = set(), [pid]
+    while rest:
+        below = children.get(rest.pop(), [])
+        found.update(below)
+        rest.extend(below)
+    return found
+
+
+def _children() -> dict[int, list[int]]:
+    """The children of every process of the machine."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -172,9 +199,4 @@ def family(pid: int) -> set[int]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             children.setdefault(parent, []).append(int(entry.name))
-    found, rest = set(), [pid]
-    while rest:
-        below = children.get(rest.pop(), [])
-        found.update(below)
-        rest.extend(below)
-    return found
+    return children

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class ChildError(AssertionError):

@@ -2,15 +2,17 @@
 
 import itertools
 import os
+import random
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.live_server import LiveServer
-from fakes.waiting import eventually
+from fakes.waiting import eventually, eventually_none
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("neighbour")]
 
@@ -195,35 +197,34 @@ def test_other_environments_are_out_of_reach(hostile: Any) -> None:
 def test_the_platforms_endpoint_is_there_but_not_its_console(hostile: Any) -> None:
     environment = hostile.invoke("sees").value["environment"]
     host, port = environment["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
-    assert hostile.invoke("connects", {"addresses": [[host, int(port)]]}).value == [[host, int(port)]]
+    event = {"addresses": [[host, int(port)]], "patience_s": 10}
+    assert hostile.invoke("connects", event).value == [[host, int(port)]]
 
 
 def test_background_threads_stand_still_between_invocations(hostile: Any) -> None:
     hostile.invoke("ticks_in_the_background")
-    first = hostile.invoke("ticks_in_the_background").value
-    threading.Event().wait(1.0)
-    second = hostile.invoke("ticks_in_the_background").value
-    # A second of freedom would be some 200 ticks; the grace before freezing is worth a few.
-    assert second - first < 60
+    time.sleep(3.0)
+    # In freedom it would have ticked 200 times a second; the grace before freezing is short.
+    assert hostile.invoke("ticks_in_the_background").value > 1.5
 
 
 def test_children_left_behind_end_with_their_environment(hostile: Any) -> None:
-    hostile.invoke("leaves_children_behind")
+    # Nobody else's sleep so long: other tests' functions are on the same machine.
+    seconds = str(random.randrange(10**8, 10**9))
+    hostile.invoke("leaves_children_behind", {"seconds": seconds})
     # They are forked at once, and have their names a moment later.
-    eventually(lambda: _count_processes("987654") == 3, "three children")
+    eventually(lambda: len(_processes_named(seconds)) == 3, "three children")
     hostile.client.delete_function(FunctionName=hostile.deploy("leaves_children_behind"))
-    for _ in range(100):
-        if _count_processes("987654") == 0:
-            return
-        threading.Event().wait(0.05)
-    pytest.fail("processes of a deleted function are still there")
+    eventually_none(lambda: _processes_named(seconds), "a process of a deleted function")
 
 
-def _count_processes(mark: str) -> int:
-    count = 0
+def _processes_named(mark: str) -> list[str]:
+    found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            count += mark.encode() in path.read_bytes()
+            command = path.read_bytes()
         except OSError:
             continue
-    return count
+        if mark.encode() in command:
+            found.append(str(path))
+    return found

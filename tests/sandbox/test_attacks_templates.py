@@ -32,7 +32,7 @@ class Restored:
         }
         name = self._hostile.deploy(handler, **configuration)
         if name not in self._ready:
-            eventually(lambda: self._started(name, handler, event, configuration), f"a template of {name}", within_s=60)
+            eventually(lambda: self._started(name, handler, event, configuration), f"a template of {name}")
             self._ready.add(name)
         return self._hostile.invoke(handler, event, **configuration)
 
@@ -116,5 +116,5 @@ def test_a_forged_template_gains_nothing_and_its_function_goes_on(live_server: L
         # What nothing of was needed may be forged as it likes.
         return REFUSED in said or (USED in said and forgery in {"paths", "facts"})
 
-    eventually(decided, f"a template with {forgery} forged is refused, or does no harm", within_s=20.0)
+    eventually(decided, f"a template with {forgery} forged is refused, or does no harm")
     assert json.dumps(forger.invoke("answers", **configuration).value) == '"here"'

@@ -9,8 +9,9 @@ import pytest
 from driver_suite import HANDLERS, PYTHON_RUNTIME, House, spec
 
 from fakes.kernel_traces import Process, first_processes_of
-from fakes.waiting import eventually
+from fakes.waiting import PATIENCE_S, eventually
 from stoker.linux.process_memory import PAGE_BYTES
+from stoker.sandbox.linux_driver import LinuxDriver
 from stoker.sandbox.rehearsal import runs_of
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -22,14 +23,15 @@ MINOR_FAULTS = 7
 
 async def made_ahead(house: House) -> list[Process]:
     """Those that wait, once all that are wanted do."""
-    await house.driver.prepare(PYTHON_RUNTIME)
-    waiting: list[Process] = []
-    async with asyncio.timeout(20):
-        # The last may still be on its way, and the first was a rehearsal's: they are those that stay.
-        while len(waiting) < BLANKS or waiting != first_processes_of(os.getpid()):
-            waiting = first_processes_of(os.getpid())
-            await asyncio.sleep(0.5)
-    return waiting
+    driver = house.driver
+    assert isinstance(driver, LinuxDriver)
+    await driver.prepare(PYTHON_RUNTIME)
+    async with asyncio.timeout(PATIENCE_S):
+        # The rehearsal's comes before them, and goes.
+        while len(ready := driver._zygote(PYTHON_RUNTIME)._blanks._ready) < BLANKS:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    pids = {blank.pid for blank in ready}
+    return [process for process in first_processes_of(os.getpid()) if process.pid in pids]
 
 
 def test_one_that_was_killed_while_it_waited_is_not_missed(tmp_path: Path) -> None:

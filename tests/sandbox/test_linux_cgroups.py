@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from linux_child import in_child
 
 from fakes.cgroup_tree import groups_called
+from fakes.waiting import eventually
 from stoker.linux import cgroup_entry, cgroups, credentials
 from stoker.linux.cgroup_files import CgroupError
 from stoker.linux.cgroups import Cgroup, CgroupsUnavailableError, Hierarchy
@@ -18,7 +20,8 @@ from stoker.linux.cgroups import Cgroup, CgroupsUnavailableError, Hierarchy
 pytestmark = pytest.mark.root
 
 MIB = 1 << 20
-PREFIX = "groupcheck"
+# Of this process alone: the groups of all that are called so are counted.
+PREFIX = f"groupcheck{os.getpid()}"
 # The file of a group's weight by version, and what an ordinary process weighs.
 WEIGHTS = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}
 
@@ -56,7 +59,7 @@ def python_in(group: Cgroup, code: str) -> "subprocess.Popen[bytes]":
 
 def test_a_process_that_needs_more_memory_than_it_has_is_ended_and_counted(group: Cgroup) -> None:
     process = python_in(group, "x = bytearray(200 << 20)")
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert group.oom_kills() == 1
     assert 60 * MIB < group.peak_memory() <= 64 * MIB
@@ -64,14 +67,14 @@ def test_a_process_that_needs_more_memory_than_it_has_is_ended_and_counted(group
 
 def test_a_process_within_its_limit_runs_and_its_peak_is_seen(group: Cgroup) -> None:
     process = python_in(group, "x = bytearray(30 << 20)\nfor i in range(0, 30 << 20, 4096): x[i] = 1")
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert 30 * MIB < group.peak_memory() < 60 * MIB
     assert group.oom_kills() == 0
 
 
 def test_a_peak_begins_anew_for_the_next_piece_of_work(group: Cgroup) -> None:
-    python_in(group, "x = bytearray(30 << 20)").communicate(timeout=20)
+    python_in(group, "x = bytearray(30 << 20)").communicate(timeout=60)
     if not group.reset_peak():
         pytest.skip("this kernel's peak cannot be reset")
     assert group.peak_memory() < 30 * MIB
@@ -93,7 +96,7 @@ except BlockingIOError:
     assert process.stdout is not None
     assert int(process.stdout.readline()) == 19
     group.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 def test_a_frozen_process_stands_still_and_goes_on_when_it_is_thawed(group: Cgroup) -> None:
@@ -101,7 +104,7 @@ def test_a_frozen_process_stands_still_and_goes_on_when_it_is_thawed(group: Cgro
     assert process.stdin is not None and process.stdout is not None
     assert echo(process) == b"x\n"
     group.freeze()
-    assert eventually(group.is_frozen)
+    eventually(group.is_frozen, "it stands still")
     used = group.cpu_usage_ns()
     process.stdin.write(b"y\n")
     process.stdin.flush()
@@ -109,7 +112,7 @@ def test_a_frozen_process_stands_still_and_goes_on_when_it_is_thawed(group: Cgro
     group.thaw()
     assert process.stdout.readline() == b"y\n"
     group.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 def echo(process: "subprocess.Popen[bytes]") -> bytes:
@@ -117,10 +120,6 @@ def echo(process: "subprocess.Popen[bytes]") -> bytes:
     process.stdin.write(b"x\n")
     process.stdin.flush()
     return process.stdout.readline()
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    return any(condition() or os.sched_yield() for _ in range(100_000))
 
 
 def test_freezing_twice_and_thawing_twice_is_no_error(group: Cgroup) -> None:
@@ -134,8 +133,10 @@ def test_freezing_twice_and_thawing_twice_is_no_error(group: Cgroup) -> None:
 def test_a_tenth_of_a_core_is_a_tenth_of_a_core(group: Cgroup) -> None:
     group.limit(memory_bytes=64 * MIB, cpu_share=0.1, cpu_cores=0.1, pids_max=20)
     code = "import time; end = time.monotonic() + 0.5\nwhile time.monotonic() < end: pass"
-    python_in(group, code).communicate(timeout=20)
-    assert group.cpu_usage_ns() < 0.2 * 1e9
+    began = time.monotonic()
+    python_in(group, code).communicate(timeout=60)
+    # Its start counts, however long that takes here; so does a period's share that it had no time to use.
+    assert group.cpu_usage_ns() / 1e9 < 0.1 * (time.monotonic() - began) + 0.1
 
 
 def test_groups_together_weigh_as_many_processes_as_can_run_at_once(hierarchy: Hierarchy) -> None:
@@ -148,7 +149,7 @@ def test_a_process_can_be_moved_in_with_its_children_counted(group: Cgroup) -> N
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     group.attach(process.pid)
     assert group.process_count() == 1
-    process.communicate(b"\n", timeout=20)
+    process.communicate(b"\n", timeout=60)
 
 
 def test_removing_a_group_ends_even_frozen_processes(hierarchy: Hierarchy) -> None:
@@ -159,7 +160,7 @@ def test_removing_a_group_ends_even_frozen_processes(hierarchy: Hierarchy) -> No
     group.freeze()
     group.remove()
     group.remove()
-    assert process.wait(timeout=5) == -signal.SIGKILL
+    assert process.wait(timeout=60) == -signal.SIGKILL
 
 
 def test_what_a_killed_instance_left_is_swept_with_its_processes(hierarchy: Hierarchy) -> None:
@@ -174,7 +175,7 @@ def test_what_a_killed_instance_left_is_swept_with_its_processes(hierarchy: Hier
     left = in_child(leave_a_group)
     assert len(hierarchy.sweep()) == 1
     assert hierarchy.sweep() == []
-    assert eventually(lambda: not Path(f"/proc/{left}").exists() or "Z (zombie)" in status(left))
+    eventually(lambda: "Z (zombie)" in status(left), "its process is dead")
 
 
 def status(pid: int) -> str:
@@ -211,7 +212,7 @@ before, limits = memory(), memory.limits
 taken = bytearray(16 << 20)
 print(before, memory(), *limits)
 """
-    output, _ = python_in(group, code).communicate(timeout=20)
+    output, _ = python_in(group, code).communicate(timeout=60)
     before, after, limit, *_ = map(int, output.split())
     assert limit == 64 * MIB
     assert before < limit

@@ -1,6 +1,5 @@
 import errno
 import os
-import select
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from linux_child import error_number, in_child
 
+from fakes.waiting import eventually_none
 from stoker.linux import credentials, loop_disk, mounts, namespaces
 from stoker.linux.loop_disk import DiskError, DiskMaker
 
@@ -23,7 +23,7 @@ def maker(tmp_path: Path) -> Iterator[DiskMaker]:
         pytest.skip(str(maker.unavailable_reason()))
     yield maker
     maker.close()
-    assert wait_until(lambda: loops_in(tmp_path) == [])
+    eventually_none(lambda: loops_in(tmp_path), "a loop device")
     assert os.listdir(tmp_path) == []
 
 
@@ -37,14 +37,6 @@ def read_or_empty(file: Path) -> str:
         return file.read_text()
     except OSError:  # the device was cleared between the listing and the reading
         return ""
-
-
-def wait_until(condition, tries: int = 200) -> bool:
-    for _ in range(tries):
-        if condition():
-            return True
-        select.select([], [], [], 0.01)
-    return False
 
 
 def root_of(disk: int) -> Path:
@@ -84,11 +76,18 @@ def test_what_is_on_one_disk_is_not_on_the_next(maker: DiskMaker) -> None:
 
 
 def test_a_disk_takes_little_of_the_host_s_until_it_is_written_to(maker: DiskMaker, tmp_path: Path) -> None:
-    before = os.statvfs(tmp_path)
-    disk = maker.create(10_240 * MIB, 0, 0)
-    after = os.statvfs(tmp_path)
-    assert (before.f_bfree - after.f_bfree) * before.f_frsize < 64 * MIB
-    os.close(disk)
+    def make() -> int:
+        namespaces.unshare(namespaces.CLONE_NEWNS)
+        mounts.make_private()
+        # Where nobody else writes meanwhile.
+        mounts.attach(mounts.new_tmpfs(128 * MIB), str(tmp_path))
+        before = os.statvfs(tmp_path)
+        disk = DiskMaker(tmp_path).create(10_240 * MIB, 0, 0)
+        after = os.statvfs(tmp_path)
+        os.close(disk)
+        return (before.f_bfree - after.f_bfree) * before.f_frsize
+
+    assert 0 < in_child(make) < 64 * MIB
 
 
 def test_setuid_files_and_devices_on_a_disk_mean_nothing(maker: DiskMaker) -> None:
@@ -113,7 +112,7 @@ def test_nothing_is_left_of_a_disk_when_its_user_is_killed(maker: DiskMaker, tmp
     assert len(loops_in(tmp_path)) == 1
     os.kill(user, signal.SIGKILL)
     os.waitpid(user, 0)
-    assert wait_until(lambda: loops_in(tmp_path) == [])
+    eventually_none(lambda: loops_in(tmp_path), "a loop device")
 
 
 def test_a_machine_without_mkfs_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driver_suite import NODE, NODE_RUNTIME, House, Started, spec
+from driver_suite import NODE, NODE_RUNTIME, House, Started, children_of, spec
 
-from fakes.waiting import eventually
+from fakes.waiting import PATIENCE_S, eventually
 from stoker.linux.available_memory import AvailableMemory
 from stoker.sandbox.linux_driver import LinuxDriver
 
@@ -63,16 +63,29 @@ def seen(probe: Started) -> Any:
 def made_ahead(house: House) -> None:
     """Wait until the driver has one that is ready."""
 
+    driver = house.driver
+    assert isinstance(driver, LinuxDriver)
+    reserves = [reserve for reserve, _ in driver._nodes._kinds.values()]
+
     async def ready() -> None:
-        driver = house.driver
-        assert isinstance(driver, LinuxDriver)
-        async with asyncio.timeout(20):
-            while not all(reserve._ready for reserve, _ in driver._nodes._kinds.values()):  # noqa: ASYNC110
+        async with asyncio.timeout(PATIENCE_S):
+            while not all(reserve._ready for reserve in reserves):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        # It has been started; it may take its time to be there.
-        await asyncio.sleep(0.3)
 
     house.run(ready())
+    # They have been started; they may take their time to be there.
+    for blank in (blank for reserve in reserves for blank in reserve._ready if blank.alive):
+        eventually(lambda: has_begun(blank.pid), "Node runs")  # noqa: B023
+
+
+def has_begun(init: int) -> bool:
+    """Whether the process that a sandbox's first has below it is Node, and has threads, which it makes soon."""
+    return any(int(field(pid, "Threads")) > 1 and field(pid, "Name") == "node" for pid in children_of(init))
+
+
+def field(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line.partition(":")[2].strip() for line in lines if line.startswith(f"{name}:"))
 
 
 def test_it_is_the_same_for_the_function_and_was_there_before(house: House, task: Path) -> None:
@@ -111,7 +124,8 @@ def test_one_that_was_killed_while_it_waited_is_not_missed(house: House, task: P
     assert isinstance(driver, LinuxDriver)
     waiting = [blank for reserve, _ in driver._nodes._kinds.values() for blank in reserve._ready]
     for blank in waiting:
-        os.kill(int(Path(f"/proc/{blank.pid}/task/{blank.pid}/children").read_text().split()[0]), 9)
+        for process in children_of(blank.pid):
+            os.kill(process, 9)
     eventually(lambda: not any(blank.alive for blank in waiting), "all are dead")
     assert seen(start(house, task, GREETING="well"))["environment"]["GREETING"] == "well"
 

@@ -1,13 +1,16 @@
 """A server that an ordinary user started keeps its promises, but for those that only root can keep, which it names."""
 
+import contextlib
 import io
 import json
+import os
 import signal
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from rootless_servers import UID, WEAK, ordinary_users_server, processes_of, refusal, wait_for_nobody
+from rootless_servers import UID, WEAK, ordinary_users_server, processes_of, refusal
 from test_attacks import (  # noqa: F401
     test_a_function_has_no_rights_and_sees_only_itself,
     test_a_function_that_kills_itself_is_reported,
@@ -25,7 +28,7 @@ from test_attacks import (  # noqa: F401
 
 from conftest import Hostile
 from fakes.live_server import LiveServer
-from fakes.waiting import eventually
+from fakes.waiting import eventually, eventually_none
 from fakes.zips import entry
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -52,7 +55,7 @@ def live_server() -> Iterator[LiveServer]:
         server.start()
         yield server
         assert server.stop() == 0, server.log()
-        assert wait_for_nobody(UID) == []
+        eventually_none(lambda: processes_of(UID), "a process of the user's")
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +144,16 @@ def test_the_memory_that_is_reported_was_measured(hostile: Hostile) -> None:
 
 def test_everything_in_the_data_directory_is_the_user_s(live_server: LiveServer, hostile: Hostile) -> None:
     hostile.invoke("counts")
-    assert {path.lstat().st_uid for path in live_server.data.rglob("*")} - {0} == {UID}
+    assert {each.st_uid for each in statuses_below(live_server.data)} - {0} == {UID}
     assert (live_server.data / "credentials").stat().st_uid == UID
+
+
+def statuses_below(folder: Path) -> Iterator[os.stat_result]:
+    """Of all that is there while one looks: the server is at work."""
+    for place, folders, files in os.walk(folder):
+        for name in folders + files:
+            with contextlib.suppress(FileNotFoundError):
+                yield Path(place, name).lstat()
 
 
 def test_what_could_not_be_had_is_said_at_the_start(live_server: LiveServer) -> None:
@@ -167,4 +178,4 @@ def test_nothing_is_left_after_kill_9() -> None:
         assert Hostile(server.client("lambda")).invoke("counts").value == 1
         assert len(processes_of(other)) > 3
         server.stop(signal.SIGKILL)
-        assert wait_for_nobody(other) == []
+        eventually_none(lambda: processes_of(other), "a process of the user's")

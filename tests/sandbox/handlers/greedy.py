@@ -71,7 +71,8 @@ def sends_bodies_without_end(event, context):
     )
     sent = 0
     for _ in range(event["connections"]):
-        HELD.append(sock := socket.create_connection(("127.0.0.1", event["port"]), timeout=1))
+        HELD.append(sock := socket.create_connection(("127.0.0.1", event["port"]), timeout=30))
+        sock.settimeout(1)
         try:
             sock.sendall(head.encode())
             for _ in range(15):

@@ -10,6 +10,7 @@ import time
 
 print("imported", flush=True)
 ticks = 0
+longest_pause_s = 0.0
 
 
 def handler(event, context):
@@ -108,8 +109,11 @@ def connect(port):
 
 def start_ticking():
     def tick():
-        global ticks
+        global ticks, longest_pause_s
+        last = time.monotonic()
         while True:
+            now = time.monotonic()
+            longest_pause_s, last = max(longest_pause_s, now - last), now
             ticks += 1
             time.sleep(0.001)
 
@@ -117,7 +121,11 @@ def start_ticking():
 
 
 def ticked():
-    return ticks
+    """How often it ticked, and the longest pause between two ticks, at least one of which is after the question."""
+    asked_at = ticks
+    while ticks == asked_at:
+        time.sleep(0.001)
+    return ticks, longest_pause_s
 
 
 def kernel():

@@ -46,7 +46,7 @@ class RuntimeApiRequest(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         number, event = next(self.server.events, (None, ""))
         if number is None:
-            self.server.over.wait(10)
+            self.server.over.wait(60)
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", f"request-{number}")
         self.finish_with(event.encode())
@@ -89,7 +89,7 @@ def running(program: Path, events: list[str]) -> Iterator[RuntimeApi]:
 def check_echo(program: Path) -> None:
     with running(program, EVENTS) as api:
         for number, event in enumerate(EVENTS):
-            path, body = api.answers.get(timeout=10)
+            path, body = api.answers.get(timeout=60)
             assert path == f"/2018-06-01/runtime/invocation/request-{number}/response"
             assert json.loads(body)["event"] == json.loads(event)
 

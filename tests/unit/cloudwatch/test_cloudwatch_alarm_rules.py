@@ -77,7 +77,7 @@ class AlarmBench(OutboxBench):
         return alarm.state.value
 
     async def becomes(self, value: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.state() != value:  # noqa: ASYNC110 - the database does not signal
                 await asyncio.sleep(0)
 

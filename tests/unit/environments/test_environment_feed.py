@@ -104,7 +104,7 @@ class _Numbered:
 
 
 async def _last_seen(watcher: Watcher, state: str):  # type: ignore[no-untyped-def]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             for environment in await watcher.changed() or []:
                 if (view := environment.view()).state == state:

@@ -103,8 +103,7 @@ def test_a_change_drops_latest_and_keeps_what_is_published() -> None:
         kitchen = Kitchen()
         latest, published = await kitchen.made(), await kitchen.made(version="1")
         kitchen.templates.retire("us-east-1", "hello")
-        await asyncio.sleep(0.01)
-        assert kitchen.templates.of(latest) is None
+        await until(lambda: kitchen.templates.of(latest) is None)
         assert kitchen.templates.of(published)
         kitchen.gone.add("hello")
         kitchen.templates.retire("us-east-1", "hello")

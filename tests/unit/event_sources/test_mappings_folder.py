@@ -49,7 +49,7 @@ def test_a_file_wakes_its_mapping_and_is_deleted_when_it_is_done(sources: Source
         waiting = asyncio.create_task(poller.receive(10, None))
         await asyncio.sleep(0)
         (folder / "a.txt").write_text("hello")
-        (record,) = await asyncio.wait_for(waiting, 10)
+        (record,) = await asyncio.wait_for(waiting, 60)
         assert record.view["path"] == str(folder / "a.txt")
         assert await poller.receive(10, 0.01) == []
         await poller.settle([record], [])

@@ -88,7 +88,7 @@ class House:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Let things happen, and time pass, until something is so."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not true():
                 self.clock.advance(0.5)
                 await asyncio.sleep(0.002)
@@ -139,7 +139,7 @@ def test_a_stream_is_read_on_from_where_it_was(play: Play) -> None:
 
 async def stop_when_remembered(house: House, running: "asyncio.Task[None]", loop: Any, stream: FakeStream) -> None:
     checkpoints = Checkpoints("u-1", house.store, house.outbox, house.clock.time)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             known = await checkpoints.load()
             if known["s"].position == str(len(stream.records["s"])):

@@ -174,7 +174,7 @@ def test_a_live_tail_ends_when_its_client_goes_away(house: House) -> None:
     async def tail() -> bytes:
         body = b'{"logGroupIdentifiers":["arn:aws:logs:us-east-1:000000000000:log-group:g"]}'
         target = {"X-Amz-Target": "Logs_20140328.StartLiveTail"}
-        answer = await asyncio.wait_for(house.call(path="/", body=body, headers=target, service="logs"), 5)
+        answer = await asyncio.wait_for(house.call(path="/", body=body, headers=target, service="logs"), 60)
         assert house.logs.ended.is_set()
         return answer.body
 

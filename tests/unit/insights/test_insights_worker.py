@@ -64,7 +64,7 @@ def ended(house: Queries, asked: Job) -> RunningQuery:
         return house.start(asked, text="", region="r")
 
     query = asyncio.run(start())
-    eventually(lambda: not query.under_way, "the query ends", within_s=60)
+    eventually(lambda: not query.under_way, "the query ends")
     return query
 
 

@@ -40,7 +40,7 @@ async def count(store: Store, table: sa.Table) -> int:
 
 
 async def until(house: TableHouse, true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await true():
             house.clock.advance(0.1)
             await asyncio.sleep(0.005)

@@ -25,7 +25,7 @@ from stoker.bootstrap import frames
 
 INDEX = Path(stoker.bootstrap.__file__).parent / "node" / "index.cjs"
 NODE = shutil.which("node") or "node"
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
 
 

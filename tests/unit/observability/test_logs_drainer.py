@@ -137,7 +137,7 @@ def test_a_drainer_ends_with_its_host(tmp_path: Path) -> None:
         "root = pathlib.Path(sys.argv[1]); database.open_writer(root / 'telemetry.db'); d = D(root);"
         "d.step(Position()); print(d._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", ours, str(tmp_path)], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", ours, str(tmp_path)], capture_output=True, timeout=120, check=False)
     drainer = Path("/proc") / done.stdout.decode().strip()
     for _ in range(200):
         if not drainer.exists() or "Z" in (drainer / "stat").read_text().rpartition(")")[2].split()[0]:

@@ -19,8 +19,8 @@ def channel() -> Iterator[socket.socket]:
     """The platform's end."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.settimeout(5)
-        theirs.settimeout(5)
+        ours.settimeout(60)
+        theirs.settimeout(60)
         PEERS[ours] = theirs
         yield ours
     PEERS.clear()

@@ -25,7 +25,7 @@ class Bench:
     async def open(self) -> "Bench":
         ours, self.peer = socket.socketpair()
         ours.setblocking(False)
-        self.peer.settimeout(5)
+        self.peer.settimeout(60)
         self.session, self.listener = Session(), RecordingListener()
         self.channel = FrameChannel(self.session, self.listener)
         await asyncio.get_running_loop().create_connection(lambda: self.channel, sock=ours)

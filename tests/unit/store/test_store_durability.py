@@ -24,7 +24,7 @@ def acknowledged_until_killed(root: Path, how_many: int) -> set[int]:
     # Not `communicate`: it reads past what `readline` has taken from the pipe and not yet given.
     with writer.stdout:
         lines += writer.stdout.readlines()
-    writer.wait(30)
+    writer.wait(120)
     return {int(line) for line in lines if line.endswith("\n")}
 
 
@@ -54,7 +54,7 @@ def test_an_operators_shell_that_looks_and_leaves_takes_no_commit_with_it(tmp_pa
     path = tmp_path / "stoker.db"
 
     def look() -> str:
-        done = subprocess.run([sys.executable, "-c", COUNT, str(path)], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([sys.executable, "-c", COUNT, str(path)], capture_output=True, text=True, timeout=120)
         return done.stdout.strip()
 
     async def scenario() -> list[str]:

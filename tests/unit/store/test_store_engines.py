@@ -92,7 +92,7 @@ class Held:
 
     def _work(self, connection: sa.Connection) -> None:
         self._running.set()
-        assert self._gate.wait(10)
+        assert self._gate.wait(60)
 
     async def running(self) -> None:
         assert await asyncio.to_thread(self._running.wait, 10)
@@ -182,7 +182,7 @@ def test_a_reader_sees_one_snapshot(with_store: WithStore) -> None:
         def look_twice(connection: sa.Connection) -> tuple[list[str], list[str]]:
             before = notes(connection)
             looked.set()
-            assert written.wait(10)
+            assert written.wait(60)
             return before, notes(connection)
 
         reading = asyncio.ensure_future(store.read(look_twice))

@@ -22,7 +22,7 @@ def increment(both_have_read: threading.Barrier) -> Callable[[sa.Connection], No
         value = connection.execute(sa.text("SELECT value FROM counter")).scalar_one()
         attempts.append(value)
         if len(attempts) == 1:
-            both_have_read.wait(10)
+            both_have_read.wait(60)
         connection.execute(sa.text("UPDATE counter SET value = :v"), {"v": value + 1})
 
     return work
@@ -76,5 +76,5 @@ def test_a_server_that_was_restarted_between_two_writes_costs_neither(
 def test_two_that_start_at_once_on_an_empty_database_both_come_up(postgres_url: str) -> None:
     code = f"from stoker.store.store import open_store; open_store({postgres_url!r})"
     starts = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    errors = [start.communicate(timeout=30)[1] for start in starts]
+    errors = [start.communicate(timeout=120)[1] for start in starts]
     assert [start.returncode for start in starts] == [0, 0], errors

@@ -38,7 +38,7 @@ def test_a_second_start_does_not_even_import_alembic(tmp_path: Path) -> None:
     code = (
         f"from stoker.store.store import open_store; open_store({url!r}); import sys; print('alembic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "False"
 
 
@@ -54,7 +54,7 @@ run._migrate_apart(settings)
 open_store(settings.database_url)
 print("alembic" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "False"
 
 

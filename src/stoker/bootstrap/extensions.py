@@ -37,12 +37,12 @@ def launch(
     names: list[str],
     environment: dict[str, str],
     output: int,
-    first_process: socket.socket,
+    orders: socket.socket,
     start: Callable[[str, dict[str, str], int], tuple[int, int]] = execute,
 ) -> None:
     """Start all of them, and return when the platform says that the runtime may begin.
 
-    Process 1 is told {"extensions": {name: pid}, "refused": {name: errno}}.
+    The host is told {"extensions": {name: pid}, "refused": {name: errno}}.
     """
     own = {name: value for name, value in environment.items() if name not in WITHHELD}
     pids: dict[str, int] = {}
@@ -53,7 +53,7 @@ def launch(
         if error:
             refused[name] = error
     os.close(output)
-    messages.send(first_process, {"extensions": pids, "refused": refused})
+    messages.send(orders, {"extensions": pids, "refused": refused})
     _wait_for_start()
 
 

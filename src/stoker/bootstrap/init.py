@@ -1,70 +1,48 @@
-"""Process 1 of an environment: enters the namespaces, starts the function's process, mounts, and reaps.
+"""Process 1 of an environment: enters the namespaces, starts the function's process, gives up every right, and reaps.
 
 It exists so that the function is not process 1 itself, which the kernel shields from signals and makes the parent of
-every orphan. As a *blank* it has done everything that does not depend on the function and waits, still privileged, to
-be told which one it is. Once told it mounts, drops every right and waits for its worker's end. It runs no function
-code. Where the function has external extensions it outlives the worker, and tells of their ends too.
+every orphan. All of it is done ahead of need, and nothing of it depends on the function: what that has of its own is
+hung into the mount namespace from outside (see `zygote.serve`). It runs no function code.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import signal
-import socket
 from collections.abc import Callable
 
 from stoker.bootstrap import messages, worker
 from stoker.bootstrap.job import Job
-from stoker.linux import credentials, mounts, namespaces, page_copies
+from stoker.bootstrap.reaper import Reaper
+from stoker.linux import credentials, mounts, namespaces
 
 NAMESPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS | namespaces.CLONE_NEWCGROUP
 # What /proc says of the machine's kernel rather than of the sandbox; each readable by any user.
 MASKED = ("/proc/keys", "/proc/timer_list", "/proc/kallsyms", "/proc/config.gz", "/proc/sched_debug", "/proc/kcore")
 
 
-def run(job: Job, work: Callable[[Job, socket.socket], None] = worker.run) -> None:
+def run(job: Job, work: Callable[[Job, Reaper], None] = worker.run) -> None:
     """Be process 1 until the worker ends; returns only in the worker, when `work` does.
 
-    `work` gets the job and a socket over which the host's order comes, once everything is mounted.
+    The host is told {"ready"} with the worker's pidfd and the mount namespace, and then of ends: see `reaper.REPORT`.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _enter(job)
-    go, start = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    reaper = Reaper()
     pid = os.fork()
     if pid == 0:
-        start.close()
-        work(job, go)
+        work(job, reaper)
         return
-    go.close()
     _shield_from_worker()
-    worker_pidfd = os.pidfd_open(pid)
-    for descriptor in (job.channel, job.output, job.network_namespace):
-        os.close(descriptor)
-    credentials.set_parent_death_signal(signal.SIGKILL)
-    page_copies.make(job.copies["init"])
-    messages.send(job.control, {"ready": True}, (worker_pidfd,))
-    os.close(worker_pidfd)
-    order = messages.receive(job.control)
-    if order is not None and order[0].get("ahead"):
-        # For the worker alone: its program starts ahead of need, and waits for what follows as this process does.
-        messages.send(start, order[0])
-        order = messages.receive(job.control)
-    if order is None:
-        os._exit(0)
-    rest = _mount(*order)
-    # The program may have ended; then that is what there is to tell.
-    with contextlib.suppress(BrokenPipeError):
-        messages.send(start, order[0], rest)
-    for descriptor in rest:
+    told = (os.pidfd_open(pid), namespaces.current(namespaces.CLONE_NEWNS))
+    for descriptor in (job.orders, job.channel, job.output, job.network_namespace):
         os.close(descriptor)
     _drop(job)
-    if order[0].get("extensions"):
-        _report_all_ends(job, pid, start)
-    start.close()
-    _report_end(job, pid)
+    messages.send(job.control, {"ready": True}, told)
+    for descriptor in told:
+        os.close(descriptor)
+    reaper.run(job.control.fileno())
 
 
 def _enter(job: Job) -> None:
@@ -102,18 +80,6 @@ def _show_own_processes() -> None:
     os.close(fd)
 
 
-def _mount(order: dict[str, object], descriptors: list[int]) -> tuple[int, ...]:
-    """Attach the detached mounts that came along; `order["mounts"]` names their places in the same order.
-
-    Descriptors beyond those are the worker's.
-    """
-    targets: list[str] = order.pop("mounts")  # type: ignore[assignment]
-    for descriptor, target in zip(descriptors, targets):
-        mounts.attach(descriptor, target)
-        os.close(descriptor)
-    return tuple(descriptors[len(targets) :])
-
-
 def _drop(job: Job) -> None:
     """From here on this process only waits: it needs no right but to speak on its control socket."""
     namespaces.setns(job.user_namespace, namespaces.CLONE_NEWUSER)
@@ -121,50 +87,3 @@ def _drop(job: Job) -> None:
     credentials.drop(job.init_uid, job.init_uid, keep_groups=job.keep_groups)
     # A change of ids clears it.
     credentials.set_parent_death_signal(signal.SIGKILL)
-
-
-def _report_end(job: Job, worker_pid: int) -> None:
-    while True:
-        pid, status, usage = os.wait4(-1, 0)
-        if pid == worker_pid:
-            break
-    _tell(job, _end(status, usage))
-    # The end of process 1 is the end of every process in its namespace.
-    os._exit(0)
-
-
-def _report_all_ends(job: Job, worker_pid: int, worker: socket.socket) -> None:
-    """Tell of the ends of the worker and of each extension, until nobody is left or the host ends it all.
-
-    What the host is told of an extension has its name as "extension"; one that could not be executed, its "errno".
-    """
-    told = messages.receive(worker)
-    worker.close()
-    pids, refused = (told[0]["extensions"], told[0]["refused"]) if told else ({}, {})
-    names = {pid: name for name, pid in pids.items() if name not in refused}
-    for name, number in refused.items():
-        _tell(job, {"extension": name, "errno": number})
-    while True:
-        try:
-            pid, status, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            os._exit(0)
-        if pid == worker_pid:
-            _tell(job, _end(status, usage))
-        elif pid in names:
-            _tell(job, {**_end(status, usage), "extension": names.pop(pid)})
-
-
-def _end(status: int, usage: resource.struct_rusage) -> dict[str, object]:
-    message: dict[str, object] = (
-        {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-    )
-    # In KiB (getrusage(2)): the largest of the process and of the children that it waited for.
-    message["max_memory_bytes"] = usage.ru_maxrss * 1024
-    return message
-
-
-def _tell(job: Job, message: dict[str, object]) -> None:
-    # The host may have gone first; then nobody wants to know.
-    with contextlib.suppress(BrokenPipeError):
-        messages.send(job.control, message)

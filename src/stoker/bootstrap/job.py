@@ -8,12 +8,14 @@ import socket
 class Job:
     """What a blank is made of: its sockets and pipe, its namespaces, its cgroup's doors, and the ids it will take.
 
-    `copies`: which memory process 1 ("init") and its worker ("worker") will write to; see `linux.page_copies`.
+    `control` is process 1's and `orders` its worker's. `copies`: which memory the worker will write to; see
+    `linux.page_copies`.
     """
 
     def __init__(
         self,
         control: int,
+        orders: int,
         channel: int,
         output: int,
         network_namespace: int,
@@ -24,9 +26,10 @@ class Job:
         keep_groups: bool,
         hostname: str,
         seccomp_program: bytes,
-        copies: dict[str, list[tuple[int, int]]],
+        copies: list[tuple[int, int]],
     ) -> None:
         self.control = socket.socket(fileno=control)
+        self.orders = orders
         self.channel = channel
         self.output = output
         self.network_namespace = network_namespace

@@ -17,10 +17,10 @@ import os
 import signal
 import struct
 
-from stoker.linux import syscalls
+from stoker.linux import placed_memory, syscalls
+from stoker.linux.placed_memory import EXECUTE, PAGE, READ, WRITE
 
 # Far from everything that the kernel places by itself, in any of the 47 bits of a user's addresses.
-PAGE = 4096
 HEADER_ADDRESS = 0x0C00_0000_0000
 TABLE_ADDRESS = 0x1000_0000_0000
 MESSAGE_ADDRESS = 0x1400_0000_0000
@@ -61,8 +61,6 @@ KEEP_RESULT, KEPT_AS_FIFTH, KEPT_AS_FIRST = 1, 2, 4
 ENTRY = struct.Struct("<8q")
 TABLE_OFFSET = 512
 
-_PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
-_MAP_PRIVATE, _MAP_ANONYMOUS, _MAP_FIXED_NOREPLACE = 0x02, 0x20, 0x100000
 _PR_GET_TID_ADDRESS = 40
 _Code = ctypes.PYFUNCTYPE(ctypes.c_long, ctypes.c_void_p)
 
@@ -92,7 +90,7 @@ def leave(facts: dict[str, object], descriptor: int, message: bytes, tid_address
 
     `facts` are for the host. The calling process must have one thread.
     """
-    _map(HEADER_ADDRESS, 2 * PAGE, _PROT_READ | _PROT_WRITE | _PROT_EXEC)
+    _map(HEADER_ADDRESS, 2 * PAGE, READ | WRITE | EXECUTE)
     ctypes.memmove(HEADER_ADDRESS, _LEAVE, len(_LEAVE))
     text = ctypes.create_string_buffer(message, len(message))
     told = json.dumps({**facts, "break": _libc().sbrk(0)}).encode()
@@ -114,7 +112,7 @@ def leave(facts: dict[str, object], descriptor: int, message: bytes, tid_address
         (TABLE_ADDRESS, table_size),
         (MESSAGE_ADDRESS, _pages(8 + size)),
     ):
-        _libc().munmap(ctypes.c_void_p(address), ctypes.c_size_t(length))
+        placed_memory.remove(address, length)
     return order
 
 
@@ -123,21 +121,19 @@ def become(image: int, table_size: int, order: dict[str, object]) -> None:
     os.dup2(image, IMAGE_DESCRIPTOR)
     os.close(image)
     text = json.dumps(order).encode()
-    _map(MESSAGE_ADDRESS, _pages(8 + len(text)), _PROT_READ | _PROT_WRITE)
+    _map(MESSAGE_ADDRESS, _pages(8 + len(text)), READ | WRITE)
     ctypes.memmove(MESSAGE_ADDRESS, struct.pack("<q", len(text)) + text, 8 + len(text))
-    _map(TABLE_ADDRESS, table_size, _PROT_READ | _PROT_EXEC, IMAGE_DESCRIPTOR)
+    _map(TABLE_ADDRESS, table_size, READ | EXECUTE, IMAGE_DESCRIPTOR)
     # A handler would run on a stack that is being written to.
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     _Code(TABLE_ADDRESS)(TABLE_ADDRESS + TABLE_OFFSET)
 
 
 def _map(address: int, size: int, protection: int, descriptor: int = -1) -> None:
-    libc = _libc()
-    libc.mmap.restype = ctypes.c_void_p
-    flags = _MAP_PRIVATE | _MAP_FIXED_NOREPLACE | (_MAP_ANONYMOUS if descriptor < 0 else 0)
-    found = libc.mmap(ctypes.c_void_p(address), ctypes.c_size_t(size), protection, flags, descriptor, ctypes.c_long(0))
-    if found != address:
-        raise ImageRefusedError("a place in memory is taken, or may not hold instructions")
+    try:
+        placed_memory.place(address, size, protection, descriptor)
+    except OSError as error:
+        raise ImageRefusedError("a place in memory is taken, or may not hold instructions") from error
 
 
 def _libc() -> ctypes.CDLL:

@@ -21,8 +21,8 @@ def main(descriptor: int, root: str, runtime_dir: str, program: str, shared: lis
     # Opened while the host's /proc is in view; the new root has none until a child mounts its own.
     if not namespaces.is_own(namespaces.CLONE_NEWPID):
         _go_on_in_own_pid_namespace(descriptor)
-    pid_namespace = namespaces.current(namespaces.CLONE_NEWPID)
     namespaces.unshare(namespaces.CLONE_NEWNS)
+    own = {kind: namespaces.current(kind) for kind in (namespaces.CLONE_NEWPID, namespaces.CLONE_NEWNS)}
     rootfs.build(root, runtime_dir, program, shared)
     for name in [name for name in sys.modules if name.partition(".")[0] == "stoker"]:
         del sys.modules[name]
@@ -30,7 +30,7 @@ def main(descriptor: int, root: str, runtime_dir: str, program: str, shared: lis
     from stoker.bootstrap import zygote
 
     sys.path.remove(PLATFORM)
-    zygote.main(descriptor, pid_namespace)
+    zygote.main(descriptor, own)
 
 
 def _go_on_in_own_pid_namespace(descriptor: int) -> None:

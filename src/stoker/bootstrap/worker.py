@@ -14,14 +14,15 @@ from typing import Any, NoReturn
 from stoker.bootstrap import extensions, frames, memory_image, messages, python_function
 from stoker.bootstrap.job import Job
 from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
+from stoker.bootstrap.reaper import Reaper
 from stoker.linux import credentials, namespaces, page_copies, seccomp
 
-GO = 4
+ORDERS = 4
 OPEN_FILES = 1024
 PROCESSES = 1024
 
 
-def run(job: Job, go: socket.socket) -> None:
+def run(job: Job, reaper: Reaper) -> None:
     """Wait for the order {"kind", "handler", "environment"} and run it; returns when a Python runtime ends.
 
     Other runtimes are executed: "argv", or the first of "entrypoints" that is there. The kind `restored` comes with a
@@ -30,20 +31,21 @@ def run(job: Job, go: socket.socket) -> None:
     start; that gets the order itself.
     """
     job.control.close()
-    go = keep_only(job, go)
+    orders = keep_only(job)
     _give_up(job)
-    received = messages.receive(go)
+    received = messages.receive(orders)
     if received is None:
         os._exit(0)
     order, descriptors = received
+    reaper.leave(tell_of_all="extensions" in order)
     if order.get("ahead"):
-        os.set_inheritable(go.detach(), True)
+        os.set_inheritable(orders.detach(), True)
         os.environ.clear()
-        os.environ.update(order["environment"], STOKER_ORDER_FD=str(GO))
+        os.environ.update(order["environment"], STOKER_ORDER_FD=str(ORDERS))
         _execute(order)
     if order.get("extensions"):
-        extensions.launch(order["extensions"], order["environment"], descriptors[0], go)
-    go.close()
+        extensions.launch(order["extensions"], order["environment"], descriptors[0], orders)
+    orders.close()
     if order["kind"] == "restored":
         memory_image.become(descriptors[0], order["table_bytes"], {"environment": order["environment"]})
     os.environ.clear()
@@ -55,17 +57,17 @@ def run(job: Job, go: socket.socket) -> None:
         _execute(order)
 
 
-def keep_only(job: Job, go: socket.socket) -> socket.socket:
-    """Standard streams on the pipe, the channel at 3, the order's socket at 4, the user namespace at 5; no more."""
+def keep_only(job: Job) -> socket.socket:
+    """Standard streams on the pipe, the channel at 3, the orders' socket at 4, the user namespace at 5; no more."""
     null = os.open("/dev/null", os.O_RDONLY)
-    wanted = [null, job.output, job.output, job.channel, go.detach(), job.user_namespace]
+    wanted = [null, job.output, job.output, job.channel, job.orders, job.user_namespace]
     # First out of the way, so that no dup2 below closes one that is still to come.
     wanted = [os.dup2(descriptor, 100 + place) for place, descriptor in enumerate(wanted)]
     for place, descriptor in enumerate(wanted):
         os.dup2(descriptor, place, inheritable=place < CHANNEL)
     os.closerange(len(wanted), 1024)
     job.user_namespace = len(wanted) - 1
-    return socket.socket(fileno=GO)
+    return socket.socket(fileno=ORDERS)
 
 
 def leave_platform() -> None:
@@ -85,7 +87,7 @@ def _give_up(job: Job) -> None:
     credentials.drop(job.uid, job.uid, keep_groups=job.keep_groups)
     seccomp.install(job.seccomp_program)
     python_function.open_streams()
-    page_copies.make(job.copies["worker"])
+    page_copies.make(job.copies)
 
 
 def _execute(order: dict[str, Any]) -> NoReturn:

@@ -14,7 +14,7 @@ import time
 
 from stoker.bootstrap import init, messages, python_function
 from stoker.bootstrap.job import Job
-from stoker.linux import credentials, namespaces, seccomp
+from stoker.linux import credentials, mounts, namespaces, seccomp
 
 
 def preload() -> None:
@@ -36,14 +36,18 @@ def preload() -> None:
     time.tzset()
 
 
-def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -> Job | None:
+def serve(host: socket.socket, own_namespaces: dict[int, int], seccomp_program: bytes) -> Job | None:
     """Fork for each request until the host goes away (None), or return in a child with its job.
 
-    The request {"copies"} says what memory children will write to; the answer is {}. Any other is {"uid", "init_uid",
-    "hostname"} with descriptors: control, channel, output, the sandbox's network and user namespaces, and the files by
-    which it enters its cgroup; the answer {"pid"} with a pidfd. A failed fork answers {"error"}.
+    `own_namespaces` are descriptors of those that it leaves and comes back to, by their kind (CLONE_NEW*).
+
+    The request {"copies"} says what memory children will write to. {"mount": targets} comes with descriptors: a
+    child's mount namespace, and a detached mount for each target. Both are answered with {}. Any other is {"uid",
+    "init_uid", "hostname"} with descriptors: control, orders, channel, output, the sandbox's network and user
+    namespaces, and the files by which it enters its cgroup; the answer {"pid"} with a pidfd. What failed answers
+    {"error"}.
     """
-    copies: dict[str, list[tuple[int, int]]] = {"init": [], "worker": []}
+    copies: list[tuple[int, int]] = []
     while True:
         received = messages.receive(host)
         if received is None:
@@ -53,26 +57,50 @@ def serve(host: socket.socket, own_pid_namespace: int, seccomp_program: bytes) -
             copies = message["copies"]
             messages.send(host, {})
             continue
+        if "mount" in message:
+            messages.send(host, _mount(message["mount"], descriptors, own_namespaces[namespaces.CLONE_NEWNS]))
+            for descriptor in descriptors:
+                os.close(descriptor)
+            continue
         try:
             # A pid namespace begins with the next child, so one fork suffices; then back, for it would nest.
             namespaces.unshare(namespaces.CLONE_NEWPID)
             pid = os.fork()
         except OSError as error:
-            namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
+            namespaces.setns(own_namespaces[namespaces.CLONE_NEWPID], namespaces.CLONE_NEWPID)
             messages.send(host, {"error": str(error)})
             continue
         if pid == 0:
-            os.close(own_pid_namespace)
+            for own in own_namespaces.values():
+                os.close(own)
             host.close()
             return Job(*descriptors, seccomp_program=seccomp_program, copies=copies, **message)
-        namespaces.setns(own_pid_namespace, namespaces.CLONE_NEWPID)
+        namespaces.setns(own_namespaces[namespaces.CLONE_NEWPID], namespaces.CLONE_NEWPID)
         pidfd = os.pidfd_open(pid)
         messages.send(host, {"pid": pid}, (pidfd,))
         for descriptor in (*descriptors, pidfd):
             os.close(descriptor)
 
 
-def main(host_descriptor: int, own_pid_namespace: int) -> None:
+def _mount(targets: list[str], descriptors: list[int], own: int) -> dict[str, object]:
+    """Hang detached mounts into a child's mount namespace, in which nothing of a function's has run yet.
+
+    Not the child: having waited for this with all its rights it would still have to give them up while its function
+    starts, and so would still need all the memory that it takes.
+    """
+    namespace, *detached = descriptors
+    try:
+        namespaces.setns(namespace, namespaces.CLONE_NEWNS)
+        for descriptor, target in zip(detached, targets):
+            mounts.attach(descriptor, target)
+    except OSError as error:
+        return {"error": str(error)}
+    finally:
+        namespaces.setns(own, namespaces.CLONE_NEWNS)
+    return {}
+
+
+def main(host_descriptor: int, own_namespaces: dict[int, int]) -> None:
     """Preload and serve; in a child, become an environment's process 1."""
     credentials.set_parent_death_signal(signal.SIGKILL)
     # Children are reaped by the kernel; the host watches them through their pidfds.
@@ -85,6 +113,6 @@ def main(host_descriptor: int, own_pid_namespace: int) -> None:
     # What is alive now is every child's; the collector must not touch it, or each child copies its pages.
     gc.freeze()
     messages.send(host, {"ready": True})
-    job = serve(host, own_pid_namespace, seccomp_program)
+    job = serve(host, own_namespaces, seccomp_program)
     if job is not None:
         init.run(job)

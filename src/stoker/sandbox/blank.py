@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stoker.bootstrap import messages
+from stoker.bootstrap.reaper import REPORT, WORKER
 from stoker.linux import pidfds
 from stoker.linux.cgroups import Cgroup
 from stoker.sandbox.driver import ExitStatus, NotLaunched, SandboxError
-from stoker.sandbox.peer import Peer
+from stoker.sandbox.peer import Peer, PeerGoneError
 from stoker.sandbox.slots import Slot
 
 HOSTNAME = "sandbox"
@@ -36,6 +37,7 @@ class Blank:
 
     pidfd: int
     control: socket.socket
+    orders: socket.socket
     channel: socket.socket
     output: int
     slot: Slot
@@ -46,11 +48,15 @@ class Blank:
     # What they write, to be read.
     extension_output: int | None = None
     # The fork server that it came from: what has memory of another's is laid out otherwise.
-    zygote: Peer | None = None
+    zygote: Peer
     pid: int = 0
     worker_pidfd: int | None = None
+    mount_namespace: int | None = None
     # What process 1 said of its worker at the end, for where the kernel kept no other account.
     last_memory_bytes: int = 0
+    # Extensions whose ends are still to come, by their pids in there, once these are known; and what ended before.
+    _names: dict[int, str] | None = None
+    _ends: dict[int, int] = field(default_factory=dict)
 
     def watch(self) -> None:
         """Follow it until process 1 ends; whatever it last said of its worker is the exit status."""
@@ -60,35 +66,57 @@ class Blank:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.pidfd)
         loop.remove_reader(self.control)
-        while received := messages.receive(self.control):
-            if "ready" not in received[0]:
-                self._heard(received[0])
-        killed: dict[str, Any] = {"signal": int(signal.SIGKILL)}
+        while report := self.control.recv(REPORT.size):
+            self._heard(report)
+        if self.extensions and self._names is None:
+            self._hear_of_extensions()
+        killed = self._status(signal.SIGKILL)
         if not self.worker_ended.done():
-            self._heard(killed)
-        for name, ended in self.extensions.items():
+            self.worker_ended.set_result(killed)
+        for ended in self.extensions.values():
             if not ended.done():
-                self._heard({**killed, "extension": name})
+                ended.set_result(killed)
         self.ended.set_result(self.worker_ended.result())
 
     def _hear(self) -> None:
         """Process 1, which lives on, has told of an end."""
-        received = messages.receive(self.control)
-        if received is None:
-            asyncio.get_running_loop().remove_reader(self.control)
+        report = self.control.recv(REPORT.size)
+        if report:
+            self._heard(report)
         else:
-            self._heard(received[0])
+            asyncio.get_running_loop().remove_reader(self.control)
 
-    def _heard(self, message: dict[str, Any]) -> None:
-        name = message.get("extension")
-        if "errno" in message:
-            self.extensions[message["extension"]].set_result(NotLaunched(errno=message["errno"]))
+    def _heard(self, report: bytes) -> None:
+        if len(report) != REPORT.size:
+            # It ended so early that nobody has heard yet that it was ready.
             return
-        self.last_memory_bytes = max(self.last_memory_bytes, message.get("max_memory_bytes", 0))
-        status = ExitStatus(
-            code=message.get("code"), signal=message.get("signal"), out_of_memory=self.cgroup.oom_kills() > 0
-        )
-        (self.worker_ended if name is None else self.extensions[name]).set_result(status)
+        pid, status, *_, peak_kib = REPORT.unpack(report)
+        self.last_memory_bytes = max(self.last_memory_bytes, peak_kib * 1024)
+        if pid == WORKER:
+            self.worker_ended.set_result(self._status(status))
+        elif self._names is None:
+            self._ends[pid] = status
+        elif pid in self._names:
+            self.extensions[self._names.pop(pid)].set_result(self._status(status))
+
+    def _hear_of_extensions(self) -> None:
+        """The worker has started them all, or has ended over it."""
+        asyncio.get_running_loop().remove_reader(self.orders)
+        told, _ = messages.receive(self.orders) or ({"extensions": {}, "refused": {}}, [])
+        refused: dict[str, int] = told["refused"]
+        for name, number in refused.items():
+            self.extensions[name].set_result(NotLaunched(errno=number))
+        self._names = {pid: name for name, pid in told["extensions"].items() if name not in refused}
+        self.orders.close()
+        for pid, status in self._ends.items():
+            if pid in self._names:
+                self.extensions[self._names.pop(pid)].set_result(self._status(status))
+
+    def _status(self, status: int) -> ExitStatus:
+        out_of_memory = self.cgroup.oom_kills() > 0
+        if os.WIFSIGNALED(status):
+            return ExitStatus(signal=os.WTERMSIG(status), out_of_memory=out_of_memory)
+        return ExitStatus(code=os.WEXITSTATUS(status), out_of_memory=out_of_memory)
 
     async def become_ready(self) -> None:
         """Wait until it waits for its order; SandboxError when it ended instead."""
@@ -102,7 +130,7 @@ class Blank:
         received = messages.receive(self.control)
         if received is None:
             raise SandboxError("process 1 of a sandbox ended while it was prepared")
-        (self.worker_pidfd,) = received[1]
+        self.worker_pidfd, self.mount_namespace = received[1]
         try:
             self.pid = pidfds.pid_of(self.pidfd)
             if not self.cgroup.entrances():
@@ -117,7 +145,7 @@ class Blank:
     def start_ahead(self, message: dict[str, Any]) -> None:
         """Have the worker execute the program that its order will be for; `order` follows. Raises BlankGoneError."""
         try:
-            messages.send(self.control, {**message, "ahead": True})
+            messages.send(self.orders, {**message, "ahead": True})
         except ConnectionError as error:
             raise BlankGoneError from error
 
@@ -126,27 +154,39 @@ class Blank:
         """Its worker is there, and so is process 1."""
         return not self.ended.done() and self.worker_pidfd is not None and not pidfds.has_ended(self.worker_pidfd)
 
-    def order(self, message: dict[str, Any], mounts: dict[str, int], descriptors: tuple[int, ...] = ()) -> None:
+    async def order(self, message: dict[str, Any], mounts: dict[str, int], descriptors: tuple[int, ...] = ()) -> None:
         """Say what to be: hang these detached mounts at their targets, then start as the message says.
 
-        The worker gets the descriptors. Raises BlankGoneError.
+        The worker gets the descriptors. Raises BlankGoneError, and SandboxError where a mount is refused.
         """
-        try:
-            messages.send(self.control, {**message, "mounts": list(mounts)}, (*mounts.values(), *descriptors))
-        except ConnectionError as error:
-            raise BlankGoneError from error
+        await self._order(message, mounts, descriptors)
+        self.orders.close()
 
-    def order_with_extensions(self, message: dict[str, Any], mounts: dict[str, int], names: Sequence[str]) -> None:
-        """The same, with external extensions of these names. Raises BlankGoneError."""
+    async def order_with_extensions(
+        self, message: dict[str, Any], mounts: dict[str, int], names: Sequence[str]
+    ) -> None:
+        """The same, with external extensions of these names."""
         loop = asyncio.get_running_loop()
         self.extensions = {name: loop.create_future() for name in names}
         loop.add_reader(self.control, self._hear)
+        loop.add_reader(self.orders, self._hear_of_extensions)
         self.extension_output, theirs = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.extension_output, False)
         try:
-            self.order({**message, "extensions": list(names)}, mounts, (theirs,))
+            await self._order({**message, "extensions": list(names)}, mounts, (theirs,))
         finally:
             os.close(theirs)
+
+    async def _order(self, message: dict[str, Any], mounts: dict[str, int], descriptors: tuple[int, ...]) -> None:
+        assert self.mount_namespace is not None
+        namespace, self.mount_namespace = self.mount_namespace, None
+        try:
+            await self.zygote.request({"mount": list(mounts)}, (namespace, *mounts.values()))
+            messages.send(self.orders, message, descriptors)
+        except (ConnectionError, PeerGoneError) as error:
+            raise BlankGoneError from error
+        finally:
+            os.close(namespace)
 
     def signal_worker(self, number: signal.Signals) -> None:
         if self.worker_pidfd is not None and not self.worker_ended.done():
@@ -160,7 +200,8 @@ class Blank:
             self.cgroup.thaw()
             await asyncio.shield(self.ended)
         self.control.close()
-        for descriptor in (self.pidfd, self.worker_pidfd):
+        self.orders.close()
+        for descriptor in (self.pidfd, self.worker_pidfd, self.mount_namespace):
             if descriptor is not None:
                 os.close(descriptor)
         await asyncio.to_thread(self._take_down)
@@ -188,21 +229,22 @@ def _signal(pidfd: int, number: signal.Signals) -> None:
 async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
     """Fork one from the zygote and bring it to where it waits; takes over slot and cgroup. Raises SandboxError."""
     control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    orders, their_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     channel, their_channel = socket.socketpair()
     output, their_output = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(output, False)
     entrances = [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in cgroup.entrances()]
-    theirs = (their_control.fileno(), their_channel.fileno(), their_output)
+    theirs = (their_control.fileno(), their_orders.fileno(), their_channel.fileno(), their_output)
     ids = slot.ids
     request = {"uid": ids.uid, "init_uid": ids.init_uid, "keep_groups": ids.keep_groups, "hostname": HOSTNAME}
     try:
-        with their_control, their_channel:
+        with their_control, their_orders, their_channel:
             _, (pidfd,) = await zygote.request(
                 request, (*theirs, slot.network_namespace, slot.user_namespace, *entrances)
             )
     except BaseException:
-        control.close()
-        channel.close()
+        for ours in (control, orders, channel):
+            ours.close()
         os.close(output)
         slot.close()
         await asyncio.to_thread(cgroup.remove)
@@ -213,6 +255,7 @@ async def make(zygote: Peer, slot: Slot, cgroup: Cgroup) -> Blank:
     blank = Blank(
         pidfd=pidfd,
         control=control,
+        orders=orders,
         channel=channel,
         output=output,
         slot=slot,

@@ -208,9 +208,9 @@ class GvisorDriver:
             listener = self._serve_endpoint(blank.slot.endpoint)
             order, mounts = gvisor_container.order(spec), self._below_root(mounts)
             if spec.extensions:
-                blank.order_with_extensions(order, mounts, spec.extensions)
+                await blank.order_with_extensions(order, mounts, spec.extensions)
             else:
-                blank.order(order, mounts)
+                await blank.order(order, mounts)
         return listener
 
     async def _compiled(self, runtime: Runtime) -> None:
@@ -226,7 +226,7 @@ class GvisorDriver:
         """Run a container that does nothing: whether gVisor works here, and what it takes for itself."""
         blank = await self._zygote(None).take()
         try:
-            blank.order({"argv": ["/bin/true"], "environment": {}}, self._below_root({"/tmp": blank.slot.disk}))
+            await blank.order({"argv": ["/bin/true"], "environment": {}}, self._below_root({"/tmp": blank.slot.disk}))
             async with asyncio.timeout(TRIAL_TIMEOUT_S):
                 status = await asyncio.shield(blank.ended)
             if status.code != 0:

@@ -24,6 +24,7 @@ from typing import NoReturn, TypeVar
 from stoker.bootstrap import extensions, init, messages, rootfs, worker, zygote
 from stoker.bootstrap.job import Job
 from stoker.bootstrap.python_function import CHANNEL, TASK_ROOT
+from stoker.bootstrap.reaper import Reaper
 from stoker.linux import credentials, mounts, namespaces
 from stoker.sandbox import gvisor_container
 from stoker.sandbox.gvisor_runsc import SIGNAL_CODES, Runsc
@@ -53,26 +54,27 @@ class Launcher:
     def state(self) -> Path:
         return self.bundle / "state"
 
-    def work(self, job: Job, go: socket.socket) -> None:
+    def work(self, job: Job, reaper: Reaper) -> None:
         """The worker of a blank: wait for the order (`gvisor_container.order`), then become runsc."""
         job.control.close()
-        go = worker.keep_only(job, go)
+        orders = worker.keep_only(job)
         os.close(job.user_namespace)
         worker.leave_platform()
-        received = messages.receive(go)
+        received = messages.receive(orders)
         if received is None:
             os._exit(0)
         order, descriptors = received
+        names = order.get("extensions")
+        reaper.leave(tell_of_all=bool(names))
         # The slot's disk belongs to the uid that the Linux driver's user namespace maps; a container has the plain one.
         os.chown(self.root / "tmp", rootfs.UID, rootfs.UID)
         tmpfs = mounts.new_tmpfs(BUNDLE_BYTES, mode=0o700)
         mounts.attach(tmpfs, str(self.bundle))
         os.close(tmpfs)
-        names = order.get("extensions")
         if names:
             self._begin_container()
-            extensions.launch(names, order["environment"], descriptors[0], go, self._start_extension)
-        go.close()
+            extensions.launch(names, order["environment"], descriptors[0], orders, self._start_extension)
+        orders.close()
         argv = order.get("argv")
         if argv is None:
             argv = [self._entrypoint(order["entrypoints"])]
@@ -167,15 +169,15 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     launcher = Launcher(directory=Path(directory), runsc=Runsc(program=Path(runsc), platform=platform))
-    pid_namespace = namespaces.current(namespaces.CLONE_NEWPID)
     namespaces.unshare(namespaces.CLONE_NEWNS)
+    own = {kind: namespaces.current(kind) for kind in (namespaces.CLONE_NEWPID, namespaces.CLONE_NEWNS)}
     rootfs.populate(str(launcher.root), runtime_dir, program, shared)
     host = socket.socket(fileno=int(descriptor))
     # What is alive now is every child's; the collector must not touch it, or each child copies its pages.
     gc.collect()
     gc.freeze()
     messages.send(host, {"ready": True})
-    job = zygote.serve(host, pid_namespace, b"")
+    job = zygote.serve(host, own, b"")
     if job is not None:
         init.run(job, launcher.work)
 

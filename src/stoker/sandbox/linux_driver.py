@@ -239,14 +239,14 @@ class LinuxDriver:
         )
         async with function_mounts(spec, blank.slot, self._slots) as attached:
             if spec.extensions:
-                blank.order_with_extensions(_order(spec), attached, spec.extensions)
+                await blank.order_with_extensions(_order(spec), attached, spec.extensions)
                 return
             if spec.snapshot is None:
-                blank.order(_order(spec), attached)
+                await blank.order(_order(spec), attached)
                 return
             if spec.snapshot.closed or spec.snapshot.zygote is not blank.zygote:
                 raise SnapshotStaleError(f"{spec.snapshot!r} serves no more")
-            blank.order(_order(spec), attached, (spec.snapshot.image,))
+            await blank.order(_order(spec), attached, (spec.snapshot.image,))
 
     def _zygote(self, runtime: Runtime) -> Zygote:
         """Python runtimes fork from their own interpreter's; every other is executed from one of the system's."""

@@ -8,7 +8,7 @@ a rehearsal is in any other process but what memory to copy.
 
 import asyncio
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
@@ -29,8 +29,8 @@ REQUEST = {
     "trace_id": "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0",
 }
 
-# Pieces of memory, as address and size, of process 1 ("init") and of its worker ("worker").
-Copies = Mapping[str, list[tuple[int, int]]]
+# Pieces of memory, as address and size.
+Copies = list[tuple[int, int]]
 
 
 def spec_of(runtime: Runtime, runtime_dir: Path) -> SandboxSpec:
@@ -54,21 +54,20 @@ class Rehearsal:
 
     def __init__(self, init_pid: int, channel: socket.socket) -> None:
         self._channel = channel
-        self._pids = {"init": init_pid, "worker": next(process_memory.descendants(init_pid))}
-        self._before = self._exclusive()
+        self._worker_pid = next(process_memory.descendants(init_pid))
 
     async def run(self) -> Copies:
-        """Once it has its order: what both have written to when it has answered. Raises SandboxError."""
+        """Once it has its order: what its worker has written to when it has answered. Raises SandboxError."""
         try:
             async with asyncio.timeout(LIMIT_S):
                 await self._until(NEXT)
                 event = encode(EVENT, REQUEST, b'{"key1": "value1", "key2": ["value2"]}')
                 await asyncio.get_running_loop().sock_sendall(self._channel, event)
                 await self._until(RESPONSE)
-                after = await asyncio.to_thread(self._exclusive)
+                after = await asyncio.to_thread(_exclusive_pages, self._worker_pid)
         except (OSError, TimeoutError) as error:
             raise SandboxError(f"a rehearsal failed: {error}") from error
-        return {name: runs_of(pages - self._before[name]) for name, pages in after.items()}
+        return runs_of(after)
 
     async def _until(self, wanted: int) -> None:
         while True:
@@ -88,9 +87,6 @@ class Rehearsal:
             data += more
         return data
 
-    def _exclusive(self) -> dict[str, set[int]]:
-        return {name: _exclusive_pages(pid) for name, pid in self._pids.items()}
-
 
 def _exclusive_pages(pid: int) -> set[int]:
     with ProcessMemory(pid) as memory:
@@ -99,7 +95,7 @@ def _exclusive_pages(pid: int) -> set[int]:
         return {page for each in written for page in memory.exclusive_pages(each)}
 
 
-def runs_of(pages: Iterable[int]) -> list[tuple[int, int]]:
+def runs_of(pages: Iterable[int]) -> Copies:
     """Pages, by their addresses, as pieces of memory."""
     runs: list[tuple[int, int]] = []
     for page in sorted(pages):

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stoker.bootstrap import memory_image
-from stoker.bootstrap.memory_image import ENTRY, HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, PAGE, TABLE_ADDRESS
+from stoker.bootstrap.memory_image import ENTRY, HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, TABLE_ADDRESS
 from stoker.linux import process_memory, syscalls
+from stoker.linux.placed_memory import PAGE
 from stoker.linux.process_memory import Mapping, ProcessMemory
 
 # Bounds on what a hostile function makes the host look at; a large one (numpy, pandas) has a thousand mappings.

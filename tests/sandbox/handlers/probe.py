@@ -1,5 +1,6 @@
 """A function that does what its event says, {"do": name, "with": arguments}, to look at a sandbox from inside."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -136,3 +137,24 @@ def kernel():
 
 def is_compiled(module):
     return os.path.exists(sys.modules[module].__cached__)
+
+
+def attack_first_process(shared):
+    """Signals for process 1, orphans for it to reap, and a write to where it shared a page: how the writer ended."""
+    for number in range(1, 65):
+        with contextlib.suppress(OSError):
+            os.kill(1, number)
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            if os.fork() == 0:
+                time.sleep(0.001)
+            os._exit(0)
+        os.waitpid(child, 0)
+    child = os.fork()
+    if child == 0:
+        import ctypes
+
+        ctypes.c_uint32.from_address(shared).value = 1
+        os._exit(0)
+    return os.waitpid(child, 0)[1]

@@ -47,11 +47,14 @@ def test_a_process_that_ended_just_before_it_was_told_to_is_taken_down_like_any_
         other_end.close()
         slot: Any = FakeSlot()
         cgroup: Any = FakeCgroup()
+        zygote: Any = None
         blank = Blank(
             pidfd=pidfd_of_a_process_that_was_reaped(),
             worker_pidfd=pidfd_of_a_process_that_was_reaped(),
             control=control,
+            orders=control,
             channel=control,
+            zygote=zygote,
             output=-1,
             slot=slot,
             cgroup=cgroup,

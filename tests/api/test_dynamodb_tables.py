@@ -264,3 +264,18 @@ def test_what_is_not_built_says_so(dynamodb: Any, operation: str, params: dict[s
     with pytest.raises(ClientError) as caught:
         getattr(dynamodb, operation)(**params)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_what_no_table_has_is_told_as_aws_tells_it(dynamodb: Any, make: Any) -> None:
+    name = make()
+    streaming = dynamodb.describe_kinesis_streaming_destination(TableName=name)
+    assert (streaming["TableName"], streaming["KinesisDataStreamDestinations"]) == (name, [])
+    assert dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"] == "DISABLED"
+    arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+    assert refused(dynamodb.get_resource_policy, ResourceArn=arn)[0] == "PolicyNotFoundException"
+    dynamodb.delete_resource_policy(ResourceArn=arn)
+    gone = refused(dynamodb.delete_resource_policy, ResourceArn=arn, ExpectedRevisionId="1")
+    assert gone[0] == "PolicyNotFoundException"
+    for call in (dynamodb.describe_kinesis_streaming_destination, dynamodb.describe_contributor_insights):
+        assert refused(call, TableName="no-such-table")[0] == "ResourceNotFoundException"
+    assert refused(dynamodb.get_resource_policy, ResourceArn=arn + "x")[0] == "ResourceNotFoundException"

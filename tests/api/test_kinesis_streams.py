@@ -306,5 +306,22 @@ def test_a_rule_puts_what_happens_into_a_stream(live_server: LiveServer, kinesis
     answer = events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": stream, "RoleArn": arn}])
     assert answer["FailedEntryCount"] == 0
     events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": '{"n": 1}'}])
-    (text,) = eventually(lambda: texts(read(kinesis, name)), "the event to arrive")
-    assert json.loads(text)["detail"] == {"n": 1}
+    (record,) = eventually(lambda: read(kinesis, name)["Records"], "the event to arrive")
+    event = json.loads(record["Data"])
+    assert (event["detail"], record["PartitionKey"]) == ({"n": 1}, event["id"])
+    target = {"Id": "1", "Arn": stream, "RoleArn": arn, "KinesisParameters": {"PartitionKeyPath": "$.detail.who"}}
+    events.put_targets(Rule=name, Targets=[target])
+    assert events.list_targets_by_rule(Rule=name)["Targets"] == [target]
+    for detail in ({"who": "ada"}, {"who": 7}, {"who": ""}, {"who": "é" * 300}, {}):
+        events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": json.dumps(detail)}])
+    records = eventually(
+        lambda: read(kinesis, name)["Records"][1:] if len(read(kinesis, name)["Records"]) == 6 else None,
+        "all events to arrive",
+    )
+    keys = {json.dumps(json.loads(each["Data"])["detail"]): each["PartitionKey"] for each in records}
+    own = {json.dumps(json.loads(each["Data"])["detail"]): json.loads(each["Data"])["id"] for each in records}
+    assert (keys['{"who": "ada"}'], keys['{"who": 7}']) == ("ada", "7")
+    assert (keys['{"who": ""}'], keys["{}"]) == (own['{"who": ""}'], own["{}"])
+    assert keys[json.dumps({"who": "é" * 300})] == "é" * 256
+    bad = [{**target, "KinesisParameters": {"PartitionKeyPath": "detail"}}]
+    assert refused(events.put_targets, Rule=name, Targets=bad)[0] == "ValidationException"

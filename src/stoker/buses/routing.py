@@ -18,7 +18,7 @@ from stoker.buses import names
 from stoker.buses.event import Document, complete, encode, moment
 from stoker.buses.event_buses import find_bus
 from stoker.buses.rules import Rule, Target, compiled, rule_of
-from stoker.buses.target_input import RuleFacts, target_input
+from stoker.buses.target_input import RuleFacts, group_of, target_input
 from stoker.deliveries.delivery import DEFAULT_MAX_AGE_S, DEFAULT_RETRIES, DeadLetter, Delivery, Retry
 from stoker.deliveries.outbox import Outbox
 from stoker.model.clock import Clock
@@ -148,7 +148,7 @@ def _dispatch(rule: Rule, target: Target, arrival: Arrival, facts: RuleFacts, ac
         region=rule.region,
         account=account,
         attributes={HOPS: str(arrival.hops + 1)} if is_bus else {},
-        group_id=target.get("SqsParameters", {}).get("MessageGroupId"),
+        group_id=group_of(target, arrival.event),
         role_arn=target.get("RoleArn") or rule.role_arn,
         trace_id=arrival.trace_id,
     )

@@ -48,6 +48,8 @@ def check_target(target: Target, service: str | None) -> None:
         raise ValidationException("EventBridgeParameters must be set for a target that is an event bus.")
     if service == "sqs" and target["Arn"].endswith(".fifo") and "SqsParameters" not in target:
         raise ValidationException("SqsParameters must be set for a target that is a FIFO queue.")
+    if service == "kinesis" and "KinesisParameters" not in target:
+        raise ValidationException("KinesisParameters must be set for a target that is a Kinesis stream.")
     if service in ("events", "sqs", "sns") and "Input" not in target:
         raise ValidationException("Input must be set for this target.")
     if service == "events":
@@ -70,6 +72,8 @@ def deliveries(firing: Firing) -> Sequence[Delivery]:
         event = _event(firing, parameters["Source"], parameters["DetailType"], json.loads(_input(firing, target)))
         return [_delivery(firing, target["Arn"], encode(event))]
     group = target.get("SqsParameters", {}).get("MessageGroupId")
+    if "KinesisParameters" in target:
+        group = target["KinesisParameters"]["PartitionKey"]
     return [_delivery(firing, target["Arn"], _input(firing, target), group_id=group)]
 
 

@@ -16,6 +16,8 @@ _STEP = re.compile(r"\.([\w\-:/@#$]+)|\[(\d+)\]|\[\*\]|\['([^']+)'\]|\[\"([^\"]+
 _PLACEHOLDER = re.compile(r"<([\w.\-:]+)>")
 _MISSING: Any = object()
 OWN_PREFIX = "aws.events."
+# Of a stream's partition keys.
+MAX_KEY_CHARACTERS = 256
 
 
 class PathError(ValueError):
@@ -40,7 +42,8 @@ def check_input(target: Mapping[str, Any]) -> None:
         )
     transformer = target.get("InputTransformer", {})
     paths: Mapping[str, str] = transformer.get("InputPathsMap", {})
-    for name, path in {"InputPath": target.get("InputPath") or "$", **paths}.items():
+    own = {"InputPath": target.get("InputPath") or "$", "PartitionKeyPath": _key_path(target)}
+    for name, path in {**own, **paths}.items():
         if name.startswith("AWS"):
             raise ValidationException(f"InputPathsMap key {name} for target {target['Id']} must not begin with AWS.")
         try:
@@ -63,6 +66,20 @@ def target_input(target: Mapping[str, Any], event: Document, rule: RuleFacts) ->
     if "InputTransformer" in target:
         return _transform(target["InputTransformer"], event, rule)
     return encode(event)
+
+
+def group_of(target: Mapping[str, Any], event: Document) -> str | None:
+    """A FIFO queue's message group, or a stream's partition key: the event's id where no path leads to one."""
+    if target["Arn"].split(":")[2] != "kinesis":
+        return target.get("SqsParameters", {}).get("MessageGroupId")  # type: ignore[no-any-return]
+    value = find(event, _key_path(target))
+    key = value if isinstance(value, str) else "" if value is _MISSING else encode(value)
+    return (key or str(event["id"]))[:MAX_KEY_CHARACTERS]
+
+
+def _key_path(target: Mapping[str, Any]) -> str:
+    path: str = target.get("KinesisParameters", {}).get("PartitionKeyPath", "$.id")
+    return path
 
 
 def find(event: Any, path: str) -> Any:

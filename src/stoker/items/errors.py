@@ -47,6 +47,12 @@ class TransactionCanceled(ItemsError):
     code = "TransactionCanceledException"
 
 
+class PolicyNotFound(ItemsError):
+    """Resource-based policy not found for the provided ResourceArn."""
+
+    code = "PolicyNotFoundException"
+
+
 class IdempotentParameterMismatch(ItemsError):
     """The client request token was used with other parameters in the last 10 minutes"""
 

@@ -11,6 +11,7 @@ from fakes.loop import on_loop, until
 from fakes.outbox import DEAD_LETTERS, QUEUE
 from stoker.buses.schedule import Schedule, check_document
 from stoker.buses.schedule_errors import ConflictException
+from stoker.buses.schedule_targets import Firing, check_target, deliveries
 from stoker.model.errors import ResourceNotFoundException, ValidationException
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -232,3 +233,18 @@ def test_what_is_no_schedule_is_refused(members: Any) -> None:
     document = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": OFF, "Target": {}}
     with pytest.raises(ValidationException):
         check_document({**document, **members})
+
+
+@on_loop
+async def test_a_stream_is_given_the_partition_key_that_the_schedule_names(store_url: str) -> None:
+    target = {"Arn": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "RoleArn": ROLE, "Input": "now"}
+    async with bus_bench(store_url) as bench:
+        with pytest.raises(ValidationException, match="KinesisParameters must be set"):
+            check_target(target, "kinesis")
+        keyed = {**target, "KinesisParameters": {"PartitionKey": "k"}}
+        check_target(keyed, "kinesis")
+        made = await schedule(bench, "rate(1 minute)", target=keyed)
+        (delivery,) = deliveries(
+            Firing(schedule=made, account="000000000000", scheduled_at=bench.clock.time(), execution_id="e")
+        )
+    assert (delivery.target, delivery.body, delivery.group_id) == (target["Arn"], b"now", "k")

@@ -61,6 +61,7 @@ _ON_TABLES = (
     "DeleteItem",
     "DeleteTable",
     "DescribeContinuousBackups",
+    "DescribeKinesisStreamingDestination",
     "DescribeTable",
     "DescribeTimeToLive",
     "GetItem",
@@ -79,6 +80,9 @@ _WRITES = (
 
 ACCESS: AccessTable = {
     **{action: _on_table(action) for action in _ON_TABLES},
+    "DescribeContributorInsights": _on_table("DescribeContributorInsights", _table_or_index),
+    "GetResourcePolicy": Access(action="dynamodb:GetResourcePolicy", resources=_named),
+    "DeleteResourcePolicy": Access(action="dynamodb:DeleteResourcePolicy", resources=_named),
     "BatchGetItem": _on_table("BatchGetItem", _batch),
     "BatchWriteItem": _on_table("BatchWriteItem", _batch),
     "Query": _on_table("Query", _table_or_index),

@@ -12,6 +12,7 @@ from stoker.services.dynamodb.batch_operations import BatchOperations
 from stoker.services.dynamodb.item_operations import ItemOperations
 from stoker.services.dynamodb.requests import RequestReader
 from stoker.services.dynamodb.table_operations import TableOperations
+from stoker.services.dynamodb.unconfigured import Unconfigured
 from stoker.wire.message import Call
 from stoker.wire.operations import Method, operations_of
 
@@ -37,7 +38,7 @@ class DynamoDbService:
         reader = RequestReader()
         single = ItemOperations(items, reader)
         self.operations: Mapping[str, Method] = operations_of(
-            self, self._tables, single, BatchOperations(items, reader, single)
+            self, self._tables, Unconfigured(tables), single, BatchOperations(items, reader, single)
         )
 
     def __repr__(self) -> str:

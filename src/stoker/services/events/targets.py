@@ -14,7 +14,6 @@ from stoker.wire.message import Call
 _UNBUILT = {
     name: f"Targets with {name}"
     for name in (
-        "KinesisParameters",
         "RunCommandParameters",
         "EcsParameters",
         "BatchParameters",

@@ -34,7 +34,6 @@ DOCUMENT_MEMBERS = (
 )
 UNBUILT_TARGET_MEMBERS = (
     "EcsParameters",
-    "KinesisParameters",
     "SageMakerPipelineParameters",
     "EventBridgePutEventsV2Parameters",
     "EventBridgePutRawEventsParameters",

@@ -15,6 +15,8 @@ check: setup-dev
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python tools/reference --check
+	$(VENV)/python tools/pictures.py --check
 
 bench: setup-dev
 	$(VENV)/python bench/run.py

@@ -117,6 +117,7 @@ class OutboxBench:
         """Kill -9: nothing of the outbox goes on, and nothing is told to the database."""
         for half in self._halves():
             half._open = False
+            half._lease_alarm.stop()
             for task in [*half._tasks]:
                 task.cancel()
         await asyncio.sleep(0)

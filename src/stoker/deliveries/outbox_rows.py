@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from stoker.deliveries.delivery import DeadLetter, Delivery, Retry
-from stoker.deliveries.leased_work import Claim, Lease
+from stoker.deliveries.leased_work import LEASE_S, Claim, Lease
 from stoker.deliveries.outcomes import Again, Delivered, Outcome, Outgoing
 from stoker.store.tables_deliveries import deliveries
 
@@ -63,8 +63,8 @@ class OutboxTable:
         return item.id
 
     def recover(self, conn: Connection, owner: str, now: float) -> None:
-        # What is due already needs no recovery, so that this reads no more rows than leases can have been held.
-        held = self._half & (_deliveries.due_at > now) & (_deliveries.owner == owner)
+        # No lease ends later, and what is due already needs no recovery: a million that wait are not looked at.
+        held = self._half & _deliveries.due_at.between(now, now + LEASE_S) & (_deliveries.owner == owner)
         conn.execute(sa.update(deliveries).where(held).values(owner=None, due_at=now))
 
     def claim(self, conn: Connection, now: float, limit: int, lease: Lease) -> Claim[Outgoing]:
@@ -77,7 +77,9 @@ class OutboxTable:
             by_id = {row.id: _outgoing(row) for row in conn.execute(sa.select(deliveries).where(chosen))}
             held = [by_id[id_] for id_ in ids]
             conn.execute(sa.update(deliveries).where(chosen).values(owner=lease.owner, due_at=lease.until))
-        others = self._half & _deliveries.owner.is_distinct_from(lease.owner) & _deliveries.due_at.is_not(None)
+        # A lease of one's own that has ended is nobody's: it is left from when this owner died.
+        others = self._half & (_deliveries.owner.is_distinct_from(lease.owner) | (_deliveries.due_at <= now))
+        others &= _deliveries.due_at.is_not(None)
         next_due = sa.select(_deliveries.due_at).where(others).order_by(_deliveries.due_at).limit(1)
         return Claim(held=held, next_due=conn.execute(next_due).scalar())
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam
 
 from stoker.deliveries import outbox_rows
 from stoker.deliveries.delivery import Retry
-from stoker.deliveries.leased_work import Claim, Lease
+from stoker.deliveries.leased_work import LEASE_S, Claim, Lease
 from stoker.functions import lookup
 from stoker.functions.event_invoke_config import read_configs
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
@@ -88,7 +88,9 @@ class EventTable:
         return item.event.request_id
 
     def recover(self, conn: Connection, owner: str, now: float) -> None:
-        conn.execute(sa.update(async_events).where(_events.owner == owner).values(owner=None, due_at=now))
+        # No lease ends later, and what is due already needs no recovery: a million that wait are not looked at.
+        held = _events.due_at.between(now, now + LEASE_S) & (_events.owner == owner)
+        conn.execute(sa.update(async_events).where(held).values(owner=None, due_at=now))
 
     def claim(self, conn: Connection, now: float, limit: int, lease: Lease) -> Claim[HeldEvent]:
         rows = _CLAIM.rows(conn, {"now": now, "most": limit})
@@ -96,7 +98,9 @@ class EventTable:
         if events:
             ids = [event.request_id for event in events]
             _LEASE.run(conn, {"holder": lease.owner, "until": lease.until}, ids)
-        others = sa.select(_events.due_at).where(_events.owner.is_distinct_from(lease.owner))
+        # A lease of one's own that has ended is nobody's: it is left from when this owner died.
+        free = _events.owner.is_distinct_from(lease.owner) | (_events.due_at <= now)
+        others = sa.select(_events.due_at).where(free)
         next_due = conn.execute(others.order_by(_events.due_at).limit(1)).scalar()
         return Claim(held=with_configs(conn, events), next_due=next_due)
 

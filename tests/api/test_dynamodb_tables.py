@@ -257,7 +257,7 @@ def test_what_a_table_cannot_be_is_refused_in_dynamodb_s_words(dynamodb: Any, ma
     [
         ("create_backup", {"TableName": "a-table", "BackupName": "a-backup"}),
         ("execute_statement", {"Statement": "SELECT * FROM t"}),
-        ("describe_contributor_insights", {"TableName": "a-table"}),
+        ("describe_table_replica_auto_scaling", {"TableName": "a-table"}),
     ],
 )
 def test_what_is_not_built_says_so(dynamodb: Any, operation: str, params: dict[str, Any]) -> None:

@@ -73,6 +73,8 @@ class Connection(HttpToolsProtocol):
         self._begun = b""
         self._beginning: object = None
         self._gone: asyncio.Event | None = None
+        # What came of a plain Invoke that waits for its turn.
+        self._held = b""
 
     def __repr__(self) -> str:
         return f"<Connection {self.client}>"
@@ -105,18 +107,36 @@ class Connection(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     def shutdown(self) -> None:
+        self._take_turn()
         if self._express:
             self._closes = True
         else:
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._take_turn()
         self._forget_body()
         if self._gone is not None:
             self._gone.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._held:
+            self._take_turn()
+        express, is_new = self.server_state.express, not self._express and not self._begun
+        if express is not None and express.turns.is_busy and is_new and data.startswith(BEGIN) and self._between():
+            self._held = data
+            express.turns.wait(self._take_turn)
+        else:
+            self._receive(data)
+
+    def _take_turn(self) -> None:
+        """What waits begins: in its turn, or earlier, where something else happens here."""
+        data, self._held = self._held, b""
+        if data:
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         if self._express:
             # See PipelinedError.
             self.transport.abort()

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from stoker.front_door.off_loop import LARGE_BYTES
 from stoker.front_door.shortage import shortage
+from stoker.front_door.turns import Turns
 from stoker.invocations.request_id import RequestIds
 from stoker.model.errors import ServiceError
 from stoker.model.invocation import InvocationResult, InvokeRequest
@@ -135,6 +136,7 @@ class Express:
         self._calls = calls
         self._count = count
         self._request_ids = RequestIds()
+        self.turns = Turns()
 
     def __repr__(self) -> str:
         return f"<Express {self._api!r}>"
@@ -168,7 +170,10 @@ class Express:
         asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
         if plain.is_event:
             return self._events.begin(asked, ToQueuer(self, client, began))
-        return self._invoker.begin(asked, _ToClient(self, client, began))
+        self.turns.running += 1
+        begun = self._invoker.begin(asked, _ToClient(self, client, began))
+        self.turns.running -= not begun
+        return begun
 
     def _take_call(self, request: Request, client: Client) -> bool:
         if not self._calls.is_call(request):
@@ -225,9 +230,11 @@ class _ToClient:
         return False
 
     def set_result(self, result: InvocationResult, /) -> None:
+        self._express.turns.running -= 1
         self._express.tell(self._client, result, self._began)
 
     def set_exception(self, error: Exception, /) -> None:
+        self._express.turns.running -= 1
         self._express.fail(self._client, error, self._began)
 
 

@@ -12,6 +12,7 @@ from test_front_door_server import Running, read_until_closed, request_head, wai
 
 from stoker.front_door.connection import BODY_TIMEOUT_S, KEEP_ALIVE_S
 from stoker.front_door.express import Express, Reply, ToQueuer
+from stoker.front_door.turns import AT_ONCE, Turns
 from stoker.model.errors import TooManyRequestsException
 from stoker.model.invocation import InvocationResult, InvokeRequest
 from stoker.observability.journal import JournalFullError
@@ -352,6 +353,68 @@ def test_an_answer_for_a_client_that_went_away_is_nobody_s(short: Short) -> None
     wait_until(lambda: not short.listener._state.connections)
     short.call(lambda: reply.set_result(DONE))
     assert short.listener._state.body_bytes == 0
+
+
+class HeldTurns(Turns):
+    """Turns that a test gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Callable[[], None]] = []
+
+    def wait(self, begin: Callable[[], None]) -> None:
+        self.held.append(begin)
+
+
+def crowd(short: Short) -> HeldTurns:
+    """As if so many invocations ran that the next wait for their turns."""
+    express, turns = short.listener._state.express, HeldTurns()
+    assert express is not None
+    express.turns, turns.running = turns, AT_ONCE
+    return turns
+
+
+def test_one_of_many_begins_in_its_turn(short: Short) -> None:
+    turns = crowd(short)
+    with short.connect() as sock:
+        sock.sendall(short.plain())
+        wait_until(lambda: bool(turns.held))
+        assert short.went == "none"
+        short.call(turns.held[0])
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert (short.went, turns.running) == ("short", AT_ONCE)
+
+
+def test_who_waits_for_his_turn_loses_nothing_by_going_away(short: Short) -> None:
+    turns = crowd(short)
+    with short.connect() as sock:
+        sock.sendall(short.plain())
+        wait_until(lambda: bool(turns.held))
+    wait_until(lambda: len(short.invoker.begun) == 1)
+    short.call(turns.held[0])
+    assert len(short.invoker.begun) == 1
+
+
+def test_a_head_that_waits_for_its_turn_gets_its_body(short: Short) -> None:
+    turns = crowd(short)
+    request = short.plain(b'{"a": 1}')
+    with short.connect() as sock:
+        sock.sendall(request[:-4])
+        wait_until(lambda: bool(turns.held))
+        sock.sendall(request[-4:])
+        wait_until(lambda: short.went == "short")
+        short.call(turns.held[0])
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert [request.payload for request in short.invoker.begun] == [b'{"a": 1}']
+
+
+def test_a_stop_does_not_forget_who_waits_for_his_turn(short: Short) -> None:
+    turns = crowd(short)
+    with short.connect() as sock:
+        sock.sendall(short.plain())
+        wait_until(lambda: bool(turns.held))
+        short.call(short.listener.begin_drain)
+        assert read_until_closed(sock).endswith(b'"done"')
 
 
 def test_bodies_on_the_short_way_count_until_their_answer(short: Short) -> None:

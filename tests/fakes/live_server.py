@@ -29,7 +29,7 @@ STOKER = Path(sys.executable).with_name("stoker")
 ACCESS_KEY = "AKIASTOKERTEST000001"
 SECRET_KEY = "a-secret-for-tests-only"
 REGION = "us-east-1"
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 120.0
 
 

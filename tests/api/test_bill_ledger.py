@@ -55,7 +55,7 @@ def deploy(server: LiveServer, name: str, **configuration: Any) -> None:
         Code={"ZipFile": zip_of({"app.py": HANDLER})},
         **configuration,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000})
 
 
 def invoke(server: LiveServer, name: str, **event: Any) -> Any:

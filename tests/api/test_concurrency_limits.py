@@ -60,7 +60,7 @@ class Function:
             Publish=True,
         )
         waiter = self.client.get_waiter("function_active_v2")
-        waiter.wait(FunctionName=self.name, WaiterConfig={"Delay": 0.1})
+        waiter.wait(FunctionName=self.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000})
 
     def invoke(self, qualifier: str = "$LATEST", **event: Any) -> Any:
         answer = self.client.invoke(FunctionName=self.name, Qualifier=qualifier, Payload=json.dumps(event))
@@ -191,7 +191,9 @@ def test_they_move_with_the_alias(function: Function) -> None:
     function.ready(1, "live")
     _, stream = function.invoke("live")
     function.client.update_function_configuration(FunctionName=function.name, MemorySize=256)
-    function.client.get_waiter("function_updated_v2").wait(FunctionName=function.name, WaiterConfig={"Delay": 0.1})
+    function.client.get_waiter("function_updated_v2").wait(
+        FunctionName=function.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     function.client.publish_version(FunctionName=function.name)
     function.client.update_alias(FunctionName=function.name, Name="live", FunctionVersion="2")
     eventually(lambda: function.invoke("live")[0] == "provisioned-concurrency", "an environment of version 2")
@@ -204,7 +206,9 @@ def test_an_update_of_the_function_leaves_a_version_s_environments_alone(functio
     function.ready(1)
     before = function.invoke("1")
     function.client.update_function_configuration(FunctionName=function.name, MemorySize=256)
-    function.client.get_waiter("function_updated_v2").wait(FunctionName=function.name, WaiterConfig={"Delay": 0.1})
+    function.client.get_waiter("function_updated_v2").wait(
+        FunctionName=function.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     assert function.invoke("1") == before
 
 

@@ -52,7 +52,9 @@ def test_what_functions_did_and_queues_hold_is_on_the_page(live_server: LiveServ
         Handler="app.handler",
         Code={"ZipFile": zip_of({"app.py": HANDLER})},
     )
-    client.get_waiter("function_active_v2").wait(FunctionName="measured", WaiterConfig={"Delay": 0.1})
+    client.get_waiter("function_active_v2").wait(
+        FunctionName="measured", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     token = (live_server.data / "metrics-token").read_text().strip()
     codes = []
     for event in ({}, {"fail": 1}, {"token": token}):

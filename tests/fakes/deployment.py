@@ -46,10 +46,14 @@ class Deployment:
         return str(name)
 
     def wait_active(self, name: str) -> None:
-        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+        self.client.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000}
+        )
 
     def wait_updated(self, name: str) -> None:
-        self.client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+        self.client.get_waiter("function_updated_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 2000}
+        )
 
     def invoke(self, name: str, event: Any = None, **params: Any) -> Reply:
         answer = self.client.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail", **params)

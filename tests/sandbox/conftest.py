@@ -62,7 +62,9 @@ class Hostile:
                 Code={"ZipFile": archive(HANDLERS / f"{self._module}.py")},
                 **{"Timeout": 240, "MemorySize": 256, **configuration},
             )
-            self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+            self.client.get_waiter("function_active_v2").wait(
+                FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+            )
             self._deployed.add(name)
         return name
 

@@ -78,7 +78,7 @@ def test_tmp_stays_with_its_environment_and_with_no_other(hostile: Any) -> None:
         FunctionName=hostile.deploy("remembers_in_tmp"), Description="a new revision"
     )
     hostile.client.get_waiter("function_updated_v2").wait(
-        FunctionName=hostile.deploy("remembers_in_tmp"), WaiterConfig={"Delay": 0.1}
+        FunctionName=hostile.deploy("remembers_in_tmp"), WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
     )
     assert hostile.invoke("remembers_in_tmp").value["before"] == []
 

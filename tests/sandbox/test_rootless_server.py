@@ -76,7 +76,9 @@ def test_process_1_is_out_of_reach_though_it_has_the_function_s_id(live_server: 
         Handler="attack.handler",
         Code={"ZipFile": code.getvalue()},
     )
-    client.get_waiter("function_active_v2").wait(FunctionName="attack", WaiterConfig={"Delay": 0.1})
+    client.get_waiter("function_active_v2").wait(
+        FunctionName="attack", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     for _ in range(2):
         assert json.loads(client.invoke(FunctionName="attack")["Payload"].read()) == []
 
@@ -117,7 +119,9 @@ def test_an_extension_of_a_layer_runs_and_is_told_telemetry(live_server: LiveSer
         Layers=[version["LayerVersionArn"]],
         Timeout=20,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName="extended", WaiterConfig={"Delay": 0.1})
+    client.get_waiter("function_active_v2").wait(
+        FunctionName="extended", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     answer = client.invoke(FunctionName="extended", LogType="Tail")
     uid = json.loads(answer["Payload"].read())
     logs = live_server.client("logs")

@@ -34,13 +34,15 @@ class Templated:
             Code={"ZipFile": archive(HANDLERS / "templated.py")},
             **{"Handler": "templated.tells", "Timeout": 20, **settings},
         )
-        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+        self.client.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+        )
         return name
 
     def publish(self, name: str) -> dict[str, Any]:
         version = self.client.publish_version(FunctionName=name)
         self.client.get_waiter("published_version_active").wait(
-            FunctionName=name, Qualifier=version["Version"], WaiterConfig={"Delay": 0.1}
+            FunctionName=name, Qualifier=version["Version"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
         )
         return dict(version)
 
@@ -127,7 +129,9 @@ def test_a_change_of_the_function_is_seen_at_once_whatever_template_there_was(te
     templated.until_logged(name, RESTORED)
     before = templated.invoke(name)[0]["born"]
     templated.client.update_function_configuration(FunctionName=name, Environment={"Variables": {"CHANGED": "1"}})
-    templated.client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+    templated.client.get_waiter("function_updated_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
+    )
     assert templated.invoke(name)[0]["born"] != before
 
 

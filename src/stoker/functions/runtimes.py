@@ -16,7 +16,8 @@ from stoker.model.errors import InvalidParameterValueException
 from stoker.model.runtime import Runtime
 
 OLDEST_PYTHON = (3, 9)
-PROBE_TIMEOUT_S = 10.0
+# All are asked at once, and a machine may have much else to do when Stoker starts.
+PROBE_TIMEOUT_S = 60.0
 _PROVIDED = ("provided.al2", "provided.al2023")
 _PYTHON_NAME = re.compile(r"python3(\.\d+)?")
 _PYTHON_RUNTIME = re.compile(r"python3\.\d+")

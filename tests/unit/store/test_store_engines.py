@@ -95,7 +95,7 @@ class Held:
         assert self._gate.wait(60)
 
     async def running(self) -> None:
-        assert await asyncio.to_thread(self._running.wait, 10)
+        assert await asyncio.to_thread(self._running.wait, 60)
 
     def let_go(self) -> None:
         self._gate.set()

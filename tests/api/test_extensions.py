@@ -359,7 +359,7 @@ def test_the_logs_api_has_events_of_its_own(functions: Extended) -> None:
 
 def test_a_function_with_external_extensions_is_not_made_a_template(functions: Extended, log_of: Any) -> None:
     idle = PRELUDE + "register()\nnext_event()\n"
-    slow = FUNCTION + "\ntime.sleep(0.05)\n"
+    slow = FUNCTION + "\nwhile time.process_time() < 0.05:\n    pass\n"
     name = functions.with_extensions({"idle": idle}, code=slow, MemorySize=512)
     functions.invoke(name, 1)
 

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from fakes.kernel_traces import KernelTraces
 from fakes.live_server import LiveServer
 from fakes.waiting import eventually, eventually_none
 from fakes.zips import zip_of
+from stoker.bootstrap.memory_image import ORDER_DESCRIPTOR
 
 pytestmark = pytest.mark.root
 
@@ -194,6 +196,31 @@ def test_nothing_of_it_is_left_after_kill_9_and_a_start(
     # The next start has none of gVisor's functions to run.
     own_server.start()
     assert before.swept_later() == []
+
+
+def test_what_waits_with_a_template_s_memory_ends_with_kill_9(
+    own_server: LiveServer, own_functions: Deployment
+) -> None:
+    code = "import time\nwhile time.process_time() < 0.06:\n    pass\ndef handler(event, context):\n    return event\n"
+    name = own_functions.deploy(code, Tags={"stoker:environment": "fresh"})
+
+    def waits() -> bool:
+        own_functions.invoke(name, 0)
+        return any(_waits_to_go_on(process.pid) for process in KernelTraces.of(own_server).processes)
+
+    eventually(waits, "a process waits for whose it is to be", within_s=60)
+    before = KernelTraces.of(own_server)
+    own_server.kill()
+    eventually_none(before.processes_left, "a process", within_s=5)
+    eventually_none(before.disks_left, "a loop device or a mount", within_s=5)
+
+
+def _waits_to_go_on(pid: int) -> bool:
+    """It reads from the descriptor over which a restored process is told the rest of its order."""
+    try:
+        return Path(f"/proc/{pid}/syscall").read_text().startswith(f"0 {ORDER_DESCRIPTOR:#x} ")
+    except OSError:
+        return False
 
 
 def _invoke_until_cut_off(server: LiveServer, name: str) -> None:

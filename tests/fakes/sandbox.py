@@ -39,6 +39,7 @@ class FakeSandbox:
         self.calls: list[str] = []
         self.closed = False
         self.max_memory_bytes = 40 << 20
+        self.worked_s: float | None = None
         self.broken: str | None = None
 
     def freeze(self) -> None:
@@ -51,6 +52,9 @@ class FakeSandbox:
         if self.closed:
             raise SandboxError("closed")
         return Usage(max_memory_bytes=self.max_memory_bytes)
+
+    def cpu_s(self) -> float | None:
+        return self.worked_s
 
     async def socket_inside(self) -> socket.socket:
         return socket.socket()

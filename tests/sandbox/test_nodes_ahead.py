@@ -65,16 +65,16 @@ def made_ahead(house: House) -> None:
 
     driver = house.driver
     assert isinstance(driver, LinuxDriver)
-    reserves = [reserve for reserve, _ in driver._nodes._kinds.values()]
+    reserves = [reserve for reserve, _ in driver._nodes._ahead._kinds.values()]
 
     async def ready() -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while not all(reserve._ready for reserve in reserves):  # noqa: ASYNC110
+            while not all(reserve.ready for reserve in reserves):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     house.run(ready())
     # They have been started; they may take their time to be there.
-    for blank in (blank for reserve in reserves for blank in reserve._ready if blank.alive):
+    for blank in (blank for reserve in reserves for blank in reserve.ready if blank.alive):
         eventually(lambda: has_begun(blank.pid), "Node runs")  # noqa: B023
 
 
@@ -122,7 +122,7 @@ def test_one_that_was_killed_while_it_waited_is_not_missed(house: House, task: P
     made_ahead(house)
     driver = house.driver
     assert isinstance(driver, LinuxDriver)
-    waiting = [blank for reserve, _ in driver._nodes._kinds.values() for blank in reserve._ready]
+    waiting = list(driver._nodes)
     for blank in waiting:
         for process in children_of(blank.pid):
             os.kill(process, 9)

@@ -24,8 +24,10 @@ from stoker.linux.placed_memory import EXECUTE, PAGE, READ, WRITE
 HEADER_ADDRESS = 0x0C00_0000_0000
 TABLE_ADDRESS = 0x1000_0000_0000
 MESSAGE_ADDRESS = 0x1400_0000_0000
-# Read-only, and closed by the last entry of the table.
-IMAGE_DESCRIPTOR = 1023
+# Read-only; and where the order comes from. Both are closed by the last entries of the table.
+IMAGE_DESCRIPTOR, ORDER_DESCRIPTOR = 1023, 1022
+# How many bytes the order may have.
+MAX_MESSAGE_BYTES = 256 << 10
 MAGIC = b"stoker image 01\n"
 # At HEADER_ADDRESS: code, then in the next page the magic, registers, what to write, and where the facts lie.
 CONTEXT_OFFSET = PAGE + len(MAGIC)
@@ -46,20 +48,21 @@ _LEAVE = bytes.fromhex(
 # where the context at its first argument was saved, in which `leave` returns 1.
 _BECOME = bytes.fromhex(
     "f30f1efa4889fb"  # endbr64; mov rbx, rdi
-    "488b034885c0784f"  # next: mov rax,[rbx]; test rax,rax; js done
+    "488b034885c07855"  # next: mov rax,[rbx]; test rax,rax; js done
     "488b7b08488b7310488b53184c8b53204c8b43284c8b4b30"  # mov rdi rsi rdx r10 r8 r9, [rbx+8…48]
     "f643380274034d89e0"  # flag 2: mov r8, r12 (the kept descriptor as mmap's)
     "f643380474034c89e7"  # flag 4: mov rdi, r12 (… as the first argument)
-    "0f05483d01f0ffff730f"  # syscall; cmp rax, -4095; jae failed
+    "0f05f64338087508483d01f0ffff730f"  # syscall; unless flag 8: cmp rax, -4095; jae failed
     "f643380174034989c4"  # flag 1: mov r12, rax (keep the result)
-    "4883c340ebb5"  # add rbx, 64; jmp next
+    "4883c340ebaf"  # add rbx, 64; jmp next
     "bf7d000000b8e70000000f05"  # failed: exit_group(125)
     "488b7b08488b1f488b6f084c8b67104c8b6f184c8b77204c8b7f28488b6730"  # done: rdi = context; registers back
     "0fae5738d96f3cb801000000c3"  # ldmxcsr; fldcw; mov eax, 1; ret
 )
-KEEP_RESULT, KEPT_AS_FIFTH, KEPT_AS_FIRST = 1, 2, 4
+KEEP_RESULT, KEPT_AS_FIFTH, KEPT_AS_FIRST, MAY_FAIL = 1, 2, 4, 8
 ENTRY = struct.Struct("<8q")
 TABLE_OFFSET = 512
+TABLE_BYTES = 4 << 20
 
 _PR_GET_TID_ADDRESS = 40
 _Code = ctypes.PYFUNCTYPE(ctypes.c_long, ctypes.c_void_p)
@@ -105,25 +108,36 @@ def leave(facts: dict[str, object], descriptor: int, message: bytes, tid_address
     # From here on in another process.
     ctypes.c_int.from_address(tid_address).value = os.getpid()
     (size,) = struct.unpack("<q", ctypes.string_at(MESSAGE_ADDRESS, 8))
+    if not size:
+        # The platform has gone.
+        os._exit(0)
     order: dict[str, object] = json.loads(ctypes.string_at(MESSAGE_ADDRESS + 8, size))
-    (table_size,) = struct.unpack("<q", ctypes.string_at(TABLE_ADDRESS + TABLE_OFFSET - 8, 8))
     for address, length in (
         (HEADER_ADDRESS, 2 * PAGE),
-        (TABLE_ADDRESS, table_size),
-        (MESSAGE_ADDRESS, _pages(8 + size)),
+        (TABLE_ADDRESS, TABLE_BYTES),
+        (MESSAGE_ADDRESS, MAX_MESSAGE_BYTES),
     ):
         placed_memory.remove(address, length)
     return order
 
 
-def become(image: int, table_size: int, order: dict[str, object]) -> None:
-    """Be the process that the image was taken from, who is told `order`. Does not return."""
-    os.dup2(image, IMAGE_DESCRIPTOR)
-    os.close(image)
+def encode(order: dict[str, object]) -> bytes:
+    """What is sent to a process that waits in `become`, in one packet."""
     text = json.dumps(order).encode()
-    _map(MESSAGE_ADDRESS, _pages(8 + len(text)), READ | WRITE)
-    ctypes.memmove(MESSAGE_ADDRESS, struct.pack("<q", len(text)) + text, 8 + len(text))
-    _map(TABLE_ADDRESS, table_size, READ | EXECUTE, IMAGE_DESCRIPTOR)
+    return struct.pack("<q", len(text)) + text
+
+
+def become(image: int, table: int, orders: int) -> None:
+    """Be the process that the image was taken from, told an order once one comes over `orders`. Does not return.
+
+    Until then nothing runs of what was in that process: it waits within the table.
+    """
+    _map(MESSAGE_ADDRESS, MAX_MESSAGE_BYTES, READ | WRITE)
+    _map(TABLE_ADDRESS, TABLE_BYTES, READ | EXECUTE, table)
+    os.close(table)
+    for descriptor, number in ((image, IMAGE_DESCRIPTOR), (orders, ORDER_DESCRIPTOR)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     # A handler would run on a stack that is being written to.
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     _Code(TABLE_ADDRESS)(TABLE_ADDRESS + TABLE_OFFSET)
@@ -140,7 +154,3 @@ def _libc() -> ctypes.CDLL:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.sbrk.restype = ctypes.c_long
     return libc
-
-
-def _pages(size: int) -> int:
-    return -(-size // PAGE) * PAGE

@@ -119,6 +119,28 @@ class TemplateClient(ChannelClient):
         os.environ.clear()
         os.environ.update(order["environment"])
         _reseed()
+        if order["rehearsal"]:
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        """One invocation, of nothing of the function's, to show which memory the platform's part writes to."""
+        request = super().wait_next_invocation()
+        bootstrap = sys.modules["awslambdaric.bootstrap"]
+        bootstrap.handle_event_request(
+            self,
+            lambda event, context: event,
+            request.invoke_id,
+            request.event_body,
+            request.content_type,
+            request.client_context,
+            request.cognito_identity,
+            request.invoked_function_arn,
+            request.deadline_time_in_ms,
+            request.tenant_id,
+            None,
+        )
+        super().wait_next_invocation()
+        os._exit(0)
 
 
 class _Kept:

@@ -25,10 +25,10 @@ PROCESSES = 1024
 def run(job: Job, reaper: Reaper) -> None:
     """Wait for the order {"kind", "handler", "environment"} and run it; returns when a Python runtime ends.
 
-    Other runtimes are executed: "argv", or the first of "entrypoints" that is there. The kind `restored` comes with a
-    template's image as descriptor and "table_bytes", how much of it says what to do. With "extensions", the names of
-    external ones, comes the pipe for their output as descriptor. One that is "ahead" of need only says which program to
-    start; that gets the order itself.
+    Other runtimes are executed: "argv", or the first of "entrypoints" that is there. The kind `restored` comes with two
+    descriptors, a template's image and the table that says what to do with it; the rest of its order comes when that is
+    done. With "extensions", the names of external ones, comes the pipe for their output as descriptor. One that is
+    "ahead" of need only says which program to start; that gets the order itself.
     """
     job.control.close()
     orders = keep_only(job)
@@ -45,9 +45,10 @@ def run(job: Job, reaper: Reaper) -> None:
         _execute(order)
     if order.get("extensions"):
         extensions.launch(order["extensions"], order["environment"], descriptors[0], orders)
-    orders.close()
     if order["kind"] == "restored":
-        memory_image.become(descriptors[0], order["table_bytes"], {"environment": order["environment"]})
+        image, table = descriptors
+        memory_image.become(image, table, orders.detach())
+    orders.close()
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(TASK_ROOT)

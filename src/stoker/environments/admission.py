@@ -88,6 +88,11 @@ class Admission:
         bucket = (self._uses.get(function) or self._begin(function)).scaling
         return bucket.take(now, capacity=SCALING_ENVIRONMENTS, per_s=SCALING_PER_S)
 
+    def may_scale(self, function: FunctionKey, now: float) -> bool:
+        """Whether `scale` would say yes."""
+        bucket = (self._uses.get(function) or self._begin(function)).scaling
+        return bucket.has(now, capacity=SCALING_ENVIRONMENTS, per_s=SCALING_PER_S)
+
     def provision(self, function: FunctionKey) -> None:
         """A provisioned environment takes a slot for as long as it lives; whether it may was decided long before."""
         self._take(function, 1)

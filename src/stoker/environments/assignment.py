@@ -249,11 +249,14 @@ class Assignment(Generic[E]):
         return self._spare_mb() - self._charged_mb >= min(memory_mb, EXPECTED_MB)
 
     def _make_room(self, key: EnvironmentKey, memory_mb: int, now: float) -> New | Wait[E] | Throttle:
-        """A new environment; or, as long as memory is short, the idle ones go, and it is measured again each time."""
-        room = self.room(memory_mb)
-        if isinstance(room, Wait):
-            return room
-        if not self._admission.scale(key.function, now):
+        """A new environment; or, as long as memory is short, the idle ones go, and it is measured again each time.
+
+        None of them goes for an invocation that its function's rate would not let run.
+        """
+        if not self._admission.may_scale(key.function, now):
             self._admission.leave(key.function)
             return Throttle(reason=ACCOUNT_LIMIT)
-        return New()
+        room = self.room(memory_mb)
+        if isinstance(room, New):
+            self._admission.scale(key.function, now)
+        return room

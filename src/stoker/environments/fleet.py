@@ -184,8 +184,9 @@ class Fleet:
 
     def initialised(self, environment: Environment) -> None:
         self._assignment.initialised(environment)
-        if environment.origin.ordinary_ms is not None:
-            self.templates.consider(environment.function, environment.origin.ordinary_ms)
+        origin = environment.origin
+        if origin.ordinary_ms is not None:
+            self.templates.consider(environment.function, origin.ordinary_ms, origin.cpu_s)
         self._waiting.look_soon()
         owner = self._provisioned.get(environment)
         if owner is not None:

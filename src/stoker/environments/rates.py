@@ -22,3 +22,7 @@ class Bucket:
         taken = used + 1.0 <= capacity
         self._used = used + taken
         return taken
+
+    def has(self, now: float, *, capacity: float, per_s: float) -> bool:
+        """Whether `take` would find a token."""
+        return max(0.0, self._used - (now - self._at) * per_s) + 1.0 <= capacity

@@ -106,9 +106,17 @@ class Templates:
         """Why a version has no template and will have none."""
         return self._refused.get(EnvironmentKey.of(function))
 
-    def consider(self, function: FunctionVersion, init_ms: float) -> None:
-        """A version's init took so long in an ordinary start: make a template, if that is worth it."""
-        if init_ms >= WORTH_INIT_MS or function.snap_starts:
+    def consider(self, function: FunctionVersion, init_ms: float, cpu_s: Callable[[], float | None]) -> None:
+        """A version's init took so long in an ordinary start: make a template, if that is worth it.
+
+        Only what it worked counts (`cpu_s`, where that can be told), so that a busy machine makes no templates of
+        short inits; and what an init was told by others had better be asked anew.
+        """
+        worth = function.snap_starts
+        if not worth and init_ms >= WORTH_INIT_MS:
+            worked_s = cpu_s()
+            worth = worked_s is None or worked_s * 1000.0 >= WORTH_INIT_MS
+        if worth:
             self._begin(function)
 
     def resume(self, functions: Iterable[FunctionVersion]) -> None:

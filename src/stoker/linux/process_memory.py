@@ -5,7 +5,7 @@ The process must stand still meanwhile. Who may look is the kernel's decision (p
 
 import array
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,11 +91,7 @@ class ProcessMemory:
         """Runs of pages, as address and size, that hold something which is in no file."""
         start = end = 0
         for address in range(mapping.start, mapping.end, PAGE_BYTES * _CHUNK_PAGES):
-            pages = min(_CHUNK_PAGES, (mapping.end - address) // PAGE_BYTES)
-            entries = array.array("Q", os.pread(self._pages, pages * 8, address // PAGE_BYTES * 8))
-            if not any(entries):
-                continue
-            for place, entry in enumerate(entries):
+            for place, entry in enumerate(self._entries(address, mapping.end)):
                 if not entry & (_PRESENT | _SWAPPED) or entry & _FILE:
                     continue
                 page = address + place * PAGE_BYTES
@@ -107,14 +103,23 @@ class ProcessMemory:
         if end:
             yield start, end - start
 
-    def exclusive_pages(self, mapping: Mapping) -> Iterator[int]:
-        """Addresses of pages that are in no file, and in no other process."""
-        entries = array.array(
-            "Q", os.pread(self._pages, mapping.size // PAGE_BYTES * 8, mapping.start // PAGE_BYTES * 8)
-        )
-        for place, entry in enumerate(entries):
-            if entry & (_PRESENT | _EXCLUSIVE | _FILE) == _PRESENT | _EXCLUSIVE:
-                yield mapping.start + place * PAGE_BYTES
+    def pages_at_hand(self, mapping: Mapping) -> tuple[list[int], list[int]]:
+        """Addresses of pages that are in no file and in no other process, and of those that are in a file."""
+        exclusive, in_file = [], []
+        for address in range(mapping.start, mapping.end, PAGE_BYTES * _CHUNK_PAGES):
+            for place, entry in enumerate(self._entries(address, mapping.end)):
+                kind = entry & (_PRESENT | _EXCLUSIVE | _FILE)
+                if kind == _PRESENT | _EXCLUSIVE:
+                    exclusive.append(address + place * PAGE_BYTES)
+                elif kind & (_PRESENT | _FILE) == _PRESENT | _FILE:
+                    in_file.append(address + place * PAGE_BYTES)
+        return exclusive, in_file
+
+    def _entries(self, address: int, end: int) -> Sequence[int]:
+        """What the kernel says of the next pages; none where it says nothing of any of them."""
+        pages = min(_CHUNK_PAGES, (end - address) // PAGE_BYTES)
+        entries = array.array("Q", os.pread(self._pages, pages * 8, address // PAGE_BYTES * 8))
+        return entries if any(entries) else ()
 
     def copy(self, address: int, size: int, target: int, offset: int) -> None:
         """Write a piece of the memory into the file `target` at `offset`."""

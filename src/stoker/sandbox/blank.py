@@ -8,17 +8,18 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stoker.bootstrap import messages
+from stoker.bootstrap import memory_image, messages
 from stoker.bootstrap.reaper import REPORT, WORKER
 from stoker.linux import pidfds
 from stoker.linux.cgroups import Cgroup
 from stoker.sandbox.driver import ExitStatus, NotLaunched, SandboxError
 from stoker.sandbox.peer import Peer, PeerGoneError
 from stoker.sandbox.slots import Slot
+from stoker.sandbox.snapshot import Snapshot
 
 HOSTNAME = "sandbox"
 
@@ -142,6 +143,13 @@ class Blank:
         """Bytes at most, up to now or to the end."""
         return self.cgroup.peak_memory() or self.last_memory_bytes
 
+    def cpu_s(self) -> float | None:
+        """CPU seconds of its worker; None when that has ended."""
+        try:
+            return None if self.worker_pidfd is None else pidfds.cpu_s(self.worker_pidfd)
+        except OSError:
+            return None
+
     def start_ahead(self, message: dict[str, Any]) -> None:
         """Have the worker execute the program that its order will be for; `order` follows. Raises BlankGoneError."""
         try:
@@ -160,6 +168,24 @@ class Blank:
         The worker gets the descriptors. Raises BlankGoneError, and SandboxError where a mount is refused.
         """
         await self._order(message, mounts, descriptors)
+        self.orders.close()
+
+    async def order_restored(self, mounts: dict[str, int], snapshot: Snapshot) -> None:
+        """The same, to have this memory and wait; `go_on` follows."""
+        # The snapshot may be let go meanwhile.
+        descriptors = os.dup(snapshot.image), os.dup(snapshot.table)
+        try:
+            await self._order({"kind": "restored"}, mounts, descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def go_on(self, environment: Mapping[str, str], *, rehearsal: bool = False) -> None:
+        """Let what was restored go on, with these variables, or only show what it writes to. Raises BlankGoneError."""
+        try:
+            self.orders.sendall(memory_image.encode({"environment": dict(environment), "rehearsal": rehearsal}))
+        except ConnectionError as error:
+            raise BlankGoneError from error
         self.orders.close()
 
     async def order_with_extensions(

@@ -75,6 +75,9 @@ class Sandbox(Protocol):
     def usage(self) -> Usage:
         """Peak memory since the start, measured by the kernel."""
 
+    def cpu_s(self) -> float | None:
+        """CPU seconds that the runtime process has used so far; None where that cannot be told."""
+
     async def snapshot(self) -> Snapshot:
         """The memory of a process that was started for this and has asked for work; it does nothing more after it.
 

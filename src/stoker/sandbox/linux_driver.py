@@ -20,6 +20,7 @@ from stoker.sandbox.function_mounts import function_mounts
 from stoker.sandbox.nodes_ahead import NodesAhead
 from stoker.sandbox.platform_files import assemble, compile_for
 from stoker.sandbox.rehearsal import Copies, Rehearsal, spec_of
+from stoker.sandbox.restores_ahead import RestoresAhead
 from stoker.sandbox.slots import Facts, Slots
 from stoker.sandbox.snapshot import Snapshot
 from stoker.sandbox.spec import ProgramStart, SandboxSpec
@@ -86,6 +87,9 @@ class LinuxSandbox:
     def usage(self) -> Usage:
         return Usage(max_memory_bytes=max(self._restored_bytes, self._blank.peak_memory()))
 
+    def cpu_s(self) -> float | None:
+        return self._blank.cpu_s()
+
     async def snapshot(self) -> Snapshot:
         self.freeze()
         return await asyncio.to_thread(
@@ -142,7 +146,8 @@ class LinuxDriver:
         self._blanks = blanks
         self._serve_endpoint = serve_endpoint
         self._zygotes: dict[str, Zygote] = {}
-        self._nodes = NodesAhead(lambda runtime: self._zygote(runtime).take(), self._discard)
+        self._nodes = NodesAhead(self._blank, self._discard)
+        self._restores = RestoresAhead(self._blank, self._specialise, self._discard, most=blanks)
         self._sandboxes: dict[int, LinuxSandbox] = {}
         self._compilations: list[asyncio.Task[None]] = []
 
@@ -194,7 +199,10 @@ class LinuxDriver:
     async def _start(self, spec: SandboxSpec) -> LinuxSandbox:
         blank = await self._take_blank(spec)
         try:
-            await self._specialise(blank, spec)
+            if spec.snapshot is None:
+                await self._specialise(blank, spec)
+            else:
+                blank.go_on(spec.environment)
             listener = self._serve_endpoint(blank.slot.endpoint)
         except OSError as error:
             await self._discard(blank)
@@ -207,18 +215,24 @@ class LinuxDriver:
         return sandbox
 
     async def _take_blank(self, spec: SandboxSpec) -> Blank:
-        """What it is made from: a process of its program that waits for its order, or a blank."""
+        """What it is made from: a process of its program or its template that waits for its order, or a blank."""
+        if spec.snapshot is not None:
+            return await self._restores.take(spec, spec.snapshot)
         if spec.runtime.kind == "node" and self._blanks and not spec.extensions:
             waiting = await self._nodes.take(spec.program, node_command(spec.program))
             if waiting is not None:
                 return waiting
-        return await self._zygote(spec.runtime).take()
+        return await self._blank(spec.runtime)
+
+    async def _blank(self, runtime: Runtime) -> Blank:
+        return await self._zygote(runtime).take()
 
     def shed(self) -> bool:
-        return self._nodes.shed()
+        return self._restores.shed() or self._nodes.shed()
 
     async def close(self) -> None:
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._sandboxes.values())))
+        await self._restores.close()
         await self._nodes.close()
         await asyncio.gather(*(zygote.close() for zygote in self._zygotes.values()))
         await asyncio.gather(*self._compilations)
@@ -240,13 +254,12 @@ class LinuxDriver:
         async with function_mounts(spec, blank.slot, self._slots) as attached:
             if spec.extensions:
                 await blank.order_with_extensions(_order(spec), attached, spec.extensions)
-                return
-            if spec.snapshot is None:
+            elif spec.snapshot is None:
                 await blank.order(_order(spec), attached)
-                return
-            if spec.snapshot.closed or spec.snapshot.zygote is not blank.zygote:
+            elif spec.snapshot.closed or spec.snapshot.zygote is not blank.zygote:
                 raise SnapshotStaleError(f"{spec.snapshot!r} serves no more")
-            await blank.order(_order(spec), attached, (spec.snapshot.image,))
+            else:
+                await blank.order_restored(attached, spec.snapshot)
 
     def _zygote(self, runtime: Runtime) -> Zygote:
         """Python runtimes fork from their own interpreter's; every other is executed from one of the system's."""
@@ -305,12 +318,6 @@ def _order(spec: SandboxSpec) -> dict[str, Any]:
     """What the worker is told to be; see `bootstrap.worker.run`."""
     if spec.wrapper is not None:
         return {"kind": "wrapped", "environment": dict(spec.environment), "argv": wrapped_command(spec)}
-    if spec.snapshot is not None:
-        return {
-            "kind": "restored",
-            "table_bytes": spec.snapshot.table_bytes,
-            "environment": dict(spec.environment),
-        }
     return {
         "kind": "template" if spec.to_snapshot else spec.runtime.kind,
         "handler": spec.handler,

@@ -22,6 +22,8 @@ from stoker.sandbox.spec import SandboxSpec
 FOLDER = f"{PLATFORM}/stoker/bootstrap/rehearsal"
 HANDLER = "lambda_function.handler"
 LIMIT_S = 10.0
+MAX_ANSWER_BYTES = 64 << 10
+MAX_SHOWN_BYTES = 200
 REQUEST = {
     "id": "00000000-0000-0000-0000-000000000000",
     "deadline_ms": 4102444800000,
@@ -58,41 +60,50 @@ class Rehearsal:
 
     async def run(self) -> Copies:
         """Once it has its order: what its worker has written to when it has answered. Raises SandboxError."""
-        try:
-            async with asyncio.timeout(LIMIT_S):
-                await self._until(NEXT)
-                event = encode(EVENT, REQUEST, b'{"key1": "value1", "key2": ["value2"]}')
-                await asyncio.get_running_loop().sock_sendall(self._channel, event)
-                await self._until(RESPONSE)
-                after = await asyncio.to_thread(_exclusive_pages, self._worker_pid)
-        except (OSError, TimeoutError) as error:
-            raise SandboxError(f"a rehearsal failed: {error}") from error
-        return runs_of(after)
+        await invoke(self._channel)
+        return runs_of(await asyncio.to_thread(_exclusive_pages, self._worker_pid))
 
-    async def _until(self, wanted: int) -> None:
-        while True:
-            meta, body, kind = HEADER.unpack(await self._read(HEADER.size))
-            content = await self._read(meta + body)
-            if kind == wanted:
-                return
-            if kind in (ERROR, INIT_ERROR):
-                raise SandboxError(f"a rehearsal failed: {content.decode(errors='replace')}")
 
-    async def _read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            more = await asyncio.get_running_loop().sock_recv(self._channel, size - len(data))
-            if not more:
-                raise SandboxError("a rehearsal ended before it was over")
-            data += more
-        return data
+async def invoke(channel: socket.socket) -> None:
+    """One made-up invocation, from the process's wish for work to its answer. Raises SandboxError."""
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await _until(channel, NEXT)
+            event = encode(EVENT, REQUEST, b'{"key1": "value1", "key2": ["value2"]}')
+            await asyncio.get_running_loop().sock_sendall(channel, event)
+            await _until(channel, RESPONSE)
+    except (OSError, TimeoutError) as error:
+        raise SandboxError(f"a rehearsal failed: {error or 'it took too long'}") from error
+
+
+async def _until(channel: socket.socket, wanted: int) -> None:
+    while True:
+        meta, body, kind = HEADER.unpack(await _read(channel, HEADER.size))
+        # It may be a function's process that speaks here.
+        if meta + body > MAX_ANSWER_BYTES:
+            raise SandboxError("a rehearsal failed: it said too much")
+        content = await _read(channel, meta + body)
+        if kind == wanted:
+            return
+        if kind in (ERROR, INIT_ERROR):
+            raise SandboxError(f"a rehearsal failed: {content[:MAX_SHOWN_BYTES]!r}")
+
+
+async def _read(channel: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = await asyncio.get_running_loop().sock_recv(channel, size - len(data))
+        if not more:
+            raise SandboxError("a rehearsal ended before it was over")
+        data += more
+    return data
 
 
 def _exclusive_pages(pid: int) -> set[int]:
     with ProcessMemory(pid) as memory:
         # The stack is left out: its place differs from process to process, if only a little.
         written = [each for each in process_memory.mappings(pid) if each.access == "rw-p" and each.name != "[stack]"]
-        return {page for each in written for page in memory.exclusive_pages(each)}
+        return {page for each in written for page in memory.pages_at_hand(each)[0]}
 
 
 def runs_of(pages: Iterable[int]) -> Copies:

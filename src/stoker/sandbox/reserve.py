@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -52,6 +52,11 @@ class Reserve(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<Reserve of {self._name}: {len(self._ready)} of {self._wanted} ready>"
+
+    @property
+    def ready(self) -> Sequence[T]:
+        """What is ready now, the next one first."""
+        return tuple(self._ready)
 
     async def take(self) -> T:
         """A ready one, or one made now; raises what `make` raises."""

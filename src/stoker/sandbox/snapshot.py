@@ -5,18 +5,19 @@ ordinary blank, which has given up every right before, so that whoever made the 
 its own code could do in there anyway. Nothing forks once a function's code has run.
 """
 
-import fcntl
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from stoker.bootstrap import memory_image
-from stoker.bootstrap.memory_image import ENTRY, HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, TABLE_ADDRESS
+from stoker.bootstrap.memory_image import HEADER_ADDRESS, MAGIC, MESSAGE_ADDRESS, TABLE_ADDRESS, TABLE_BYTES
 from stoker.linux import process_memory, syscalls
 from stoker.linux.placed_memory import PAGE
 from stoker.linux.process_memory import Mapping, ProcessMemory
+from stoker.sandbox import image_table
+from stoker.sandbox.image_table import Advice, ImageTable
 
 # Bounds on what a hostile function makes the host look at; a large one (numpy, pandas) has a thousand mappings.
 MAX_MAPPINGS = 8192
@@ -24,10 +25,10 @@ MAX_MAPPED_BYTES = 8 << 30
 MAX_FACTS_BYTES = 1 << 20
 # A piece of a file that is no larger is copied: opening the file again takes longer than mapping the image once more.
 SMALL_FILE_BYTES = 256 << 10
+STACK = "[stack]"
 _USER_END = 0x7FFF_FFFF_F000
 _STACK_RED_ZONE = 256
 _MAP_FIXED, _MAP_PRIVATE, _MAP_SHARED, _MAP_ANONYMOUS, _MAP_NORESERVE = 0x10, 0x02, 0x01, 0x20, 0x4000
-_F_ADD_SEALS, _SEAL_ALL = 1033, 0xF
 
 
 class SnapshotRefusedError(Exception):
@@ -38,24 +39,39 @@ class SnapshotRefusedError(Exception):
 class Snapshot:
     """An image, as a sealed memory file, of a process that came from the fork server `zygote`.
 
-    `size_bytes` is what the image takes; `memory_bytes` what the sandbox had used when it was taken.
+    `table` says how it is put back. `size_bytes` is what the image takes; `memory_bytes` what the sandbox had used when
+    it was taken. `mappings` are those that a process has which came of it, but for the stack and the kernel's.
+    `on_close` is called when it is let go.
     """
 
     image: int
-    table_bytes: int
+    table: int
+    steps: ImageTable
+    mappings: Sequence[Mapping]
     size_bytes: int
     memory_bytes: int
     zygote: object
+    rehearsed: bool = False
     closed: bool = False
+    on_close: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Snapshot of {self.size_bytes / (1 << 20):.1f} MB{' closed' if self.closed else ''}>"
+
+    def advise(self, advice: Iterable[Advice]) -> None:
+        """Have this done in every process that comes of it from now on, when its memory is back."""
+        if not self.closed:
+            before, self.table = self.table, self.steps.sealed(advice)
+            os.close(before)
 
     def close(self) -> None:
         """Let the image go; idempotent. Processes that came of it keep theirs."""
         if not self.closed:
             self.closed = True
             os.close(self.image)
+            os.close(self.table)
+            if self.on_close is not None:
+                self.on_close()
 
 
 def take(init_pid: int, *, limit_bytes: int, zygote: object, memory_bytes: int) -> Snapshot:
@@ -97,8 +113,7 @@ class _Taking:
         self._inherited = {(each.start, each.end, each.access, each.offset, each.file) for each in base if each.file}
         self._memory = memory
         self._limit_bytes = limit_bytes
-        self._entries: list[bytes] = []
-        self._strings = b""
+        self._table = ImageTable()
         self._kept: list[tuple[int, int]] = []
         self._maps: list[tuple[str, Mapping]] = []
         self._size = 0
@@ -117,24 +132,31 @@ class _Taking:
         files: dict[str, str] = facts["files"]
         image = os.memfd_create("template", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
-            # Entries come later and are bounded: two for a gap and a mapping each, and two for a file's descriptor.
-            table_bytes = _pages(memory_image.TABLE_OFFSET + (4 * len(self._mappings) + 16) * ENTRY.size) + (1 << 18)
-            self._offset = table_bytes
             dumped = [plan for each in self._mappings if (plan := self._plan(each, image))]
-            self._write_entries(dumped, files, int(facts["break"]), table_bytes)
-            os.pwrite(image, self._table(table_bytes), 0)
+            self._write_entries(dumped, files, int(facts["break"]))
+            if self._table.overfull:
+                raise SnapshotRefusedError("its memory is in too many pieces, or it maps too many files")
             os.ftruncate(image, self._offset)
-            sealed = _sealed(image)
+            sealed = image_table.seal(image)
         finally:
             os.close(image)
-        size_bytes = self._size + table_bytes
         return Snapshot(
-            image=sealed, table_bytes=table_bytes, size_bytes=size_bytes, memory_bytes=memory_bytes, zygote=zygote
+            image=sealed,
+            table=self._table.sealed([]),
+            steps=self._table,
+            mappings=[
+                each
+                for each in self._mappings
+                if each.access[0] == "r" and not _is_kernels(each) and each.name != STACK
+            ],
+            size_bytes=self._size,
+            memory_bytes=memory_bytes,
+            zygote=zygote,
         )
 
     def _plan(self, each: Mapping, image: int) -> tuple[str, Mapping, int, int] | None:
         """What is to be done for one mapping: ("file" | "image" | "empty" | "stack", it, offset, size)."""
-        if each.name.startswith("[v") or each.start >= _USER_END:
+        if _is_kernels(each):
             self._kept.append((each.start, each.end))
             return None
         if each.access[3] == "s":
@@ -142,7 +164,7 @@ class _Taking:
                 raise SnapshotRefusedError("it shares memory at the end of the init")
             self._kept.append((each.start, each.end))
             return ("file", each, 0, 0) if self._key(each) not in self._inherited else None
-        if each.name == "[stack]":
+        if each.name == STACK:
             return self._plan_stack(each, image)
         self._kept.append((each.start, each.end))
         if each.access[0] != "r":
@@ -174,7 +196,7 @@ class _Taking:
         place, size = self._offset, each.end - start
         self._copy(start, size, image, place)
         self._offset = place + _pages(size)
-        moved = Mapping(start=start, end=each.end, access="", offset=0, file="", name="[stack]")
+        moved = Mapping(start=start, end=each.end, access="", offset=0, file="", name=STACK)
         return "stack", moved, place, size
 
     def _copy(self, address: int, size: int, image: int, offset: int) -> None:
@@ -183,22 +205,19 @@ class _Taking:
             raise SnapshotRefusedError("its memory is larger than the function's")
         self._memory.copy(address, size, image, offset)
 
-    def _write_entries(
-        self, plans: list[tuple[str, Mapping, int, int]], files: dict[str, str], heap_end: int, table_bytes: int
-    ) -> None:
-        image = memory_image.IMAGE_DESCRIPTOR
-        self._strings_at = TABLE_ADDRESS + table_bytes - (1 << 18)
+    def _write_entries(self, plans: list[tuple[str, Mapping, int, int]], files: dict[str, str], heap_end: int) -> None:
+        image, call = memory_image.IMAGE_DESCRIPTOR, self._table.call
         kept = [
             *self._kept,
-            (TABLE_ADDRESS, TABLE_ADDRESS + table_bytes),
-            (MESSAGE_ADDRESS, MESSAGE_ADDRESS + (1 << 20)),
+            (TABLE_ADDRESS, TABLE_ADDRESS + TABLE_BYTES),
+            (MESSAGE_ADDRESS, MESSAGE_ADDRESS + memory_image.MAX_MESSAGE_BYTES),
         ]
         # First, as it looks for what is mapped below the present end.
-        self._call(_BRK, heap_end)
+        call(image_table.BRK, heap_end)
         end = PAGE * 16
         for start, stop in [*sorted(kept), (_USER_END, _USER_END)]:
             if start > end:
-                self._call(_MUNMAP, end, min(start, _USER_END) - end)
+                call(image_table.MUNMAP, end, min(start, _USER_END) - end)
             elif start < end and start < _USER_END and end != PAGE * 16:
                 raise SnapshotRefusedError("it uses addresses that are the platform's")
             end = max(end, stop)
@@ -206,47 +225,29 @@ class _Taking:
         plans = _joined(plans)
         for kind, each, place, size in sorted(plans, key=lambda plan: (plan[0] != "file", plan[1].file, plan[1].start)):
             if kind == "stack":
-                self._call(_PREAD, image, each.start, size, place)
+                call(image_table.PREAD, image, each.start, size, place)
             elif kind == "image":
-                self._call(_MMAP, each.start, size, _protection(each), _MAP_FIXED | _MAP_PRIVATE, image, place)
+                call(image_table.MMAP, each.start, size, _protection(each), _MAP_FIXED | _MAP_PRIVATE, image, place)
             elif kind == "empty":
                 flags = _MAP_FIXED | _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_NORESERVE
-                self._call(_MMAP, each.start, each.size, _protection(each), flags, -1, 0)
+                call(image_table.MMAP, each.start, each.size, _protection(each), flags, -1, 0)
             else:
                 if each.file != opened:
                     self._open(files[each.file], close=bool(opened))
                     opened = each.file
                 share = _MAP_SHARED if each.access[3] == "s" else _MAP_PRIVATE
                 arguments = (each.start, each.size, _protection(each), _MAP_FIXED | share, 0, each.offset)
-                self._call(_MMAP, *arguments, flags=memory_image.KEPT_AS_FIFTH)
+                call(image_table.MMAP, *arguments, flags=memory_image.KEPT_AS_FIFTH)
         if opened:
-            self._call(_CLOSE, flags=memory_image.KEPT_AS_FIRST)
-        self._call(_CLOSE, image)
-        self._call(-1, HEADER_ADDRESS + memory_image.CONTEXT_OFFSET)
+            call(image_table.CLOSE, flags=memory_image.KEPT_AS_FIRST)
 
     def _open(self, path: str, *, close: bool) -> None:
         if close:
-            self._call(_CLOSE, flags=memory_image.KEPT_AS_FIRST)
+            self._table.call(image_table.CLOSE, flags=memory_image.KEPT_AS_FIRST)
         if path.endswith(" (deleted)"):
             raise SnapshotRefusedError("it maps a file that is deleted")
-        at = self._strings_at + len(self._strings)
-        self._strings += os.fsencode(path) + b"\0"
-        if len(self._strings) > 1 << 18:
-            raise SnapshotRefusedError("it maps too many files")
-        self._call(_OPEN, at, os.O_RDONLY | os.O_CLOEXEC, 0, flags=memory_image.KEEP_RESULT)
-
-    def _call(self, number: int, *arguments: int, flags: int = 0) -> None:
-        padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
-        self._entries.append(ENTRY.pack(number, *padded, flags))
-
-    def _table(self, table_bytes: int) -> bytes:
-        code = memory_image.code()
-        entries = b"".join(self._entries)
-        head = code.ljust(memory_image.TABLE_OFFSET - 8, b"\0") + struct.pack("<q", table_bytes)
-        room = table_bytes - (1 << 18)
-        if len(head) + len(entries) > room:
-            raise SnapshotRefusedError("its memory is in too many pieces")
-        return (head + entries).ljust(room, b"\0") + self._strings
+        at = self._table.string(os.fsencode(path))
+        self._table.call(image_table.OPEN, at, os.O_RDONLY | os.O_CLOEXEC, 0, flags=memory_image.KEEP_RESULT)
 
     @staticmethod
     def _key(each: Mapping) -> tuple[int, int, str, int, str]:
@@ -266,8 +267,8 @@ def _joined(plans: list[tuple[str, Mapping, int, int]]) -> list[tuple[str, Mappi
     return joined
 
 
-# Numbers on x86_64, where alone this is done.
-_MMAP, _MUNMAP, _BRK, _PREAD, _OPEN, _CLOSE = 9, 11, 12, 17, 2, 3
+def _is_kernels(each: Mapping) -> bool:
+    return each.name.startswith("[v") or each.start >= _USER_END
 
 
 def _protection(each: Mapping) -> int:
@@ -276,9 +277,3 @@ def _protection(each: Mapping) -> int:
 
 def _pages(size: int) -> int:
     return -(-size // PAGE) * PAGE
-
-
-def _sealed(image: int) -> int:
-    """The image as a descriptor that only reads, of a file that nobody can change any more."""
-    fcntl.fcntl(image, _F_ADD_SEALS, _SEAL_ALL)
-    return os.open(f"/proc/self/fd/{image}", os.O_RDONLY | os.O_CLOEXEC)

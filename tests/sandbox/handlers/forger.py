@@ -6,7 +6,8 @@ import os
 import sys
 import time
 
-time.sleep(0.08)
+while time.process_time() < 0.08:
+    pass
 
 
 def answers(event, context):

@@ -13,6 +13,7 @@ from fakes.registry import a_function
 from stoker.environments.templates import IDLE_S, MAX_AGE_S, MB, WORTH_INIT_MS, Templates
 from stoker.functions.preparation import SnapshotInitError
 from stoker.model.function import FunctionVersion
+from stoker.sandbox.image_table import ImageTable
 from stoker.sandbox.snapshot import Snapshot, SnapshotRefusedError
 
 
@@ -32,14 +33,22 @@ class Kitchen:
         if self.error is not None:
             raise self.error
         size = int(self.size_mb * MB)
-        return Snapshot(image=os.dup(0), table_bytes=0, size_bytes=size, memory_bytes=size, zygote=self)
+        return Snapshot(
+            image=os.dup(0),
+            table=os.dup(0),
+            steps=ImageTable(),
+            mappings=(),
+            size_bytes=size,
+            memory_bytes=size,
+            zygote=self,
+        )
 
     async def exists(self, function: FunctionVersion) -> bool:
         return function.name not in self.gone
 
     async def made(self, **changes: Any) -> FunctionVersion:
         function = a_function(**changes)
-        self.templates.consider(function, WORTH_INIT_MS)
+        self.templates.consider(function, WORTH_INIT_MS, lambda: WORTH_INIT_MS / 1000)
         await until(lambda: self.templates.of(function))
         return function
 
@@ -51,9 +60,21 @@ def run(work: Any) -> None:
 def test_a_short_init_is_not_worth_a_template() -> None:
     async def work() -> None:
         kitchen = Kitchen()
-        kitchen.templates.consider(a_function(), WORTH_INIT_MS - 1)
+        kitchen.templates.consider(a_function(), WORTH_INIT_MS - 1, lambda: WORTH_INIT_MS)
         await asyncio.sleep(0)
         assert kitchen.taken == []
+
+    run(work())
+
+
+@pytest.mark.parametrize(("worked_s", "made"), [(0.039, []), (0.04, ["hello"]), (None, ["hello"])])
+def test_an_init_that_only_waited_is_not_worth_a_template_either(worked_s: float | None, made: list[str]) -> None:
+    async def work() -> None:
+        kitchen = Kitchen()
+        kitchen.templates.consider(a_function(), 5000.0, lambda: worked_s)
+        await asyncio.sleep(0)
+        assert kitchen.taken == made
+        await kitchen.templates.close()
 
     run(work())
 
@@ -118,9 +139,9 @@ def test_what_cannot_be_a_template_is_not_tried_again_and_says_why(error: Except
     async def work() -> None:
         kitchen = Kitchen()
         kitchen.error = error
-        kitchen.templates.consider(a_function(), WORTH_INIT_MS)
+        kitchen.templates.consider(a_function(), WORTH_INIT_MS, lambda: None)
         await until(lambda: kitchen.templates.refusal(a_function()))
-        kitchen.templates.consider(a_function(), WORTH_INIT_MS)
+        kitchen.templates.consider(a_function(), WORTH_INIT_MS, lambda: None)
         await asyncio.sleep(0)
         assert kitchen.taken == ["hello"]
 

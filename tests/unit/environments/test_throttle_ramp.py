@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from stoker.environments.admission import ACCOUNT_LIMIT, ACCOUNT_RATE, RESERVED_LIMIT, RESERVED_RATE, Admission
-from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle
+from stoker.environments.assignment import Assignment, EnvironmentKey, Idle, New, Throttle, Wait
 from stoker.functions.reservations import Reservations
 
 FREE = EnvironmentKey("us-east-1", "free", "$LATEST", "1")
@@ -13,15 +13,16 @@ RESERVED = EnvironmentKey("us-east-1", "reserved", "$LATEST", "1")
 
 @dataclass(kw_only=True)
 class Account:
-    """3,000 at once, of which one function has 300; memory has no end. Its clock is in seconds."""
+    """3,000 at once, of which one function has 300; memory has no end at first. Its clock is in seconds."""
 
     now: float = 1000.0
+    spare_mb: float = float("inf")
     running: dict[EnvironmentKey, list[int]] = field(default_factory=lambda: {FREE: [], RESERVED: []})
 
     def __post_init__(self) -> None:
         reservations = Reservations(3000)
         reservations.put(("us-east-1", "reserved"), 300)
-        self.assignment: Assignment[int] = Assignment(admission=Admission(reservations), spare_mb=lambda: float("inf"))
+        self.assignment: Assignment[int] = Assignment(admission=Admission(reservations), spare_mb=lambda: self.spare_mb)
         self._count = 0
 
     def invoke(self, key: EnvironmentKey, count: int) -> Counter[str]:
@@ -86,3 +87,14 @@ def test_warm_requests_are_held_at_ten_a_second_for_each_that_may_run() -> None:
         assert Counter(one_after_the_other(key) for _ in range(rate + 5)) == {"runs": rate, reason: 5}
         account.now += 1 / 16
         assert Counter(one_after_the_other(key) for _ in range(rate))["runs"] == rate // 16
+
+
+def test_no_idle_neighbour_goes_for_a_call_that_the_rate_throttles_anyway() -> None:
+    account = Account()
+    account.one(RESERVED)
+    account.finish(RESERVED)
+    account.invoke(FREE, 1000)
+    account.spare_mb = 0.0
+    assert account.one(FREE) == ACCOUNT_LIMIT
+    account.now += 0.02
+    assert account.assignment.assign(FREE, 128, account.now) == Wait(let_go=1)

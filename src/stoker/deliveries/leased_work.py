@@ -29,6 +29,8 @@ LEASE_S = 60.0
 RENEW_S = 20.0
 # So many are picked up ahead, and settled at once.
 AHEAD = 256
+# Of small items that this process added itself so many are held: to pick them up would cost as much as to add them.
+SMALL_AHEAD, SMALL_BYTES = 4096, 4096
 # In a database that others share there may be what one of them left when it died.
 LOOK_S = 60.0
 
@@ -152,11 +154,12 @@ class LeasedWork(Generic[ItemT, DoneT]):
             self._next_due = due_at
         self._pick_up()
 
-    def lease_for(self, count: int) -> Lease | None:
+    def lease_for(self, count: int, *, largest_bytes: int) -> Lease | None:
         """A lease to add so many items with, which are then to be given to `hold`: none where others come first."""
         waiting = self._claiming or (self._next_due is not None and self._next_due <= self._clock.time())
-        room = self._open and not waiting and len(self._ready) + count <= AHEAD
-        return self._lease() if room else None
+        # Others who share the database could do what this one holds and has no room for.
+        most = AHEAD if self._store.is_shared or largest_bytes > SMALL_BYTES else SMALL_AHEAD
+        return self._lease() if self._open and not waiting and len(self._ready) + count <= most else None
 
     def hold(self, items: Sequence[ItemT]) -> None:
         """Do these, on which this has a lease."""

@@ -179,7 +179,7 @@ class AsyncQueue:
     async def _write_accepted(self, events: Sequence[AsyncEvent]) -> None:
         """Write a batch, and hold it at once where nothing waits before it and there is room ahead."""
         now = self._clock.time()
-        lease = self._work.lease_for(len(events))
+        lease = self._work.lease_for(len(events), largest_bytes=max(len(event.payload) for event in events))
 
         def work(conn: Connection) -> list[HeldEvent]:
             event_rows.insert(conn, events, lease)

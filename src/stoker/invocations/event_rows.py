@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam
 
 from stoker.deliveries import outbox_rows
 from stoker.deliveries.delivery import Retry
-from stoker.deliveries.leased_work import LEASE_S, Claim, Lease
+from stoker.deliveries.leased_work import AHEAD, LEASE_S, Claim, Lease
 from stoker.functions import lookup
 from stoker.functions.event_invoke_config import read_configs
 from stoker.invocations.async_event import AsyncEvent, HeldEvent
@@ -78,7 +78,9 @@ def count(conn: Connection) -> int:
 
 def release(conn: Connection, request_ids: Collection[str], now: float) -> None:
     """Give back events that were picked up and did not run."""
-    _LEASE.run(conn, {"holder": None, "until": now}, list(request_ids))
+    listed = list(request_ids)
+    for begin in range(0, len(listed), AHEAD):
+        _LEASE.run(conn, {"holder": None, "until": now}, listed[begin : begin + AHEAD])
 
 
 class EventTable:

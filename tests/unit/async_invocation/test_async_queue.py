@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fakes.async_queue import ACCOUNT, QueueBench, ScriptedInvoker, failed, queue_bench, ran
 from fakes.loop import on_loop, until
-from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, Lease
+from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, SMALL_BYTES, Lease
 from stoker.deliveries.pacing import Pacing
 from stoker.invocations.event_rows import EventTable
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
@@ -122,12 +122,22 @@ async def test_events_run_in_the_order_in_which_they_are_due(store_url: str) -> 
         assert bench.invoker.payloads == payloads
 
 
+@pytest.mark.parametrize("size", [1, SMALL_BYTES + 1])
 @on_loop
-async def test_a_burst_beyond_what_is_held_ahead_runs_whole_and_once(store_url: str) -> None:
+async def test_a_burst_beyond_what_is_held_ahead_runs_whole_and_once(store_url: str, size: int) -> None:
     async with queue_bench(store_url) as bench:
+        first = await bench.accept()
+        # What is accepted while the start still looks for what there is has to be picked up.
+        await bench.settled()
+        await until(lambda: not bench.queue._work._claiming)
         bench.invoker.go.clear()
-        ids = await asyncio.gather(*(bench.accept(b"%d" % number) for number in range(4 * AHEAD)))
-        assert len(bench.invoker.requests) <= 100
+        ids = [first, *await asyncio.gather(*(bench.accept(b"1" * size) for _ in range(4 * AHEAD)))]
+        assert len(bench.invoker.requests) <= 101
+        held = [event for event in await bench.events() if event.owner is not None]
+        # All that fits is held, unless others could do it meanwhile.
+        holds_all = size <= SMALL_BYTES and not bench.store.is_shared
+        assert (len(held) == 4 * AHEAD) == holds_all
+        assert holds_all or len(held) <= 2 * AHEAD + 100
         bench.invoker.go.set()
         await bench.settled()
         assert sorted(str(request.request_id) for request in bench.invoker.requests) == sorted(ids)
@@ -265,6 +275,20 @@ async def test_a_changed_function_still_runs_what_waits(store_url: str) -> None:
         bench.invoker.go.set()
         await bench.settled()
         assert sorted(bench.invoker.payloads) == [b"1", b"2"]
+
+
+@on_loop
+async def test_a_function_that_is_deleted_or_changes_with_a_thousand_events_leaves_them_to_be_picked_up(
+    store_url: str,
+) -> None:
+    async with queue_bench(store_url, pacing=Pacing(most=1, young=1)) as bench:
+        bench.invoker.go.clear()
+        ids = await asyncio.gather(*(bench.accept(b"%d" % number) for number in range(4 * AHEAD)))
+        bench.queue.let_go("us-east-1", "hello")
+        bench.queue._work._pacing = Pacing(most=100, young=100)
+        bench.invoker.go.set()
+        await bench.settled()
+        assert sorted(str(request.request_id) for request in bench.invoker.requests) == sorted(ids)
 
 
 @on_loop

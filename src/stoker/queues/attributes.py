@@ -33,8 +33,9 @@ COUNTS = (
     "ApproximateNumberOfMessagesDelayed",
 )
 READ_ONLY = frozenset({*COUNTS, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn"})
-ENCRYPTION = frozenset({"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"})
-ALL = frozenset({*NUMBERS, *FIFO_CHOICES, *DOCUMENTS, *READ_ONLY, *ENCRYPTION, "FifoQueue"})
+KMS = frozenset({"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"})
+SEALED = "SqsManagedSseEnabled"
+ALL = frozenset({*NUMBERS, *FIFO_CHOICES, *DOCUMENTS, *READ_ONLY, *KMS, SEALED, "FifoQueue"})
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     fifo: bool = False
     content_deduplication: bool = False
     group_deduplication: bool = False
+    sealed: bool = False
     redrive: RedrivePolicy | None = None
     redrive_allow: RedriveAllowPolicy = RedriveAllowPolicy()
 
@@ -65,6 +67,7 @@ def settings_of(attributes: Mapping[str, str]) -> Settings:
         fifo=attributes.get("FifoQueue") == "true",
         content_deduplication=attributes.get("ContentBasedDeduplication") == "true",
         group_deduplication=attributes.get("DeduplicationScope") == "messageGroup",
+        sealed=attributes.get(SEALED) == "true",
         redrive=None if redrive is None else parse_redrive(redrive),
         redrive_allow=RedriveAllowPolicy() if allow is None else parse_redrive_allow(allow),
     )
@@ -82,8 +85,8 @@ def change(current: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str,
     """The attributes with what was given changed; an empty document removes it. Raises the caller's error."""
     changed = dict(current)
     for name, value in given.items():
-        if name in ENCRYPTION:
-            _refuse_encryption(name, value)
+        if name in KMS:
+            _refuse_kms(name, value)
         elif name in DOCUMENTS and value == "":
             changed.pop(name, None)
         else:
@@ -103,8 +106,8 @@ def described(attributes: Mapping[str, str]) -> Mapping[str, str]:
     shown = {name: str(default) for name, (_, _, default) in NUMBERS.items()}
     if attributes.get("FifoQueue") == "true":
         shown |= {name: choices[0] for name, choices in FIFO_CHOICES.items()}
-    # Messages lie in the store as they are: whoever wants them encrypted at rest puts it on an encrypted disk.
-    return {**shown, "SqsManagedSseEnabled": "false", **attributes}
+    # Unlike AWS's, new queues are not sealed: it takes memory and time, and the key lies beside the database.
+    return {**shown, SEALED: "false", **attributes}
 
 
 def _check(name: str, value: str) -> None:
@@ -115,6 +118,8 @@ def _check(name: str, value: str) -> None:
         good = value in FIFO_CHOICES[name]
     elif name == "FifoQueue":
         good = value == "true"
+    elif name == SEALED:
+        good = value in ("true", "false")
     elif name == "Policy":
         good = _is_policy(value)
     elif name == "RedrivePolicy":
@@ -135,14 +140,12 @@ def _is_policy(value: str) -> bool:
     return isinstance(policy, dict) and isinstance(policy.get("Statement"), list | dict)
 
 
-def _refuse_encryption(name: str, value: str) -> None:
-    """Queues are not encrypted: a setting that says they are not is as good as none."""
+def _refuse_kms(name: str, value: str) -> None:
+    """There are no KMS keys: a setting that names none is as good as no setting."""
     if name == "KmsDataKeyReusePeriodSeconds" and not value.isdecimal():
         raise InvalidAttributeValue(f"Invalid value for the parameter {name}.")
-    if name == "SqsManagedSseEnabled" and value not in ("true", "false"):
-        raise InvalidAttributeValue(f"Invalid value for the parameter {name}.")
-    if (name == "KmsMasterKeyId" and value) or value == "true":
-        raise NotBuiltError(f"Encryption of queues ({name}) is not there yet in Stoker.")
+    if name == "KmsMasterKeyId" and value:
+        raise NotBuiltError(f"Encryption of queues with KMS keys ({name}) is not there yet in Stoker; {SEALED} is.")
 
 
 def check_redrive(source_arn: str, source: Settings, target: Settings | None, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Struct
 
 
@@ -82,9 +81,6 @@ class Received(Struct, frozen=True, kw_only=True):
         }
         return {name: value for name, value in attributes.items() if value is not None}
 
-
-encode_content = msgspec.msgpack.Encoder().encode
-decode_content = msgspec.msgpack.Decoder(Content).decode
 
 # Sequence numbers have 20 digits, as AWS's.
 _SEQUENCE_BASE = 10**19

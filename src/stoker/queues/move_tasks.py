@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam
 
 from stoker.model.clock import Clock
 from stoker.queues import message_rows
+from stoker.queues.contents import Contents
 from stoker.queues.errors import InvalidParameterValue, TaskNotFound
-from stoker.queues.message import decode_content, encode_content
 from stoker.queues.message_rows import MessageRow
 from stoker.queues.queue import Queue
 from stoker.queues.queues import Queues
@@ -212,7 +212,8 @@ class MoveTasks:
                 failure = "CouldNotDetermineMessageSource" if target_arn is None else _gone()
                 break
             visible_at = now + target.settings.delay_s
-            _rewrite(conn, row, content, target, new_id, visible_at, now)
+            renewed = _renewed(self._queues.contents, content, target)
+            _rewrite(conn, row, renewed, target, new_id, visible_at, now)
             targets.setdefault(target.id, []).append(visible_at)
             rows.append(row)
         if source.settings.fifo:
@@ -226,11 +227,24 @@ def _gone() -> str:
     return "AWS.SimpleQueueService.NonExistentQueue"
 
 
+def _renewed(contents: Contents, packed: bytes, target: Queue) -> tuple[str, bytes]:
+    """A message's new id, and with it what it carries; what was sealed stays so."""
+    message_id = str(uuid.uuid4())
+    content = msgspec.structs.replace(contents.unpack(packed), message_id=message_id)
+    return message_id, contents.pack(content, sealed=target.settings.sealed or contents.is_sealed(packed))
+
+
 def _rewrite(
-    conn: Connection, row: MessageRow, content: bytes, target: Queue, new_id: int, visible_at: float, now: float
+    conn: Connection,
+    row: MessageRow,
+    renewed: tuple[str, bytes],
+    target: Queue,
+    new_id: int,
+    visible_at: float,
+    now: float,
 ) -> None:
     """A moved message is a new one: another id, its age and receives begin anew, and it stands last."""
-    renewed = msgspec.structs.replace(decode_content(content), message_id=str(uuid.uuid4()))
+    message_id, content = renewed
     message_rows.delete(conn, [row.id])
     message_rows.write(
         conn,
@@ -238,8 +252,8 @@ def _rewrite(
         message_rows.Arrival(
             row=new_id,
             queue_id=target.id,
-            message_id=renewed.message_id,
-            content=encode_content(renewed),
+            message_id=message_id,
+            content=content,
             visible_at=visible_at,
             sent_at=now,
             group_id=row.group_id,

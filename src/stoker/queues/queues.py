@@ -14,6 +14,7 @@ from stoker.queues import message_rows, sending
 from stoker.queues.attempts import ReceiveAttempts
 from stoker.queues.catalogue import Catalogue
 from stoker.queues.claims import Want
+from stoker.queues.contents import Contents
 from stoker.queues.errors import InvalidParameterValue, QueueDoesNotExist, QueueError
 from stoker.queues.memory import Memory, OpenQueue
 from stoker.queues.message import Outgoing, Received, Sent
@@ -45,18 +46,24 @@ class _Sending:
 class Queues:
     """All queues of an account. `start` first, `close` at the end; on the event loop's thread.
 
-    `key` seals receipt handles.
+    `key` seals receipt handles, `contents` packs what messages carry.
     """
 
-    def __init__(self, *, account: str, store: Store, clock: Clock, key: bytes) -> None:
+    def __init__(self, *, account: str, store: Store, clock: Clock, key: bytes, contents: Contents) -> None:
         self._store = store
         self._clock = clock
         self._ids = RowIds(clock)
         self._receipts = Receipts(key)
+        self.contents = contents
         self.catalogue = Catalogue(account=account, store=store, clock=clock, ids=self._ids)
         self._memory = Memory(clock, self.catalogue.current)
         self._receiving = Receiving(
-            store=store, clock=clock, catalogue=self.catalogue, receipts=self._receipts, memory=self._memory
+            store=store,
+            clock=clock,
+            catalogue=self.catalogue,
+            receipts=self._receipts,
+            contents=contents,
+            memory=self._memory,
         )
         self._memory.claims(self._receiving.claim, self._receiving.give_back)
         self._sweeper = Sweeper(store=store, clock=clock, catalogue=self.catalogue, memory=self._memory)
@@ -72,6 +79,8 @@ class Queues:
         await self.catalogue.load()
         now = self._clock.time()
         everything = self.catalogue.all()
+        if any(queue.settings.sealed for queue in everything):
+            await self.contents.prepare()
         last, tallies = await self._store.read(lambda conn: _survey(conn, everything, now))
         self._ids.rise_above(last)
         for queue in everything:
@@ -97,6 +106,8 @@ class Queues:
     async def set_attributes(self, queue: Queue, given: Mapping[str, str]) -> None:
         """Change a queue's attributes. A FIFO queue's new delay holds for the messages that wait already."""
         changed = await self.catalogue.set_attributes(queue, given)
+        if changed.settings.sealed:
+            await self.contents.prepare()
         if changed.settings.fifo and changed.settings.delay_s != queue.settings.delay_s:
             generation, delay_s = changed.generation, changed.settings.delay_s
             await self._store.write(lambda conn: message_rows.delay_again(conn, generation, delay_s))
@@ -140,7 +151,7 @@ class Queues:
         """Durable when this returns. Raises the caller's error."""
         check_message(message, queue.settings)
         now = self._clock.time()
-        arrival, sent = sending.arrival_of(queue, message, row=self._ids.next(), now=now)
+        arrival, sent = sending.arrival_of(queue, message, self.contents, row=self._ids.next(), now=now)
         ticket = _Sending(arrival=arrival)
         await self._sending.add(ticket)
         if ticket.written is None:

@@ -10,9 +10,10 @@ from stoker.model.clock import Clock
 from stoker.queues import claims, message_rows
 from stoker.queues.catalogue import Catalogue
 from stoker.queues.claims import Claim, Claimed, Source, Taken, Want
+from stoker.queues.contents import Contents
 from stoker.queues.errors import OverLimit, QueueDoesNotExist
 from stoker.queues.memory import Memory, OpenQueue
-from stoker.queues.message import Received, decode_content, sequence_number
+from stoker.queues.message import Received, sequence_number
 from stoker.queues.message_rows import MessageRow
 from stoker.queues.queue import Queue
 from stoker.queues.receipts import Receipt, Receipts
@@ -26,11 +27,21 @@ FULL_PAUSE_S = 1.0
 class Receiving:
     """For the event loop's thread."""
 
-    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue, receipts: Receipts, memory: Memory) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        receipts: Receipts,
+        contents: Contents,
+        memory: Memory,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._receipts = receipts
+        self._contents = contents
         self._memory = memory
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,7 +99,7 @@ class Receiving:
         row = taken.row
         receipt = Receipt(queue_id=queue.id, message=row.id, count=row.receive_count + 1)
         return Received(
-            content=decode_content(taken.content),
+            content=self._contents.unpack(taken.content),
             receipt_handle=self._receipts.handle(receipt),
             receive_count=row.receive_count + 1,
             sent_at=row.sent_at,

@@ -4,14 +4,15 @@ import hashlib
 import uuid
 
 from stoker.queues.checksums import attributes_md5, body_md5
-from stoker.queues.message import Content, MessageAttribute, Outgoing, Sent, encode_content, sequence_number
+from stoker.queues.contents import Contents
+from stoker.queues.message import Content, MessageAttribute, Outgoing, Sent, sequence_number
 from stoker.queues.message_rows import Arrival, Written
 from stoker.queues.queue import Queue
 
 DEDUPLICATION_S = 300.0
 
 
-def arrival_of(queue: Queue, message: Outgoing, *, row: int, now: float) -> tuple[Arrival, Sent]:
+def arrival_of(queue: Queue, message: Outgoing, contents: Contents, *, row: int, now: float) -> tuple[Arrival, Sent]:
     """The row of a message that was checked, and what its sender is told of it."""
     settings = queue.settings
     delay_s = settings.delay_s if message.delay_s is None else message.delay_s
@@ -34,7 +35,7 @@ def arrival_of(queue: Queue, message: Outgoing, *, row: int, now: float) -> tupl
         row=row,
         queue_id=queue.id,
         message_id=content.message_id,
-        content=encode_content(content),
+        content=contents.pack(content, sealed=settings.sealed),
         visible_at=now + delay_s,
         sent_at=now,
         group_id=message.group_id if settings.fifo else None,

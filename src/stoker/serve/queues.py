@@ -3,6 +3,7 @@
 from stoker.event_sources.sqs_source import SqsSource
 from stoker.observability.metrics import Gauge
 from stoker.queues.arriving import QueueTarget
+from stoker.queues.contents import Contents
 from stoker.queues.depths import LABELS, depths
 from stoker.queues.move_tasks import MoveTasks
 from stoker.queues.queues import Queues
@@ -17,6 +18,7 @@ async def build(platform: Platform) -> Area:
         store=platform.store,
         clock=platform.clock,
         key=platform.keys.derived_key("receipt handles"),
+        contents=Contents(platform.keys.derived_key("messages at rest")),
     )
     tasks = MoveTasks(queues=queues, store=platform.store, clock=platform.clock)
     platform.targets.register("sqs", QueueTarget(queues).deliver)

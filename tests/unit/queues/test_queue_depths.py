@@ -8,6 +8,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from stoker.queues import depths as depths_module
+from stoker.queues.contents import Contents
 from stoker.queues.depths import depths
 from stoker.queues.message import Outgoing
 from stoker.queues.queues import Queues
@@ -24,7 +25,9 @@ def test_queues_beyond_the_bound_are_told_together(
 
     async def play() -> None:
         store = await asyncio.to_thread(open_store, f"sqlite:///{tmp_path / 'stoker.db'}")
-        queues = Queues(account="000000000000", store=store, clock=FakeClock(), key=b"k" * 32)
+        queues = Queues(
+            account="000000000000", store=store, clock=FakeClock(), key=b"k" * 32, contents=Contents(b"c" * 32)
+        )
         await queues.start()
         made = [await queues.catalogue.create("us-east-1", f"q{number}", {}, {}) for number in range(4)]
         for queue in made:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from fakes.clock import FakeClock
+from stoker.queues.contents import Contents
 from stoker.queues.errors import QueueError
 from stoker.queues.message import Outgoing
 from stoker.queues.queue import Queue
@@ -20,7 +21,7 @@ ACCOUNT = "000000000000"
 @contextlib.asynccontextmanager
 async def opened(url: str, clock: FakeClock) -> AsyncIterator[Queues]:
     store = await asyncio.to_thread(open_store, url)
-    queues = Queues(account=ACCOUNT, store=store, clock=clock, key=b"k" * 32)
+    queues = Queues(account=ACCOUNT, store=store, clock=clock, key=b"k" * 32, contents=Contents(b"c" * 32))
     await queues.start()
     try:
         yield queues

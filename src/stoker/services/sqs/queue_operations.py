@@ -30,6 +30,8 @@ class QueueOperations:
         queue = await self._queues.catalogue.create(
             call.region, params["QueueName"], params.get("Attributes", {}), params.get("tags", {})
         )
+        if queue.settings.sealed:
+            await self._queues.contents.prepare()
         return {"QueueUrl": self._addresses.url(queue)}
 
     async def delete_queue(self, call: Call) -> Members:

@@ -142,7 +142,8 @@ def _dispatch(rule: Rule, target: Target, arrival: Arrival, facts: RuleFacts, ac
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     delivery = Delivery(
         target=target["Arn"],
-        body=target_input(target, arrival.event, facts).encode(),
+        # A template may be filled in with half of a surrogate pair.
+        body=target_input(target, arrival.event, facts).encode(errors="replace"),
         caller=CALLER,
         source_arn=facts.arn,
         region=rule.region,

@@ -17,13 +17,13 @@ from stoker.model.errors import NotBuiltError, ValidationException
 
 CALLER = "scheduler.amazonaws.com"
 UNIVERSAL = re.compile(r"arn:aws:scheduler:::aws-sdk:([\w.\-]+):(\w+)")
-UNIVERSAL_OPERATIONS = {
-    ("lambda", "invoke"): ("FunctionName",),
-    ("sqs", "sendMessage"): ("QueueUrl", "MessageBody"),
-    ("sns", "publish"): ("TopicArn", "Message"),
-    ("eventbridge", "putEvents"): ("Entries",),
+UNIVERSAL_OPERATIONS: Mapping[tuple[str, str], Mapping[str, type]] = {
+    ("lambda", "invoke"): {"FunctionName": str},
+    ("sqs", "sendMessage"): {"QueueUrl": str, "MessageBody": str},
+    ("sns", "publish"): {"TopicArn": str, "Message": str},
+    ("eventbridge", "putEvents"): {"Entries": list},
 }
-"""By service and operation, the members of the input that there must be."""
+"""By service and operation, the members of the input that there must be, and what they are."""
 
 Target = Mapping[str, Any]
 
@@ -57,9 +57,11 @@ def check_target(target: Target, service: str | None) -> None:
     if service is None:
         operation = _universal(target)
         given = _input_object(target.get("Input", "{}"))
-        for name in UNIVERSAL_OPERATIONS[operation]:
+        for name, kind in UNIVERSAL_OPERATIONS[operation].items():
             if name not in given:
                 raise ValidationException(f"Invalid RequestJson provided. Reason: {name} is missing.")
+            if not isinstance(given[name], kind):
+                raise ValidationException(f"Invalid RequestJson provided. Reason: {name} is no {kind.__name__}.")
 
 
 def deliveries(firing: Firing) -> Sequence[Delivery]:
@@ -75,6 +77,15 @@ def deliveries(firing: Firing) -> Sequence[Delivery]:
     if "KinesisParameters" in target:
         group = target["KinesisParameters"]["PartitionKey"]
     return [_delivery(firing, target["Arn"], _input(firing, target), group_id=group)]
+
+
+def undeliverable(firing: Firing) -> Delivery:
+    """In place of what cannot be made out: the input as it stands, for a target that will not have it.
+
+    So it is given up as what is refused by a target is on AWS: for its dead-letter queue, if it has one.
+    """
+    target = firing.schedule.document["Target"]
+    return _delivery(firing, target["Arn"], target.get("Input") or "")
 
 
 def _universal(target: Target) -> tuple[str, str]:

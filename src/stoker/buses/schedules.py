@@ -14,7 +14,7 @@ from stoker.buses.event import moment
 from stoker.buses.schedule import Document, Schedule, check_document
 from stoker.buses.schedule_errors import ConflictException
 from stoker.buses.schedule_groups import require_group
-from stoker.buses.schedule_targets import Firing, deliveries
+from stoker.buses.schedule_targets import Firing, deliveries, undeliverable
 from stoker.buses.timetable import Timetable
 from stoker.deliveries.delivery import DEFAULT_MAX_AGE_S, DEFAULT_RETRIES, DeadLetter, Delivery, Retry
 from stoker.deliveries.outbox import Outbox
@@ -177,8 +177,8 @@ def _deliveries(firing: Firing) -> Sequence[Delivery]:
         return deliveries(firing)
     except Exception:
         # The boundary of a schedule: one that cannot be made out must not keep back all those that are due with it.
-        log.exception("schedule %s could not fire", firing.schedule.arn(firing.account))
-        return []
+        log.exception("schedule %s could not be made out", firing.schedule.arn(firing.account))
+        return [undeliverable(firing)]
 
 
 def _dead_letter(target: Mapping[str, Any], arn: str, firing: Firing) -> DeadLetter | None:

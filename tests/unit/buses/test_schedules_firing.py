@@ -1,5 +1,6 @@
 """Rules and schedules fire when they are due, on both engines, with a clock that the test moves."""
 
+import errno
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from fakes.outbox import DEAD_LETTERS, QUEUE
 from stoker.buses.schedule import Schedule, check_document
 from stoker.buses.schedule_errors import ConflictException
 from stoker.buses.schedule_targets import Firing, check_target, deliveries
+from stoker.buses.timetable import RETRY_S
 from stoker.model.errors import ResourceNotFoundException, ValidationException
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -248,3 +250,57 @@ async def test_a_stream_is_given_the_partition_key_that_the_schedule_names(store
             Firing(schedule=made, account="000000000000", scheduled_at=bench.clock.time(), execution_id="e")
         )
     assert (delivery.target, delivery.body, delivery.group_id) == (target["Arn"], b"now", "k")
+
+
+UNMADE = {"QueueUrl": "http://here/000000000000/orders", "MessageBody": 7}
+SEND = "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"
+
+
+@on_loop
+async def test_a_schedule_that_cannot_be_made_out_is_a_dead_letter(store_url: str) -> None:
+    async with bus_bench(store_url) as bench:
+        target = {"Arn": SEND, "Input": json.dumps(UNMADE), "DeadLetterConfig": {"Arn": DEAD_LETTERS}}
+        made = await schedule(bench, "rate(1 hour)", target=target)
+        assert await bench.arrived(1) == [UNMADE]
+        attributes = bench.inbox.taken[0].attributes
+        assert (attributes["SCHEDULE_ARN"], attributes["TARGET_ARN"]) == (made.arn("000000000000"), SEND)
+        assert attributes["ERROR_CODE"] == "NOT_IMPLEMENTED"
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("sqs:sendMessage", UNMADE),
+        ("sqs:sendMessage", {"QueueUrl": 1, "MessageBody": "a"}),
+        ("lambda:invoke", {"FunctionName": None}),
+        ("sns:publish", {"TopicArn": [], "Message": "a"}),
+        ("eventbridge:putEvents", {"Entries": {}}),
+    ],
+)
+def test_a_call_whose_members_are_something_else_is_refused(operation: str, given: Any) -> None:
+    target = {"Arn": f"arn:aws:scheduler:::aws-sdk:{operation}", "RoleArn": ROLE, "Input": json.dumps(given)}
+    with pytest.raises(ValidationException, match="Invalid RequestJson provided"):
+        check_target(target, None)
+
+
+@on_loop
+async def test_what_is_due_while_the_disk_is_full_fires_once_when_there_is_room(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bus_bench(store_url) as bench:
+        await bench.rule(schedule=EVERY_MINUTE)
+        await schedule(bench, "rate(1 hour)", StartDate=bench.clock.time() + 60)
+
+        async def full(_work: Any, **_options: Any) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(bench.store, "write", full)
+            for seconds, tries in ((60, 1), (RETRY_S, 2)):
+                bench.clock.advance(seconds)
+                for each in ("rules", "schedules"):
+                    said = f"the timetable of {each} could not be kept"
+                    await until(lambda said=said, tries=tries: caplog.messages.count(said) == tries)
+        await bench.arrived(0)
+        bench.clock.advance(RETRY_S)
+        await bench.arrived(2)

@@ -14,7 +14,7 @@ from fakes.waiting import eventually
 from stoker.bootstrap.memory_image import ORDER_DESCRIPTOR
 from stoker.linux.available_memory import AvailableMemory
 from stoker.sandbox.blank import Blank
-from stoker.sandbox.driver import SnapshotStaleError
+from stoker.sandbox.driver import SandboxError, SnapshotStaleError
 from stoker.sandbox.linux_driver import LinuxDriver
 from stoker.sandbox.snapshot import Snapshot
 
@@ -170,6 +170,12 @@ def test_a_template_that_is_let_go_takes_it_along(template: Template) -> None:
     template.house.run(asyncio.wait_for(asyncio.shield(waiting.ended), 10))
     assert not list(driver_of(template.house)._restores)
     with pytest.raises(SnapshotStaleError):
+        template.start()
+
+
+def test_a_process_that_cannot_be_made_is_an_error_that_is_expected(template: Template, tmp_path: Path) -> None:
+    template.spec = replace(template.spec, task_root=tmp_path / "gone")
+    with pytest.raises(SandboxError, match="could not be built"):
         template.start()
 
 

@@ -84,6 +84,9 @@ class RestoresAhead:
         blank = await self._take_blank(spec.runtime)
         try:
             await self._specialise(blank, spec)
+        except OSError as error:
+            await self._discard(blank)
+            raise SandboxError(f"a sandbox for {spec.handler} could not be built: {error}") from error
         except BaseException:
             await self._discard(blank)
             raise

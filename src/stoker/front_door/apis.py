@@ -21,6 +21,7 @@ from stoker.wire.cbor_rpc import PROTOCOL_HEADER
 from stoker.wire.json_rpc import TARGET_HEADER
 from stoker.wire.message import Request
 from stoker.wire.operations import Method
+from stoker.wire.packed_rpc import CONTENT_TYPE
 
 _SIGNED_FOR = re.compile(r"(?:/|%2F)([a-z0-9-]{1,64})(?:/|%2F)aws4_request")
 _FORM = "application/x-www-form-urlencoded"
@@ -44,7 +45,8 @@ class Address:
 
     With a `header`, only requests that have it are for the API at its path: S3's buckets may be called anything.
     `form_protocol` is what it speaks with clients that send forms, where its model's own is a newer protocol;
-    `target_protocol` with those that name the operation in a header of its own, where that is not the model's either.
+    `target_protocol` with those that name the operation in a header of its own, where that is not the model's either;
+    `cbor_protocol` with those that send its json protocol in CBOR.
     """
 
     signing_name: str
@@ -53,6 +55,7 @@ class Address:
     header: str | None = None
     form_protocol: str | None = None
     target_protocol: str | None = None
+    cbor_protocol: str | None = None
 
 
 ADDRESSES: Mapping[str, Address] = {
@@ -62,6 +65,7 @@ ADDRESSES: Mapping[str, Address] = {
     "cloudwatch": Address(signing_name="monitoring", form_protocol="query", target_protocol="json"),
     "dynamodb": Address(signing_name="dynamodb", target_prefix="DynamoDB_20120810"),
     "dynamodbstreams": Address(signing_name="dynamodb", target_prefix="DynamoDBStreams_20120810"),
+    "kinesis": Address(signing_name="kinesis", cbor_protocol="json in cbor"),
     "s3control": Address(signing_name="s3", path_prefix="/v20180820/", header="x-amz-account-id"),
     "sqs": Address(signing_name="sqs", form_protocol="query"),
 }
@@ -155,6 +159,8 @@ def _address(service: Service) -> Address:
 def _protocol(service: Service, request: Request) -> str | None:
     """The protocol of a request that is not in that of the model."""
     address = _address(service)
+    if address.cbor_protocol is not None:
+        return address.cbor_protocol if request.headers.get("content-type") == CONTENT_TYPE else None
     if address.form_protocol is None or PROTOCOL_HEADER in request.headers:
         return None
     return address.target_protocol if TARGET_HEADER in request.headers else address.form_protocol

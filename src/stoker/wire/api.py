@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -14,6 +15,7 @@ from stoker.wire.constraints import ConstraintCompiler
 from stoker.wire.errors import AuthenticationError, InternalFailure, SerializationException
 from stoker.wire.json_rpc import JsonRpc
 from stoker.wire.message import Request, Response, Result
+from stoker.wire.packed_rpc import CBOR
 from stoker.wire.protocol import Fault, WireProtocol, with_headers
 from stoker.wire.query import Query
 from stoker.wire.query_names import with_query_names
@@ -23,12 +25,13 @@ from stoker.wire.rest_xml import RestXml
 
 PROTOCOLS: Mapping[str, Callable[[ServiceModel], WireProtocol]] = {
     "json": JsonRpc,
+    "json in cbor": partial(JsonRpc, codec=CBOR),
     "query": Query,
     "rest-json": RestJson,
     "rest-xml": RestXml,
     "smithy-rpc-v2-cbor": CborRpc,
 }
-"""By the name in a model's metadata."""
+"""By the name in a model's metadata; one is in none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ _MAX_DEPTH = 64
 # Tags that the library would make values of: of each but a timestamp's a document could be made that costs more than
 # its bytes (numbers without end, shared and cyclic values).
 _REFUSED_TAGS = (0, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 1004, 43000, 55799)
-_TIMESTAMP_TAG = 1
+TIMESTAMP_TAG = 1
 
 
 class CborRpc:
@@ -36,8 +36,8 @@ class CborRpc:
         self._prefix = f"/service/{model.metadata['targetPrefix']}/operation/"
         self._came_from_query = "awsQueryCompatible" in model.metadata
         self._operations = frozenset(model.operation_names)
-        self._readers = json_values.JsonReaders({"blob": _read_blob})
-        self._writers = _CborWriters()
+        self._readers = json_values.JsonReaders({"blob": read_blob})
+        self._writers = CborWriters()
 
     def operation(self, request: Request) -> str:
         name = request.path.removeprefix(self._prefix)
@@ -60,7 +60,7 @@ class CborRpc:
         return with_headers(response, {"x-amzn-query-error": query_error(fault)})
 
 
-class _CborWriters(json_values.JsonWriters):
+class CborWriters(json_values.JsonWriters):
     """CBOR has bytes, and a tag for moments; a whole number is not the same as a floating-point one."""
 
     def value(self, shape: Shape) -> json_values.Writer | None:
@@ -75,12 +75,18 @@ def _parse(read: Callable[[Any], dict[str, Any]] | None, request: Request) -> di
     if read is None or not request.body:
         return {} if read is None else read({})
     try:
-        document = cbor2.loads(
-            request.body, semantic_decoders=_DECODERS, max_depth=_MAX_DEPTH, strict_hashable_types=True
-        )
-    except (cbor2.CBORError, ValueError, OverflowError) as error:
-        raise SerializationException("The body is not CBOR that its operation takes") from error
+        document = decode(request.body)
+    except ValueError as error:
+        raise SerializationException(str(error)) from error
     return read(document)
+
+
+def decode(body: bytes) -> Any:
+    """A stranger's document; raises ValueError. Moments are the numbers in them."""
+    try:
+        return cbor2.loads(body, semantic_decoders=_DECODERS, max_depth=_MAX_DEPTH, strict_hashable_types=True)
+    except (cbor2.CBORError, ValueError, OverflowError) as error:
+        raise ValueError("The body is not CBOR that its operation takes") from error
 
 
 def _serialise(write: json_values.Writer | None, result: Result, request_id: str) -> Response:
@@ -97,14 +103,14 @@ def _answer(status: int, body: bytes, request_id: str) -> Response:
     return Response(status=status, headers=headers, body=body)
 
 
-def _read_blob(value: Any) -> bytes:
+def read_blob(value: Any) -> bytes:
     if not isinstance(value, bytes):
         raise SerializationException("Expected bytes")
     return value
 
 
 def _write_timestamp(moment: Any) -> cbor2.CBORTag:
-    return cbor2.CBORTag(_TIMESTAMP_TAG, float(moment.timestamp() if hasattr(moment, "timestamp") else moment))
+    return cbor2.CBORTag(TIMESTAMP_TAG, float(moment.timestamp() if hasattr(moment, "timestamp") else moment))
 
 
 def _refuse(_value: Any, _immutable: bool = False) -> NoReturn:
@@ -115,4 +121,4 @@ def _as_number(value: Any, _immutable: bool = False) -> Any:
     return value
 
 
-_DECODERS: Mapping[int, Any] = dict.fromkeys(_REFUSED_TAGS, _refuse) | {_TIMESTAMP_TAG: _as_number}
+_DECODERS: Mapping[int, Any] = dict.fromkeys(_REFUSED_TAGS, _refuse) | {TIMESTAMP_TAG: _as_number}

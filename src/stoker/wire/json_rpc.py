@@ -1,7 +1,11 @@
-"""The json protocol (awsJson 1.0 and 1.1): CloudWatch Logs, DynamoDB, SQS, EventBridge, Kinesis."""
+"""The json protocol (awsJson 1.0 and 1.1): CloudWatch Logs, DynamoDB, SQS, EventBridge, Kinesis.
+
+Java's SDK speaks it with Kinesis in CBOR, as long as nobody tells it not to: `packed_rpc.py`.
+"""
 
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,21 +20,48 @@ from stoker.wire.query import query_error
 TARGET_HEADER = "x-amz-target"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Codec:
+    """How documents are written. `decode` raises ValueError; `content_type` may name the version, `{}`."""
+
+    content_type: str
+    event_content_type: str
+    readers: Callable[[], json_values.JsonReaders]
+    writers: Callable[[], json_values.JsonWriters]
+    decode: Callable[[bytes], dict[str, Any]]
+    encode: Callable[[Any], bytes]
+
+
+def _encode(value: Any) -> bytes:
+    return json_values.encode(value).encode("ascii")
+
+
+JSON = Codec(
+    content_type="application/x-amz-json-{}",
+    event_content_type="application/json",
+    readers=json_values.JsonReaders,
+    writers=json_values.JsonWriters,
+    decode=json_values.parse_object,
+    encode=_encode,
+)
+
+
 class JsonRpc:
     """json, for one service: the target header names the operation, everything else is in the body."""
 
     operation_in_body: ClassVar[bool] = False
     unstated_error_status: ClassVar[tuple[int, int] | None] = (400, 500)
 
-    def __init__(self, model: ServiceModel) -> None:
+    def __init__(self, model: ServiceModel, codec: Codec = JSON) -> None:
+        self._codec = codec
         self._prefix = f"{model.metadata['targetPrefix']}."
         # DynamoDB's clients check it.
         self._tells_checksum = model.service_name == "dynamodb"
         self._came_from_query = "awsQueryCompatible" in model.metadata
-        self._content_type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
+        self._content_type = codec.content_type.format(model.metadata.get("jsonVersion", "1.1"))
         self._operations = frozenset(model.operation_names)
-        self._readers = json_values.JsonReaders()
-        self._writers = json_values.JsonWriters()
+        self._readers = codec.readers()
+        self._writers = codec.writers()
 
     def operation(self, request: Request) -> str:
         target = request.headers.get(TARGET_HEADER, "")
@@ -41,7 +72,7 @@ class JsonRpc:
 
     def compile(self, model: OperationModel) -> Plan:
         read = self._readers.structure(model.input_shape) if model.input_shape is not None else None
-        return Plan(parse=partial(_parse, read), serialise=self._serialiser(model.output_shape))
+        return Plan(parse=partial(_parse, self._codec.decode, read), serialise=self._serialiser(model.output_shape))
 
     def _serialiser(self, shape: StructureShape | None) -> Callable[[Result, str], Response]:
         if shape is None:
@@ -50,16 +81,18 @@ class JsonRpc:
         if stream is None:
             return partial(self._serialise, self._writers.structure(shape))
         name, events = stream
-        encoders = event_stream.event_encoders(events, self._event_writer, "application/json")
+        content_type = self._codec.event_content_type
+        encoders = event_stream.event_encoders(events, self._event_writer, content_type)
         write = self._event_writer(shape, frozenset(shape.members) - {name})
-        return partial(_serialise_events, name, encoders, write)
+        return partial(_serialise_events, name, content_type, encoders, write)
 
     def _event_writer(self, shape: StructureShape, names: frozenset[str]) -> event_stream.StructureWriter:
         write = self._writers.structure(shape, names)
-        return lambda members: json_values.encode(write(members)).encode("ascii")
+        encode = self._codec.encode
+        return lambda members: encode(write(members))
 
     def _serialise(self, write: json_values.Writer, result: Result, request_id: str) -> Response:
-        body = json_values.encode(write(result.members)).encode("ascii")
+        body = self._codec.encode(write(result.members))
         return self._answer(result.status or 200, body, request_id)
 
     def _answer(self, status: int, body: bytes, request_id: str) -> Response:
@@ -78,7 +111,7 @@ class JsonRpc:
             **self._error_members(fault),
             message_member(fault.shape): fault.message,
         }
-        response = self._answer(fault.status, json_values.encode(body).encode("ascii"), request_id)
+        response = self._answer(fault.status, self._codec.encode(body), request_id)
         if not self._came_from_query:
             return response
         return with_headers(response, {"x-amzn-query-error": query_error(fault)})
@@ -93,11 +126,13 @@ class JsonRpc:
         return members | written
 
 
-def _parse(read: json_values.Reader | None, request: Request) -> dict[str, Any]:
+def _parse(
+    decode: Callable[[bytes], dict[str, Any]], read: json_values.Reader | None, request: Request
+) -> dict[str, Any]:
     if read is None:
         return {}
     try:
-        document = json_values.parse_object(request.body)
+        document = decode(request.body)
     except ValueError as error:
         raise SerializationException(str(error)) from error
     params: dict[str, Any] = read(document)
@@ -106,6 +141,7 @@ def _parse(read: json_values.Reader | None, request: Request) -> dict[str, Any]:
 
 def _serialise_events(
     name: str,
+    content_type: str,
     encoders: Mapping[str, event_stream.Encoder],
     write: event_stream.StructureWriter,
     result: Result,
@@ -113,7 +149,7 @@ def _serialise_events(
 ) -> Response:
     """The members beside the stream go first, in a message of their own."""
     initial = event_stream.encode_message(
-        {":message-type": "event", ":event-type": "initial-response", ":content-type": "application/json"},
+        {":message-type": "event", ":event-type": "initial-response", ":content-type": content_type},
         write({key: value for key, value in result.members.items() if key != name}),
     )
     return Response(

@@ -160,7 +160,7 @@ class ControlPlane:
             store=self.store,
             clock=self.clock,
             sources=Sources(surroundings),
-            work=Work(open_loop),
+            work=Work(open_loop, self.clock),
             seal=Seal(bytes(32)),
             role_may=role_may,
         )

@@ -62,10 +62,11 @@ class ConcurrencySampler:
             self._timer = None
 
     def _look(self) -> None:
+        # First: whatever becomes of this look, there is a next.
+        self.start()
         by_function = self._fleet.running_by_function()
         if by_function:
             self._observe(self._sample(by_function))
-        self.start()
 
     def _sample(self, by_function: Mapping[FunctionKey, int]) -> ConcurrencySample:
         by_region: dict[str, int] = {}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from stoker.environments.allocation import Allocation, ProvisionedState
 from stoker.environments.fleet import Fleet
@@ -13,6 +14,8 @@ from stoker.model.arn import FunctionId, is_version_number
 from stoker.model.clock import Clock
 from stoker.model.errors import ResourceNotFoundException
 from stoker.model.function import FunctionVersion
+
+LOOK_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ class Provisioning:
         self._looks: set[asyncio.Task[None]] = set()
         # Two looks at one function must not overtake each other.
         self._looking = asyncio.Lock()
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Provisioning of {len(self._provisions)} functions>"
@@ -100,6 +104,7 @@ class Provisioning:
 
     async def close(self) -> None:
         """Start no more; the environments are the fleet's to close."""
+        self._closed = True
         for task in self._looks:
             task.cancel()
         await asyncio.gather(*self._looks, return_exceptions=True)
@@ -124,7 +129,19 @@ class Provisioning:
         function = FunctionId(account=self._account, region=region, name=name)
         task = asyncio.get_running_loop().create_task(self._look(function), name=f"provision {name}")
         self._looks.add(task)
-        task.add_done_callback(self._looks.discard)
+        task.add_done_callback(partial(self._looked, function))
+
+    def _looked(self, function: FunctionId, task: "asyncio.Task[None]") -> None:
+        self._looks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Nobody waits for it, and the store may be there again in a moment.
+            context = {"message": f"failed to {task.get_name()}", "exception": task.exception(), "task": task}
+            asyncio.get_running_loop().call_exception_handler(context)
+            self._clock.call_later(LOOK_AGAIN_S, partial(self._look_again, function))
+
+    def _look_again(self, function: FunctionId) -> None:
+        if not self._closed:
+            self._look_soon(function.region, function.name)
 
     async def _look(self, function: FunctionId) -> None:
         async with self._looking:

@@ -192,9 +192,10 @@ class Server:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         date, now = _date(), loop.time()
+        # First: whatever becomes of this tick, there is a next.
+        self._ticking = loop.call_later(_TICK_S, self._tick)
         for listener in self._listeners:
             listener.tick(date, now)
-        self._ticking = loop.call_later(_TICK_S, self._tick)
 
     async def drain(self) -> None:
         """Take no more requests of the world, and let the running ones finish.

@@ -91,8 +91,11 @@ class Identities:
                 if passed >= WRITE_USES_S:
                     passed = 0.0
                     await self.write_uses()
-            except sa.exc.SQLAlchemyError as error:
-                log.warning("identities could not be brought up to date, and will be tried again: %s", error)
+            except Exception as error:
+                # The boundary of a task that nobody waits for: whoever is let in depends on its going on.
+                expected = isinstance(error, sa.exc.SQLAlchemyError)
+                about = "identities could not be brought up to date, and will be tried again: %s"
+                log.warning(about, error, exc_info=None if expected else error)
 
     async def write_uses(self) -> None:
         uses = self.signers.take_uses()

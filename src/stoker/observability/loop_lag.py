@@ -30,5 +30,7 @@ class LoopLag:
 
     def _look(self) -> None:
         # uvloop rounds delays to whole milliseconds, and may be early by as much.
-        self._observe(max(0.0, self._clock.monotonic() - self._due))
+        lag_s = max(0.0, self._clock.monotonic() - self._due)
+        # First: whatever becomes of this look, there is a next.
         self.start()
+        self._observe(lag_s)

@@ -97,7 +97,7 @@ class TelemetryWriter:
         """The boundary of work nobody waits for: the journal keeps the records, and `flush` meets the error again."""
         try:
             work()
-        except (sqlite3.Error, OSError):
+        except Exception:
             _log.exception("telemetry database")
 
     def _drain(self) -> None:

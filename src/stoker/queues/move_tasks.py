@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,9 @@ RUNNING, COMPLETED, CANCELLED, FAILED = "RUNNING", "COMPLETED", "CANCELLED", "FA
 MAX_PER_SECOND = 500
 MAX_LISTED = 10
 AT_ONCE = 100
+RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
 
 _tasks = queue_move_tasks.c
 _messages = queue_messages.c
@@ -169,7 +173,13 @@ class MoveTasks:
         moved, failure = task.moved, None
         while moved < task.to_move and failure is None:
             most = min(task.to_move - moved, AT_ONCE, task.per_second or AT_ONCE)
-            count, failure = await self._move_some(task, most)
+            try:
+                count, failure = await self._move_some(task, most)
+            except Exception:
+                # The boundary of a task that nobody waits for: the store may be full, or away, for a while.
+                log.exception("messages of %s could not be moved; trying again", task.source_arn)
+                await self._pause(RETRY_S)
+                continue
             moved += count
             if count == 0:
                 break

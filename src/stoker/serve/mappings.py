@@ -93,7 +93,7 @@ async def open_mappings(
         store=store,
         clock=clock,
         sources=sources,
-        work=Work(open_loop),
+        work=Work(open_loop, clock),
         seal=seal,
         role_may=role_may,
     )

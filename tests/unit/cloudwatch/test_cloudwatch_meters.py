@@ -1,5 +1,7 @@
 """What Lambda measures without leaving a line: counted in memory and handed over, and concurrency looked at."""
 
+import pytest
+
 from fakes.clock import FakeClock
 from stoker.environments.concurrency_samples import ConcurrencySample, ConcurrencySampler
 from stoker.observability.cloudwatch.lambda_metrics import LambdaMetrics
@@ -97,3 +99,25 @@ def test_running_invocations_are_counted_once_a_second_while_there_are_some() ->
     sampler.stop()
     clock.advance(5)
     assert len(seen) == 1
+
+
+def test_a_look_that_fails_is_not_the_last() -> None:
+    clock, fleet, looks = FakeClock(), FakeFleet(), list[int]()
+
+    def observe(_sample: ConcurrencySample) -> None:
+        looks.append(1)
+        raise OSError("the disk is full")
+
+    sampler = ConcurrencySampler(
+        fleet=fleet,  # type: ignore[arg-type]
+        provisioning=FakeProvisioning(),  # type: ignore[arg-type]
+        reservations=FakeReservations(),  # type: ignore[arg-type]
+        clock=clock,
+        observe=observe,
+    )
+    sampler.start()
+    fleet.now = {("us-east-1", "other"): 1}
+    for _ in range(3):
+        with pytest.raises(OSError, match="full"):
+            clock.advance(1)
+    assert len(looks) == 3

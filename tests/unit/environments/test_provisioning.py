@@ -11,7 +11,7 @@ from fakes.sandbox import FakeProcess, echo
 from stoker.environments.allocation import FAILURE_RETRY_S, STARTING_AT_ONCE
 from stoker.environments.environment import MAX_AGE_S
 from stoker.environments.held_meter import STEP_S
-from stoker.environments.provisioning import Provisioning
+from stoker.environments.provisioning import LOOK_AGAIN_S, Provisioning
 from stoker.functions.concurrency import ProvisionedConfig
 from stoker.functions.records import Alias, VersionRecord
 from stoker.model.arn import FunctionId
@@ -321,3 +321,23 @@ async def test_what_is_held_ready_is_charged_in_steps_of_five_minutes_from_when_
     hello.charges.clear()
     bench.clock.advance(1000)
     assert not hello.charges
+
+
+@on_loop
+async def test_a_look_that_fails_is_told_and_repeated() -> None:
+    bench, told = FleetBench(), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context["message"]))
+    hello, configs_of = Provisioned(bench), Provisioned.configs_of
+
+    async def away(_self: Provisioned, _function: FunctionId) -> list[ProvisionedConfig]:
+        raise OSError("the store is away")
+
+    Provisioned.configs_of = away  # type: ignore[method-assign]
+    try:
+        await hello.provisioning.start()
+        hello.put(1)
+        await until(lambda: told == ["failed to provision hello"])
+    finally:
+        Provisioned.configs_of = configs_of  # type: ignore[method-assign]
+    bench.clock.advance(LOOK_AGAIN_S)
+    await until(lambda: hello.state == "READY 1")

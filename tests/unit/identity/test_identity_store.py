@@ -1,11 +1,13 @@
 """What IAM keeps: at once in force, durable, and nothing of it in the clear."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from fakes.identity_house import BASIC_EXECUTION, LAMBDA_TRUST, IdentityHouse, policy
+from stoker.identity import identities
 from stoker.identity.entities import Role, User
 from stoker.identity.sealing import Seal, SealBrokenError
 from stoker.store.tables_identity import iam_access_keys
@@ -129,3 +131,22 @@ def test_aws_s_policies_are_whole(iam: IdentityHouse) -> None:
     for arn in sorted(iam.directory.aws):
         iam.call("AttachRolePolicy", RoleName="r", PolicyArn=arn)
         iam.call("DetachRolePolicy", RoleName="r", PolicyArn=arn)
+
+
+def test_whatever_fails_others_changes_are_followed_on(iam: IdentityHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identities, "FOLLOW_S", 0.0)
+    looks = list[int]()
+
+    async def follow() -> None:
+        looks.append(1)
+        raise RuntimeError("a mistake of ours")
+
+    async def scene() -> None:
+        monkeypatch.setattr(iam.identities, "follow", follow)
+        running = asyncio.create_task(iam.identities.run(shared=True))
+        while len(looks) < 3 and not running.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert not running.done()
+        running.cancel()
+
+    iam.run(scene())

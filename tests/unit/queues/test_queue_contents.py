@@ -13,7 +13,7 @@ from fakes.loop import on_loop, until
 from stoker.queues.contents import Contents, ContentSealBrokenError
 from stoker.queues.errors import InvalidAttributeValue
 from stoker.queues.message import Content, Outgoing
-from stoker.queues.move_tasks import MoveTasks
+from stoker.queues.move_tasks import RETRY_S, MoveTasks
 from stoker.queues.queue import Queue
 from stoker.queues.queues import Queues
 from stoker.store.store import Store, open_store
@@ -106,3 +106,27 @@ def test_another_key_or_a_changed_byte_opens_nothing() -> None:
     with pytest.raises(ContentSealBrokenError):
         Contents(KEY).unpack(packed[:-1] + bytes([packed[-1] ^ 1]))
     assert Contents(KEY).pack(content, sealed=True) != packed
+
+
+@on_loop
+async def test_a_move_goes_on_when_the_disk_has_room_again(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(store_url) as (queues, store):
+        grave = await make(queues, "grave")
+        redrive = json.dumps({"deadLetterTargetArn": grave.arn, "maxReceiveCount": 1})
+        source = await make(queues, "source", RedrivePolicy=redrive)
+        await send(queues, grave)
+        clock = FakeClock()
+        tasks = MoveTasks(queues=queues, store=store, clock=clock)
+
+        def full(*_: object) -> None:
+            raise OSError("no space left on the disk")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(tasks, "_move", full)
+            await tasks.begin(grave.arn, source.arn, None)
+            await until(lambda: "trying again" in caplog.text)
+        clock.advance(RETRY_S)
+        await until(lambda: queues.tally(source).total == 1)
+        await tasks.close()

@@ -1,9 +1,9 @@
-"""The short way of the commonest requests: a signed Invoke of a function that has an idle environment, and an event for
-one that is known.
+"""The short way of the commonest requests: a signed Invoke, and an event for a function that is known.
 
 It begins with a request that came in one piece, or two (head and body, as SDKs send them), and ends with the event in
 the function's socket, or among those that the next commit has: no task, no future, no turn of the event loop between
-them, nor between the function's answer and the caller's. The steps are those of `app.py`, and they are taken only where
+them, nor between the function's answer and the caller's. Where no environment is idle it ends with the invoker, in a
+task of its own. The steps are those of `app.py`, and they are taken only where
 each is known at once to end well. Else `take` returns False before anything has happened, and the ordinary way, walked
 from its beginning, finds out what there is to be said.
 
@@ -97,6 +97,8 @@ class BeginsInvocations(Protocol):
 
     def begin(self, request: InvokeRequest, reply: Reply) -> bool: ...
 
+    async def invoke(self, request: InvokeRequest) -> InvocationResult: ...
+
 
 class QueuesEvents(Protocol):
     """What this needs of `invocations.AsyncQueue`."""
@@ -170,10 +172,19 @@ class Express:
         asked = InvokeRequest(region=region, function=name, qualifier=None, payload=payload, trace_id=trace_id)
         if plain.is_event:
             return self._events.begin(asked, ToQueuer(self, client, began))
+        reply = _ToClient(self, client, began)
         self.turns.running += 1
-        begun = self._invoker.begin(asked, _ToClient(self, client, began))
-        self.turns.running -= not begun
-        return begun
+        if not self._invoker.begin(asked, reply):
+            client.spawn(self._invoke(asked, reply))
+        return True
+
+    async def _invoke(self, request: InvokeRequest, reply: Reply) -> None:
+        try:
+            result = await self._invoker.invoke(request)
+        except Exception as error:  # The boundary of this task: whoever waits for the invocation gets the error.
+            reply.set_exception(error)
+        else:
+            reply.set_result(result)
 
     def _take_call(self, request: Request, client: Client) -> bool:
         if not self._calls.is_call(request):

@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Whoever starts something needs the CPU more than what is made ahead.
-LULL_S = 0.03
+# Whoever starts something needs the CPU more than what is made ahead: so long after the last was taken, and longer by
+# so much for each that was taken since the last was made.
+LULL_S, LULL_EACH_S = 0.03, 0.005
 # So long after the last need, what was made for a burst is let go.
 CALM_S = 60.0
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Reserve(Generic[T]):
         make_ahead: Callable[[], Awaitable[T]] | None = None,
         usable: Callable[[T], bool] = lambda item: True,
         lull_s: float = LULL_S,
+        lull_each_s: float = LULL_EACH_S,
     ) -> None:
         self._name = name
         self._make = make
@@ -40,6 +42,8 @@ class Reserve(Generic[T]):
         self._discard = discard
         self._usable = usable
         self._lull_s = lull_s
+        self._lull_each_s = lull_each_s
+        self._taken = 0
         self._low = low
         self._high = high
         self._wanted = low
@@ -81,6 +85,7 @@ class Reserve(Generic[T]):
 
     async def _pop(self) -> T | None:
         self._last_taken = asyncio.get_running_loop().time()
+        self._taken = min(self._high, self._taken + 1)
         while self._ready:
             item = self._ready.popleft()
             if self._usable(item):
@@ -108,10 +113,11 @@ class Reserve(Generic[T]):
     async def _fill(self) -> None:
         loop = asyncio.get_running_loop()
         while len(self._ready) < self._wanted:
-            rest = self._last_taken + self._lull_s - loop.time()
+            rest = self._last_taken + self._lull_s + self._taken * self._lull_each_s - loop.time()
             if rest > 0:
                 await asyncio.sleep(rest)
             else:
+                self._taken = 0
                 self._ready.append(await self._make_ahead())
         self._excused = 0
         await self._shrink()

@@ -32,6 +32,7 @@ class Workshop:
             high=high,
             usable=lambda item: item not in self.broken,
             lull_s=0.0,
+            lull_each_s=0.0,
         )
 
 
@@ -121,3 +122,37 @@ def test_closing_takes_apart_all_that_is_ready_and_makes_no_more() -> None:
         assert workshop.made == 4
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("taken", "shortest_s", "longest_s"), [(1, 1000, 1900), (5, 5000, 5900)])
+def test_who_has_taken_many_is_left_alone_for_longer(
+    monkeypatch: pytest.MonkeyPatch, taken: int, shortest_s: float, longest_s: float
+) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        raise asyncio.CancelledError
+
+    async def scenario() -> None:
+        workshop = Workshop()
+        numbers = Reserve(
+            "numbers",
+            make=workshop.make,
+            discard=workshop.discard,
+            low=5,
+            high=8,
+            lull_s=100.0,
+            lull_each_s=1000.0,
+        )
+        for _ in range(taken):
+            await numbers.take()
+        pause = asyncio.sleep
+        monkeypatch.setattr(reserve.asyncio, "sleep", rest)
+        await pause(0)
+        await pause(0)
+        monkeypatch.undo()
+        await numbers.close()
+
+    asyncio.run(scenario())
+    assert len(rests) == 1 and shortest_s < rests[0] < longest_s

@@ -294,8 +294,13 @@ def test_a_bus_has_a_policy(events: Any) -> None:
 
 def test_what_is_not_built_is_said(events: Any) -> None:
     events.put_rule(Name="ev-unbuilt", EventPattern='{"source": ["x"]}')
-    target = {"Id": "t", "Arn": "arn:aws:batch:us-east-1:000000000000:job-queue/q"}
-    assert refused(events.put_targets, Rule="ev-unbuilt", Targets=[target])[0] == "NotImplemented"
+    for arn in (
+        "arn:aws:batch:us-east-1:000000000000:job-queue/q",
+        "arn:aws:events:us-east-1:000000000000:api-destination/a/00000000-0000-0000-0000-000000000000",
+        "arn:aws:s3:::a-bucket",
+    ):
+        target = {"Id": "t", "Arn": arn}
+        assert refused(events.put_targets, Rule="ev-unbuilt", Targets=[target])[0] == "NotImplemented"
 
 
 def test_an_archive_is_replayed_in_order_to_its_rules(live_server: LiveServer, events: Any) -> None:

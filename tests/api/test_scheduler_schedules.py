@@ -101,6 +101,7 @@ def test_pages_of_schedules_have_them_all(live_server: LiveServer, scheduler: An
         ({"KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}, "NotImplemented", "KmsKeyArn"),
         ({"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:ec2:startInstances"}}, "NotImplemented", "ec2:startInstances"),
         ({"Target": {"Arn": "arn:aws:batch:us-east-1:000000000000:job/x"}}, "NotImplemented", "batch"),
+        ({"Target": {"Arn": "arn:aws:s3:::a-bucket"}}, "NotImplemented", "s3"),
         ({"Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:q.fifo", "Input": "{}"}}, "ValidationException", "Sqs"),
     ],
 )

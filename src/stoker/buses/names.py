@@ -36,6 +36,15 @@ def of_arn(arn: str, kind: str) -> str | None:
     return name if slash and found == kind else None
 
 
+def can_be_target(arn: str) -> bool:
+    """Whether a rule or a schedule could deliver there, if its service takes deliveries at all.
+
+    Buckets take failure records only; of EventBridge's own only buses are served, not API destinations.
+    """
+    service = arn.split(":", 3)[2]
+    return service != "s3" and (service != "events" or of_arn(arn, "event-bus") is not None)
+
+
 def schedule_arn(region: str, account: str, group: str, name: str) -> str:
     return f"arn:aws:scheduler:{region}:{account}:schedule/{group}/{name}"
 

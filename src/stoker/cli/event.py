@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from stoker.cli.failures import CliError
 from stoker.model.sample_event import TITLES, sample_event
 
 STDIN = "-"
+_FILE = re.compile(r"(?:@|fileb?://)(.+)")
 
 
 def read_event(payload: str | None, payload_file: Path | None, sample: str | None = None) -> str:
@@ -25,6 +27,9 @@ def read_event(payload: str | None, payload_file: Path | None, sample: str | Non
         text = payload_file.read_text()
     else:
         text = payload if payload is not None else "{}"
+    if payload is not None and (named := _FILE.fullmatch(payload)) is not None:
+        # Which curl and the AWS CLI read.
+        raise CliError(f"For the event that a file holds say --payload-file {named[1]}.")
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

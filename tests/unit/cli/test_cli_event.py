@@ -25,6 +25,12 @@ def test_an_event_that_is_no_json_is_refused_before_it_is_sent() -> None:
         read_event("hello", None)
 
 
+@pytest.mark.parametrize("given", ["@some/event.json", "file://some/event.json", "fileb://some/event.json"])
+def test_who_names_a_file_as_with_other_tools_is_told_how_it_is_said_here(given: str) -> None:
+    with pytest.raises(CliError, match=r"--payload-file some/event\.json"):
+        read_event(given, None)
+
+
 def test_an_event_cannot_be_said_twice() -> None:
     with pytest.raises(CliError, match="one of them"):
         read_event("{}", Path("event.json"))

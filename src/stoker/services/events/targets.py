@@ -65,7 +65,7 @@ class TargetOperations:
                 f"Parameter {target['Arn']} is not valid. Reason: Provided Arn is not in correct format."
             )
         refuse(target, _UNBUILT)
-        if not self._takes(parts[2]):
+        if not (self._takes(parts[2]) and names.can_be_target(target["Arn"])):
             raise NotBuiltError(f"Targets in {parts[2]} ({target['Arn']}) are not there yet in Stoker.")
         if parts[2] == "sqs" and parts[5].endswith(".fifo") and "MessageGroupId" not in target.get("SqsParameters", {}):
             raise ValidationException(f"Parameter(s) SqsParameters must be specified for target: {target['Id']}.")

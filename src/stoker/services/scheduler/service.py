@@ -149,7 +149,7 @@ class SchedulerService:
         if len(parts) != 6 or parts[0] != "arn" or not parts[5]:
             raise ValidationException(f"Provided Arn is not in correct format. Arn: {target['Arn']}")
         service = None if UNIVERSAL.fullmatch(target["Arn"]) else parts[2]
-        if service is not None and not self._takes(service):
+        if service is not None and not (self._takes(service) and names.can_be_target(target["Arn"])):
             raise NotBuiltError(f"Targets in {service} ({target['Arn']}) are not there yet in Stoker.")
         check_target(target, service)
 

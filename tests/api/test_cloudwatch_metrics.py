@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from fakes.live_server import ACCESS_KEY, REGION, SECRET_KEY, LiveServer
 from fakes.waiting import eventually
 from fakes.zips import zip_of
+from stoker.observability.cloudwatch.writing import MOST_OF_ONE
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 
@@ -302,3 +303,35 @@ def handler(event, context):
     assert len(cloudwatch.list_metrics(Namespace=namespace)["Metrics"]) == 122
     cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "other", "Value": 1.0}])
     assert total(cloudwatch, namespace, "other") == 1
+
+
+GREEDY = """
+import json, time
+def line(namespace, names):
+    head = {"Namespace": namespace, "Dimensions": [[]], "Metrics": [{"Name": name} for name in names]}
+    head = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [head]}
+    return json.dumps({"_aws": head, **dict.fromkeys(names, 1)})
+def handler(event, context):
+    for first in range(0, event["many"], 100):
+        print(line(event["namespace"], [f"m{first + number}" for number in range(min(100, event["many"]))]))
+"""
+
+
+def test_a_function_that_makes_up_metrics_without_end_uses_up_only_its_own(
+    live_server: LiveServer, cloudwatch: Any, namespace: str
+) -> None:
+    functions = live_server.client("lambda")
+
+    def publish(many: int, into: str) -> None:
+        name = f"greedy-{uuid.uuid4().hex[:8]}"
+        code = {"ZipFile": zip_of({"f.py": GREEDY})}
+        functions.create_function(FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="f.handler", Code=code)
+        functions.get_waiter("function_active_v2").wait(FunctionName=name)
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps({"many": many, "namespace": into}))
+        assert "FunctionError" not in answer
+
+    publish(12_000, f"{namespace}/greedy")
+    publish(1, f"{namespace}/modest")
+    eventually(lambda: total(cloudwatch, f"{namespace}/modest", "m0") == 1, "the other's metric is measured")
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=f"{namespace}/greedy")
+    assert 0 < sum(len(page["Metrics"]) for page in pages) <= MOST_OF_ONE

@@ -44,6 +44,11 @@ class Principal:
         return self.arn.endswith(":root") and self.arn.split(":", 3)[2] == "iam"
 
     @cached_property
+    def issuer(self) -> str:
+        """The ARN of the user or role whose quotas its calls use up, whatever its sessions are called."""
+        return self.arn if self.session is None else self.session.issuer_arn
+
+    @cached_property
     def is_session(self) -> bool:
         """Whether it is a role's session."""
         return self.arn.split(":", 3)[2] == "sts"

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 # Raised when the tables change.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 DAY_S = 86_400
 # AWS Lambda pricing: what a request streams is billed beyond the first 6 MB.
 FREE_STREAM_BYTES = 6 << 20
@@ -70,6 +70,11 @@ _METRICS_POSITION = """
 CREATE TABLE metrics_position (at REAL NOT NULL);
 INSERT INTO metrics_position SELECT COALESCE(MAX(at), 0.0) FROM ledger;
 """
+# Who published a metric first, which uses up a quota; empty for who has none.
+_PUBLISHERS = """
+ALTER TABLE metrics ADD COLUMN publisher TEXT NOT NULL DEFAULT '';
+CREATE INDEX metrics_by_publisher ON metrics (publisher) WHERE publisher != '';
+"""
 _SCHEMA = f"""
 CREATE TABLE log_groups (
     id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
@@ -94,6 +99,7 @@ CREATE TABLE ledger (
 {_DAILY}
 {_METRICS}
 {_METRICS_POSITION}
+{_PUBLISHERS}
 CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL, last_event_id INTEGER NOT NULL);
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
@@ -105,6 +111,7 @@ _UPGRADES = {
     3: f"{_DAILY} {_SUM_DAYS}",
     4: f"ALTER TABLE ledger ADD COLUMN qualifier TEXT NOT NULL DEFAULT ''; {_METRICS}",
     5: _METRICS_POSITION,
+    6: _PUBLISHERS,
 }
 
 

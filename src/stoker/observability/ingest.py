@@ -126,6 +126,8 @@ class Ingest:
             if record.ledger is not None:
                 batch.ledger.append(record.ledger)
             if record.samples:
+                # Stoker's own.
+                batch.points.publisher = ""
                 batch.points.add_rows(record.samples)
         return batch
 
@@ -143,6 +145,7 @@ class Ingest:
                 message, size = encoded.decode(), size + len(encoded)
             first, last = min(first, timestamp), max(last, timestamp)
             if embedded.MARK in message:
+                batch.points.publisher = record.publisher or f"{record.region}:{record.group}"
                 embedded.measure(batch.points, record.region, message, ingested)
             batch.events.append((group_id, timestamp, event_id, stream_id, ingested, message))
         self._last_event_id = event_id

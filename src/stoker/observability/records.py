@@ -32,7 +32,7 @@ _NOT_METERED = (0, 0, "")
 
 class Record(NamedTuple):
     """One decoded record. `events` are (timestamp_ms, message); `ledger` is a row by LEDGER_COLUMNS; `samples` are
-    rows of `cloudwatch.points.Points`.
+    rows of `cloudwatch.points.Points`. `publisher` is who brought the lines; empty where they are the group's own.
     """
 
     ingestion_ms: int
@@ -42,12 +42,20 @@ class Record(NamedTuple):
     events: tuple[tuple[int, str], ...]
     ledger: tuple[Any, ...] | None
     samples: tuple[Any, ...] = ()
+    publisher: str = ""
 
 
-def encode(ingestion_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None) -> bytes:
+def encode(
+    ingestion_ms: int,
+    stream: LogStream,
+    events: Sequence[LogEvent],
+    ledger: LedgerEntry | None,
+    publisher: str = "",
+) -> bytes:
     lines = [(event.timestamp_ms, event.message) for event in events]
     row = None if ledger is None else _ledger_row(ledger)
-    return marshal.dumps((ingestion_ms, stream.region, stream.group, stream.stream, lines, row), _FORMAT)
+    record: tuple[Any, ...] = (ingestion_ms, stream.region, stream.group, stream.stream, lines, row)
+    return marshal.dumps((*record, (), publisher) if publisher else record, _FORMAT)
 
 
 def decode(payload: bytes) -> Record:

@@ -63,17 +63,25 @@ class Telemetry:
     def __repr__(self) -> str:
         return f"<Telemetry {'closed' if self._closed else 'open'}, {self._losses.count} lines lost, {self._journal!r}>"
 
-    def append(self, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None = None) -> None:
+    def append(
+        self,
+        stream: LogStream,
+        events: Sequence[LogEvent],
+        ledger: LedgerEntry | None = None,
+        *,
+        publisher: str = "",
+    ) -> None:
         """Keep lines and, with an invocation's last ones, its ledger row: safe from kill -9 on return.
 
-        Group and stream come to be by themselves. Raises JournalFullError if the row cannot be kept.
+        `publisher` is whose quota of metrics the lines use up; else it is the group's. Group and stream come to be by
+        themselves. Raises JournalFullError if the row cannot be kept.
         """
         now_ms = int(self._clock.time() * 1000)
         if self._losses.by_stream and self._journal.lag <= 1 and self._room.for_lines:
             self._report_losses(now_ms)
-        payload = encode(now_ms, stream, events, ledger)
+        payload = encode(now_ms, stream, events, ledger, publisher)
         if len(payload) > MAX_RECORD_BYTES:
-            self._append_in_parts(now_ms, stream, events, ledger)
+            self._append_in_parts(now_ms, stream, events, ledger, publisher)
         elif not self._room.for_lines or not self._journal.append(payload, essential=False):
             self._lose(now_ms, stream, events, ledger)
         if ledger is not None:
@@ -151,16 +159,16 @@ class Telemetry:
             await asyncio.to_thread(self._close)
 
     def _append_in_parts(
-        self, now_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None
+        self, now_ms: int, stream: LogStream, events: Sequence[LogEvent], ledger: LedgerEntry | None, publisher: str
     ) -> None:
         """Too much for one record: several, the ledger row with the last."""
         *parts, last = split_events(events)
         for part in parts:
             if not self._room.for_lines or not self._journal.append(
-                encode(now_ms, stream, part, None), essential=False
+                encode(now_ms, stream, part, None, publisher), essential=False
             ):
                 self._losses.add(stream, part)
-        payload = encode(now_ms, stream, last, ledger)
+        payload = encode(now_ms, stream, last, ledger, publisher)
         if not self._room.for_lines or not self._journal.append(payload, essential=False):
             self._lose(now_ms, stream, last, ledger)
 

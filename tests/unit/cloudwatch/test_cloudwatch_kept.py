@@ -11,6 +11,7 @@ import pytest
 from fakes.clock import FakeClock
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, Report
 from stoker.observability import database
+from stoker.observability.cloudwatch import points as cloudwatch_points
 from stoker.observability.cloudwatch import writing
 from stoker.observability.cloudwatch.metric_math import MetricMath
 from stoker.observability.cloudwatch.points import Metric, Points, dimensions_of, dimensions_text
@@ -255,3 +256,34 @@ def test_each_invocation_is_taken_up_once_however_often_and_by_whom(
     asyncio.run(killed())
     assert run(tmp_path, scenario) == [1, 4, 5, 8, 10, 11]
     assert run(tmp_path, scenario)[0] == 11
+
+
+def test_one_publisher_uses_up_no_other_s_metrics(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MOST_OF_ONE", 2)
+
+    def published(publisher: str, *names: str, strict: bool = False) -> int:
+        points = Points(publisher)
+        for name in names:
+            points.add(metric(name), "Count", NOW, 1.0)
+        return MetricWriter(connection).write(points, strict=strict)
+
+    assert published("one", "a", "b", "c") == 1
+    # What it has goes on; what another one has, too, also where both publish it.
+    assert published("one", "a", "b") == 0
+    assert published("another", "b", "d", "e") == 0
+    assert published("", "f", "g", "h") == 0
+    with pytest.raises(TooManyMetricsError):
+        published("another", "i", strict=True)
+
+
+def test_what_one_publishes_in_a_moment_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloudwatch_points, "MOST_POINTS_OF_ONE", 2)
+    points = Points("one")
+    for name in "abc":
+        points.add(metric(name), "Count", NOW, 1.0)
+    points.publisher = "another"
+    points.add(metric("d"), "Count", NOW, 1.0)
+    assert [point.metric.name for point, _ in points.items()] == ["a", "b", "d"]
+    assert points.dropped == 1

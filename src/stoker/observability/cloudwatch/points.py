@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from stoker.observability.cloudwatch.statistic import Statistic
 MINUTE_S = 60
 # Periods that one batch may speak of: what many hostile lines say beyond it is dropped, not held in memory.
 MOST_POINTS = 20_000
+# And that one publisher's lines may: others' are in the same batch.
+MOST_POINTS_OF_ONE = 4_000
 # PutMetricData's documented range of values: magnitudes from 2^-360 to 2^360, and zero.
 GREATEST = 2.0**360
 # And of timestamps.
@@ -51,10 +54,17 @@ def is_measurable(value: float) -> bool:
 
 
 class Points:
-    """Gathers samples. `dropped` counts those there was no room for."""
+    """Gathers samples. `dropped` counts those there was no room for.
 
-    def __init__(self) -> None:
+    `publisher` is who publishes what is gathered from now on, and whose quota it uses up: a role, or a group of logs.
+    It is empty for the operator and for Stoker itself, who have none of their own.
+    """
+
+    def __init__(self, publisher: str = "") -> None:
         self._points: dict[Point, Statistic] = {}
+        self._publishers: dict[Metric, str] = {}
+        self._of: Counter[str] = Counter()
+        self.publisher = publisher
         self.dropped = 0
 
     def __repr__(self) -> str:
@@ -62,6 +72,10 @@ class Points:
 
     def __bool__(self) -> bool:
         return bool(self._points)
+
+    def publisher_of(self, metric: Metric) -> str:
+        """Who was the first to publish it here."""
+        return self._publishers.get(metric, "")
 
     def items(self) -> Iterable[tuple[Point, Statistic]]:
         return self._points.items()
@@ -90,8 +104,12 @@ class Points:
     def _take(self, point: Point) -> Iterator[Statistic]:
         found = self._points.get(point)
         if found is None:
-            if len(self._points) >= MOST_POINTS:
+            publisher = self.publisher
+            if len(self._points) >= MOST_POINTS or self._of[publisher] >= MOST_POINTS_OF_ONE:
                 self.dropped += 1
                 return
+            if publisher:
+                self._of[publisher] += 1
+                self._publishers.setdefault(point.metric, publisher)
             found = self._points[point] = Statistic()
         yield found

@@ -41,7 +41,8 @@ class MetricData:
     async def put_metric_data(self, call: Call) -> Mapping[str, Any]:
         """Durable when it is answered."""
         now = self._clock.time()
-        points = await asyncio.to_thread(gather, call.params, call.region, now)
+        publisher = "" if call.principal.is_operator else call.principal.issuer
+        points = await asyncio.to_thread(gather, call.params, call.region, now, publisher)
         try:
             await self._telemetry.change(lambda connection: MetricWriter(connection).write(points, strict=True))
         except TooManyMetricsError as error:
@@ -49,7 +50,7 @@ class MetricData:
         return {}
 
 
-def gather(params: Mapping[str, Any], region: str, now: float) -> Points:
+def gather(params: Mapping[str, Any], region: str, now: float, publisher: str = "") -> Points:
     """All that one request publishes. Raises CloudWatch's errors for what is wrong with any of it."""
     if params.get("EntityMetricData"):
         raise NotBuiltError("Entities of metrics (EntityMetricData) are not built.")
@@ -60,7 +61,7 @@ def gather(params: Mapping[str, Any], region: str, now: float) -> Points:
         raise MissingParameterError("The parameter MetricData is required.")
     if len(data) > MOST_DATA:
         raise InvalidValueError(f"The collection MetricData must not have a size greater than {MOST_DATA}.")
-    points = Points()
+    points = Points(publisher)
     for number, datum in enumerate(data, 1):
         _gather_datum(points, datum, f"MetricData.member.{number}", region, namespace, now)
     return points

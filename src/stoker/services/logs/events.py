@@ -59,7 +59,10 @@ class LogEvents:
         now_ms = int(self._clock.time() * 1000)
         batch = check_batch(params["logEvents"], now_ms=now_ms, retention_days=found.retention_days)
         if batch.accepted:
-            self._telemetry.append(LogStream(region=call.region, group=group, stream=stream), batch.accepted)
+            written = LogStream(region=call.region, group=group, stream=stream)
+            # A client may write into any group that it may: what it publishes is its own all the same.
+            publisher = "" if call.principal.is_operator else call.principal.issuer
+            self._telemetry.append(written, batch.accepted, publisher=publisher)
         rejected = {"rejectedLogEventsInfo": batch.rejected} if batch.rejected else {}
         # Sequence tokens are ignored since 2023, but clients from before still read one.
         return {"nextSequenceToken": event_id((now_ms, 0)), **rejected}

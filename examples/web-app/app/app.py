@@ -51,6 +51,6 @@ def count():
     def lines():
         for number in range(3):
             yield f"{number}\n"
-            time.sleep(0.3)
+            time.sleep(1)
 
     return Response(lines(), mimetype="text/plain")

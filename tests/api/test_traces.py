@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from fakes.deployment import Deployment
+from fakes.http_api import make_api
 from fakes.http_endpoint import Endpoint, http_endpoint
 from fakes.live_server import LiveServer, free_port
 from fakes.waiting import eventually
@@ -157,6 +158,17 @@ def test_a_function_that_calls_another_goes_on_with_the_trace(
     handler = f"lambda.Invoke/{caller}/handler"
     assert f"{handler}/lambda.Invoke/{callee}/handler" in spans
     assert attributes(spans[f"{handler}/lambda.Invoke"])["http.response.status_code"] == 200
+
+
+def test_a_call_of_an_api_is_traced_to_the_handler_when_it_is_warm_too(
+    traced: LiveServer, deploy: Callable[..., str], collected: Collected
+) -> None:
+    name = deploy()
+    api = make_api(traced)
+    api.route("$default", api.function(name))
+    for count in (8, 4):
+        spans = collected.trace(api.call().json(), count)
+        assert f"GET execute-api/{name}/handler" in spans
 
 
 def test_an_event_is_traced_over_its_wait_and_failures_are_errors(

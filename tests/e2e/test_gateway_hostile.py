@@ -1,11 +1,15 @@
 """An API on a hostile network: what clients may not do to it, nor to each other."""
 
 import base64
+import http.client
+import json
 import os
 import random
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -106,6 +110,73 @@ def test_who_asks_leave_to_send_too_much_is_refused_and_let_go(api: HttpApi) -> 
         sock.sendall(head)
         answer = said(sock)
     assert answer.startswith(b"HTTP/1.1 413") and b"connection: close" in answer.lower()
+
+
+SAYS = """
+import json
+
+def handler(event, context):
+    return json.loads(event["body"]) if event.get("body") else {"statusCode": 200, "body": "mine"}
+"""
+SPLIT = "1\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nX-Stolen: 1\r\nContent-Length: 6\r\n\r\nstolen"
+
+
+@pytest.fixture(scope="module")
+def doors(live_server: LiveServer) -> Iterator[list[tuple[str, str]]]:
+    """Hosts and paths by which clients reach a function that answers what it is told."""
+    deployment = Deployment(live_server.client("lambda"))
+    name = deployment.deploy(SAYS)
+    made = make_api(live_server)
+    made.route("$default", made.function(name))
+    functions = deployment.client
+    url = functions.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    everybody = {"FunctionName": name, "Principal": "*"}
+    functions.add_permission(
+        **everybody, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE"
+    )
+    functions.add_permission(
+        **everybody, StatementId="function", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
+    )
+    own = f"127.0.0.1:{live_server.port}"
+    yield [(made.host, "/a"), (own, f"/_stoker/api/{made.id}/a"), (own, urlsplit(url).path)]
+    made.client.delete_api(ApiId=made.id)
+    functions.delete_function(FunctionName=name)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"headers": {"X-A": SPLIT}},
+        {"headers": {SPLIT: "1"}},
+        {"headers": {"X-A:": "1"}},
+        {"headers": {"X-A": "a\x00b"}},
+        {"headers": {"X-A": "\u2603"}},
+        {"cookies": [SPLIT]},
+        {"statusCode": SPLIT},
+        {"statusCode": 101, "headers": {"Upgrade": "websocket"}},
+        {"headers": {"Content-Length": "1", "Transfer-Encoding": "chunked", "Connection": "close", "Date": "never"}},
+        {"headers": {"content-length": SPLIT}},
+        {"headers": {"trailer": "X-Stolen"}, "body": "0\r\n\r\nHTTP/1.1 200 OK\r\nX-Stolen: 1\r\n\r\nstolen"},
+        {"statusCode": 204, "body": SPLIT},
+        {"statusCode": 304, "body": SPLIT},
+    ],
+)
+def test_a_function_writes_its_own_answer_and_no_other(
+    live_server: LiveServer, doors: list[tuple[str, str]], answer: dict[str, Any]
+) -> None:
+    said = json.dumps({"statusCode": 200, "body": "", **answer})
+    for host, path in doors:
+        connection = http.client.HTTPConnection("127.0.0.1", live_server.port, timeout=20)
+        for method in ("POST", "HEAD"):
+            connection.request(method, path, said, {"Host": host, "Content-Type": "application/json"})
+            got = connection.getresponse()
+            body = got.read()
+            assert "X-Stolen" not in got.headers and not body.startswith(b"stolen")
+            assert [len(got.headers.get_all(name) or []) for name in ("Date", "Connection")] == [1, 0]
+            # What comes next on the connection is the answer to what is asked next.
+            connection.request("GET", path, headers={"Host": host})
+            assert connection.getresponse().read() == b"mine"
+        connection.close()
 
 
 def test_a_slow_function_and_idle_clients_hold_nobody_up(api: HttpApi) -> None:

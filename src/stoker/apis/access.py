@@ -13,7 +13,7 @@ Allows = Callable[[str], bool]
 class Permissions(Protocol):
     """What APIs ask of IAM. ARNs are of the form `arn:aws:execute-api:region:account:api/stage/METHOD/path`."""
 
-    def may_invoke(self, principal: Principal, arn: str, *, region: str, source_ip: str) -> bool:
+    def may_invoke(self, principal: Principal, arn: str, *, region: str, source_ip: str, tls: bool) -> bool:
         """Whether the caller's own policies let it."""
 
     def policy(self, document: object, *, region: str, source_ip: str) -> Allows:

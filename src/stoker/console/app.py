@@ -108,7 +108,13 @@ class Console:
         visit = Visit(
             request=request,
             session=session,
-            aws=Aws(self._door, session.credentials, region=session.region, client=request.source_ip),
+            aws=Aws(
+                self._door,
+                session.credentials,
+                region=session.region,
+                client=request.source_ip,
+                scheme=request.scheme,
+            ),
             names=names,
             query=dict(parse_qsl(request.query, keep_blank_values=True)),
             form=form,
@@ -178,7 +184,9 @@ class Console:
         outcome = await self._signing_in.attempt(form, client=request.source_ip)
         if isinstance(outcome, Page):
             return await self._page(outcome, None)
-        _, cookie = self._sessions.begin(outcome.credentials, arn=outcome.arn, region=outcome.region)
+        _, cookie = self._sessions.begin(
+            outcome.credentials, arn=outcome.arn, region=outcome.region, secure=request.is_secure
+        )
         return _redirect(request, _only_path(form["to"]) or self._home, ("set-cookie", cookie))
 
     def _asset(self, request: Request, path: str) -> Response:

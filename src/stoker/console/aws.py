@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from stoker.console.aws_models import EventReader, Models, Operation
-from stoker.console.in_process import Application, Incoming, Outgoing, Stream, ask
+from stoker.console.in_process import Application, Incoming, ask, headers_of
+from stoker.wire.message import Request
 
 # The service that Stoker's own pages are signed for.
 OWN = "stoker"
@@ -27,12 +28,16 @@ class Door:
 
 
 class Aws:
-    """The APIs for one user in one region. `client` is the address of their browser, which policies may ask about."""
+    """The APIs for one user in one region. `client` and `scheme` are those of their browser, which
+    policies may ask about."""
 
-    def __init__(self, door: Door, credentials: ReadOnlyCredentials, *, region: str, client: str) -> None:
+    def __init__(
+        self, door: Door, credentials: ReadOnlyCredentials, *, region: str, client: str, scheme: str = "http"
+    ) -> None:
         self._door = door
         self._credentials = credentials
         self._client = client
+        self._scheme = scheme
         self.region = region
 
     def __repr__(self) -> str:
@@ -57,18 +62,17 @@ class Aws:
     async def stream(self, service: str, operation: str, **params: Any) -> AsyncGenerator[dict[str, Any], None]:
         """The events of an operation that streams its answer, until it ends or the iterator is closed."""
         known, request = await asyncio.to_thread(self._prepare, service, operation, params)
-        stream = Stream(self._door.application, request)
+        answer = await self._door.application(request)
+        if isinstance(answer.body, bytes):
+            known.result(answer.status, headers_of(answer), answer.body)
+            return
+        reader = EventReader(known)
         try:
-            status, headers = await stream.head()
-            if status >= 300:
-                body = b"".join([piece async for piece in stream.pieces()])
-                known.result(status, headers, body)
-            reader = EventReader(known)
-            async for piece in stream.pieces():
+            async for piece in answer.body:
                 for event in reader.events(piece):
                     yield event
         finally:
-            await stream.close()
+            await answer.close()
 
     async def own_page(self, path: str, query: str = "") -> Incoming:
         """A page of Stoker's own that has to be signed."""
@@ -78,17 +82,22 @@ class Aws:
     async def fetch(self, url: str) -> Incoming:
         """What is at an address that an API gave out, which needs no signature."""
         parts = urlsplit(url)
-        outgoing = Outgoing(
-            method="GET", path=parts.path, query=parts.query, headers={"host": parts.netloc}, client=self._client
+        outgoing = Request(
+            method="GET",
+            host=parts.netloc,
+            path=parts.path,
+            query=parts.query,
+            headers={"host": parts.netloc},
+            source_ip=self._client,
         )
         return await ask(self._door.application, outgoing)
 
-    def _prepare(self, service: str, operation: str, params: Mapping[str, Any]) -> tuple[Operation, Outgoing]:
+    def _prepare(self, service: str, operation: str, params: Mapping[str, Any]) -> tuple[Operation, Request]:
         known = self._door.models.operation(service, operation)
         request = known.request(params, self._door.endpoint)
         return known, self._signed(request, known.service.signing_name)
 
-    def _signed(self, request: AWSRequest, signing_name: str) -> Outgoing:
+    def _signed(self, request: AWSRequest, signing_name: str) -> Request:
         signer = S3SigV4Auth if signing_name == "s3" else SigV4Auth
         signer(self._credentials, signing_name, self.region).add_auth(request)
         prepared = request.prepare()
@@ -97,14 +106,15 @@ class Aws:
             name.lower(): str(value, "latin-1") if isinstance(value, bytes) else str(value)
             for name, value in prepared.headers.items()
         }
-        return Outgoing(
+        return Request(
             method=prepared.method,
+            host=parts.netloc,
             path=parts.path or "/",
             query=parts.query,
             headers={**headers, "host": parts.netloc, "content-length": str(len(content))},
             body=content,
-            client=self._client,
-            scheme=parts.scheme,
+            source_ip=self._client,
+            scheme=self._scheme,
         )
 
 

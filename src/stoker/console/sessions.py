@@ -31,20 +31,21 @@ class Session:
 class Sessions:
     """All sessions, by the digest of their cookie: what is in memory opens nothing. They end with the process."""
 
-    def __init__(self, *, clock: Clock, port: int, secure: bool) -> None:
-        """`secure`: the port speaks TLS, and browsers are to send the cookie over nothing else."""
+    def __init__(self, *, clock: Clock, port: int) -> None:
         self._clock = clock
         # Cookies don't know ports: two Stokers on one machine would sign each other out.
         self._name = f"stoker-console-{port}"
-        self._secure = secure
         # The one seen longest ago first.
         self._sessions: dict[bytes, Session] = {}
 
     def __repr__(self) -> str:
         return f"<Sessions {len(self._sessions)}>"
 
-    def begin(self, credentials: ReadOnlyCredentials, *, arn: str, region: str) -> tuple[Session, str]:
-        """Somebody has shown who they are: their session, and the Set-Cookie header."""
+    def begin(self, credentials: ReadOnlyCredentials, *, arn: str, region: str, secure: bool) -> tuple[Session, str]:
+        """Somebody has shown who they are: their session, and the Set-Cookie header.
+
+        `secure`: they came over TLS, and their browser is to send the cookie over nothing else.
+        """
         now = self._clock.time()
         self._forget_old(now)
         while len(self._sessions) >= MOST:
@@ -52,7 +53,7 @@ class Sessions:
         token = secrets.token_urlsafe(32)
         session = Session(credentials=credentials, arn=arn, region=region, began=now, seen=now)
         self._sessions[_digest(token)] = session
-        return session, self._cookie(token, int(LONGEST_S))
+        return session, self._cookie(token, int(LONGEST_S), secure=secure)
 
     def find(self, cookie_header: str) -> Session | None:
         """The session of a request, which counts as seen."""
@@ -76,7 +77,7 @@ class Sessions:
         if session is not None:
             # Streams that are still open look at it.
             session.began = -LONGEST_S
-        return self._cookie("", 0)
+        return self._cookie("", 0, secure=False)
 
     def _forget_old(self, now: float) -> None:
         for key in [key for key, each in self._sessions.items() if not self.is_live(each)]:
@@ -89,9 +90,9 @@ class Sessions:
             return None
         return _digest(morsel.value) if morsel is not None and morsel.value else None
 
-    def _cookie(self, token: str, age_s: int) -> str:
-        secure = "; Secure" if self._secure else ""
-        return f"{self._name}={token}; Path={PATH}; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"
+    def _cookie(self, token: str, age_s: int, *, secure: bool) -> str:
+        only = "; Secure" if secure else ""
+        return f"{self._name}={token}; Path={PATH}; Max-Age={age_s}; HttpOnly; SameSite=Strict{only}"
 
 
 def _digest(token: str) -> bytes:

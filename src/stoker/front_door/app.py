@@ -1,4 +1,4 @@
-"""The ASGI application: a request in, an answer out, and the one error boundary between callers' faults and ours."""
+"""A request in, an answer out, and the one error boundary between callers' faults and ours."""
 
 import asyncio
 import logging
@@ -8,21 +8,11 @@ from time import perf_counter
 from stoker.front_door import token_bearers
 from stoker.front_door.apis import Apis, Endpoint, Service
 from stoker.front_door.audit import Audit
+from stoker.front_door.body import Body, ClientDisconnectedError
 from stoker.front_door.bucket_visitors import BucketVisitors
-from stoker.front_door.exchange import (
-    Application,
-    Body,
-    ClientDisconnectedError,
-    Receive,
-    Scope,
-    Send,
-    WholeBody,
-    read_body,
-    read_head,
-    send_response,
-)
 from stoker.front_door.function_urls import FunctionUrls, url_call
 from stoker.front_door.gateway import Gateway, at_connections, connections_path
+from stoker.front_door.gateway_sockets import Receive, Send
 from stoker.front_door.limits import DEFAULT_BYTES, body_limit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.own_paths import PREFIX, Handler, OwnPaths, json_response
@@ -44,16 +34,20 @@ from stoker.wire.sigv4 import Claim, Verifier
 log = logging.getLogger(__name__)
 
 
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
+
+
 def _uncounted(_service: str, _status: int, _seconds: float) -> None: ...
 
 
 class FrontDoor:
-    """Everything that comes in over HTTP. An ASGI application for the operator's port.
+    """Everything that comes in over HTTP.
 
     `authorise` raises AccessDeniedException for a call that its principal may not make. `pages` are handlers for what
-    is under /_stoker/, by the first part of the path that follows. They are the operator's; `for_sandboxes` is the same
-    application for those who may not have them. `count` is told each answer's service and status, and how many
-    seconds it took until it was there: of one that is streamed, until it began. `tracer` is there where traces are.
+    is under /_stoker/, by the first part of the path that follows. `count` is told each answer's service and status,
+    and how many seconds it took until it was there: of one that is streamed, until it began. `tracer` is there where
+    traces are.
     """
 
     def __init__(
@@ -88,76 +82,53 @@ class FrontDoor:
     def __repr__(self) -> str:
         return f"<FrontDoor {self.apis!r}>"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._serve(scope, receive, send, from_sandbox=False)
+    async def ask(self, request: Request) -> Response:
+        """The answer to a request of a part of Stoker's, which is there with its body."""
+        return await self.answer(request, Body(request.body, _for_ever))
 
-    @property
-    def for_sandboxes(self) -> Application:
-        """The application for sockets inside sandboxes: role sessions only, and nothing of the operator's."""
+    async def answer(self, request: Request, body: Body, *, from_sandbox: bool = False) -> Response:
+        """The answer to a request. `from_sandbox`: role sessions only, and nothing of the operator's.
 
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._serve(scope, receive, send, from_sandbox=True)
-
-        return serve
-
-    def is_call(self, request: Request) -> bool:
-        """Whether a signed request is for one of AWS's APIs, and not for somebody's function or API by its host."""
-        return not (self._urls and url_call(request)) and not (self._gateway and self._gateway.serves(request))
-
-    async def answer_whole(self, request: Request, until_gone: Callable[[], Awaitable[None]]) -> Response:
-        """The answer to a call that is here with its body."""
+        Raises ClientDisconnectedError where the client went away before it had sent its body.
+        """
         began = perf_counter()
-        service, response = await self._answer_call(request, WholeBody(request.body, until_gone), from_sandbox=False)
-        self._count(service, response.status, perf_counter() - began)
-        return response
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
-        if scope["type"] == "websocket":
-            await self._connect(scope, receive, send, from_sandbox=from_sandbox)
-            return
-        began = perf_counter()
-        request = read_head(scope)
         if (tracer := self._tracer) is not None:
             span = tracer.receive(request.trace_id, request.headers.get("traceparent"))
             request = request.within(span)
         gateway = self._gateway
         api = None if gateway is None else gateway.serves(request)
-        try:
-            if self._urls is not None and (call := url_call(request)) is not None:
-                service = "function-url"
-                response = await self._urls.answer(call, request, receive, from_sandbox=from_sandbox)
-            elif gateway is not None and api is not None and not at_connections(api):
-                service = "execute-api"
-                response = await gateway.answer(api, request, scope, receive, from_sandbox=from_sandbox)
-            elif api is None and request.path.startswith(PREFIX):
-                service = "stoker"
-                response = await self._answer_own(request, receive, from_sandbox=from_sandbox)
-            else:
-                body = Body(scope, receive)
-                service, answer = await self._answer_call(request, body, from_sandbox=from_sandbox)
-                response = body.end(request, answer)
-                seclude(request, response)
-                if self._visitors is not None and "origin" in request.headers:
-                    self._visitors.allow_origin(request, response)
-        except ClientDisconnectedError:
-            return
+        if self._urls is not None and (call := url_call(request)) is not None:
+            service = "function-url"
+            response = await self._urls.answer(call, request, body, from_sandbox=from_sandbox)
+        elif gateway is not None and api is not None and not at_connections(api):
+            service = "execute-api"
+            response = await gateway.answer(api, request, body, from_sandbox=from_sandbox)
+        elif api is None and request.path.startswith(PREFIX):
+            service = "stoker"
+            response = await self._answer_own(request, body, from_sandbox=from_sandbox)
+        else:
+            service, response = await self._answer_call(request, body, from_sandbox=from_sandbox)
+            seclude(request, response)
+            if self._visitors is not None and "origin" in request.headers:
+                self._visitors.allow_origin(request, response)
         self._count(service, response.status, perf_counter() - began)
         if tracer is not None and service != "stoker":
             tracer.answered(span, service, request.method, response.status)
-        await send_response(response, request.method, receive, send)
+        return body.end(request, response)
 
-    async def _connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+    async def connect(self, request: Request, receive: Receive, send: Send, *, from_sandbox: bool = False) -> None:
+        """A client that wants to speak WebSocket, as ASGI has it."""
         if self._gateway is not None:
-            await self._gateway.connect(scope, receive, send, from_sandbox=from_sandbox)
+            await self._gateway.connect(request, receive, send, from_sandbox=from_sandbox)
         else:
             await send({"type": "websocket.close"})
 
-    async def _answer_own(self, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+    async def _answer_own(self, request: Request, body: Body, *, from_sandbox: bool) -> Response:
         if from_sandbox:
             return json_response(404, {"message": "There is nothing here."})
         try:
-            body = await read_body(request, receive, body_limit("stoker", ""))
-            return await self._own_paths.answer(request.with_body(body))
+            whole = await body.read(body_limit("stoker", ""))
+            return await self._own_paths.answer(request.with_body(whole))
         except ServiceError as error:
             return json_response(error.status, {"message": error.message})
         except ClientDisconnectedError:
@@ -209,7 +180,7 @@ class FrontDoor:
     async def _call_by_token(self, request: Request, body: Body, request_id: str) -> tuple[str, Response]:
         """Of all operations those two that nobody signs."""
         endpoint = await self.apis.find(request, token_bearers.SERVICE)
-        request = request.with_body(await body.read(request, body_limit(endpoint.api.name, "")))
+        request = request.with_body(await body.read(body_limit(endpoint.api.name, "")))
         operation = token_bearers.operation_of(endpoint.api, request)
         principal = token_bearers.bearer(self._account)
         return await self._answer_verified(
@@ -239,6 +210,7 @@ class FrontDoor:
             principal=principal,
             request_id=request_id,
             source_ip=request.source_ip,
+            is_secure=request.is_secure,
             trace_id=request.trace_id,
             until_gone=body.until_gone,
         )
@@ -283,7 +255,7 @@ class FrontDoor:
         if operation is not None and operation.streams_input:
             return operation, asked.with_stream(incoming.stream(request, self._verifier.verify_head(request, claim)))
         limit = body_limit(api.name, operation.name if operation is not None else "")
-        body = await incoming.read(request, limit)
+        body = await incoming.read(limit)
         whole = request.with_body(body)
         verified = await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim))
         if verified is not body or asked is not request:

@@ -32,7 +32,7 @@ _NEVER_LOCKED_OUT = frozenset(
 _OPEN_DOORS = 16_384
 
 # A caller's ARN, the region and the address that a call comes from.
-_From: TypeAlias = tuple[str, str, str]
+_From: TypeAlias = tuple[str, str, str, bool]
 # What was allowed to whom: action, resource, and where from if that counts.
 _Door: TypeAlias = tuple[PrincipalPolicies, str, str, _From | None]
 
@@ -144,6 +144,7 @@ class Authoriser:
             Caller.of(call.principal, policies.arn, policies.tags),
             call.region,
             source_ip=call.source_ip,
+            tls=call.is_secure,
             own=row.context(call.params),
         )
         decision, request = self._authority.decide(policies, None, row.action, resource, facts)
@@ -157,11 +158,12 @@ class Authoriser:
         asks_for = policies.asks_for if document is None else policies.asks_for | document.asks_for
         caller = Caller.of(call.principal, policies.arn, policies.tags)
         if asks_for <= GLOBAL_KEYS:
-            return self._authority.circumstances(caller, call.region, source_ip=call.source_ip)
+            return self._authority.circumstances(caller, call.region, source_ip=call.source_ip, tls=call.is_secure)
         return self._authority.circumstances(
             caller,
             call.region,
             source_ip=call.source_ip,
+            tls=call.is_secure,
             own={
                 **_request_tags(call.params),
                 **row.context(call.params),
@@ -187,7 +189,7 @@ def _is_root(principal: Principal) -> bool:
 
 def _from(call: Call, policies: PrincipalPolicies) -> _From | None:
     """All that steady policies ask of a call beyond what is done; None where they ask nothing."""
-    return (call.principal.arn, call.region, call.source_ip) if policies.asks_for else None
+    return (call.principal.arn, call.region, call.source_ip, call.is_secure) if policies.asks_for else None
 
 
 def _service_in(row: Access) -> str:

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from stoker.front_door.apis import Endpoint
+from stoker.front_door.body import Body
 from stoker.front_door.bucket_forms import BucketForms
-from stoker.front_door.exchange import Body
 from stoker.front_door.limits import body_limit
 from stoker.front_door.public_access import PublicAccess
 from stoker.front_door.websites import visit
@@ -92,7 +92,7 @@ class BucketVisitors:
         if operation.streams_input:
             return operation, request.with_stream(body.stream(request, _payload(request)))
         limit = body_limit(endpoint.api.name, operation.name)
-        return operation, request.with_body(await body.read(request, limit))
+        return operation, request.with_body(await body.read(limit))
 
     async def _take_form(
         self, endpoint: Endpoint, request: Request, bucket: Bucket, body: Body, request_id: str
@@ -125,6 +125,7 @@ class BucketVisitors:
             principal=principal,
             request_id=request_id,
             source_ip=request.source_ip,
+            is_secure=request.is_secure,
         )
 
     def _bucket(self, request: Request) -> Bucket | None:

@@ -1,22 +1,33 @@
-"""One client's connection: uvicorn's, and the bounds that a hostile client meets."""
+"""One client's connection: requests in, answers out, one at a time, and the bounds that a hostile client meets.
+
+HTTP is read by httptools' parser and by nothing else, so that nobody reads it in another way.
+"""
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from typing import Any
+import logging
+from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
+import httptools
 
-from stoker.front_door.exchange import TAKEN
-from stoker.front_door.express import BEGIN, BEGIN_CALL, Express, read
-from stoker.front_door.joining import JoiningTransport
+from stoker.front_door.answering import CLOSE, STATUS_LINES, head
+from stoker.front_door.body import Body, ClientDisconnectedError, ComingBody
+from stoker.front_door.express import BEGIN
+from stoker.front_door.incoming import IncomingHead
+from stoker.front_door.listening import ListenerState
+from stoker.front_door.off_loop import LARGE_BYTES
+from stoker.front_door.patience import Patience
+from stoker.front_door.sending import Sender, failure
+from stoker.wire.message import Request, Response
+
+log = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 20.0
-KEEP_ALIVE_S = 75
+KEEP_ALIVE_S = 75.0
 BODY_TIMEOUT_S = 300.0
 """For the whole body: 70 MB at 2 Mbit/s."""
+# Of a body that is read while it comes, before its reader wants it.
+_AHEAD_BYTES = 64 * 1024
 
 
 class HeadTooLargeError(Exception):
@@ -27,242 +38,253 @@ class PipelinedError(Exception):
     """A request came before the one ahead of it was answered. No client of AWS does that; a flood does."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """What all connections of one listener may take of the server together.
-
-    `body_bytes` counts bodies from their first byte to the answer: they are in memory before a signature can be
-    checked. Of a body that is read while it comes, it counts what has not been read.
+class Connection(asyncio.Protocol):
+    """A request is `incoming` until all of it is here, and `unanswered` from when it is served until its answer is out.
+    Small ones are served once they are whole; others, and those that wait for leave to send their body, once their head
+    is here. `overdue` is asked once a second for every connection, so that an ordinary request pays for no timer.
     """
 
-    connections: int
-    body_bytes: int
-
-
-class ListenerState(ServerState):
-    """What the connections of one listener share."""
-
-    def __init__(self, bounds: Bounds, express: Express | None = None) -> None:
-        super().__init__()
-        self.bounds = bounds
-        self.body_bytes = 0
-        self.express = express
-        self.date_line = b""
-
-
-class Connection(HttpToolsProtocol):
-    """Refuses what takes too much: heads, bodies, and requests before their turn. Can tell whether its client has been
-    sending for too long.
-
-    `overdue` is asked once a second for every connection, so that an ordinary request pays for no timer.
-    """
-
-    server_state: ListenerState
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, state: ListenerState) -> None:
+        self._state, self.spawn = state, state.spawn
+        self._incoming = self._is_ready = self._waits = self._unanswered = self._answered = False
+        self._keeps = True
+        # What has come of a body that is waited for as a whole, or whoever reads it while it comes.
+        self._body = b""
+        self._coming: ComingBody | None = None
         self._body_bytes = 0
-        self._unfinished_head_bytes = 0
-        self._waiting_for: object = None
-        self._waiting_since = 0.0
-        # Whether a request that went the short way waits for its answer, and what stands for the last that had one.
-        self._express = False
-        self._answered: object = None
-        self._closes = False
-        # A plain Invoke that came without its body, and what stands for the wait for that.
-        self._begun = b""
-        self._beginning: object = None
+        # Since the last byte that was of use to anybody: of a head, or of what ought to be none.
+        self._raw_bytes = 0
+        self._is_paused = False
         self._gone: asyncio.Event | None = None
-        # What came of a plain Invoke that waits for its turn.
-        self._held = b""
+        self._patience = Patience()
 
     def __repr__(self) -> str:
-        return f"<Connection {self.client}>"
+        return f"<Connection {self.transport.get_extra_info('peername')}>"
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._joining = JoiningTransport(transport, self.loop)
-        super().connection_made(self._joining)
-        if len(self.connections) > self.server_state.bounds.connections:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's.
+        self.transport: asyncio.Transport = cast(asyncio.Transport, transport)
+        self._sender, self._head = Sender(self.transport), IncomingHead(transport)
+        # A call less for each line of a head.
+        self.on_url, self.on_header = self._head.on_url, self._head.on_header
+        self._parser = httptools.HttpRequestParser(self)
+        self._state.connections.add(self)
+        if len(self._state.connections) > self._state.bounds.connections:
             self.transport.abort()
-
-    def answer(self, status: int, fields: bytes, body: bytes) -> None:
-        """See `express.Client`. What came the short way leaves it in one piece, and with one system call."""
-        self._express = False
-        self._forget_body()
-        self._answered = object()
-        ending = b"connection: close\r\n\r\n" if self._closes else b"\r\n"
-        self._joining.send(b"".join((STATUS_LINE[status], self.server_state.date_line, fields, ending, body)))
-        if self._closes:
-            self.transport.close()
-
-    async def until_gone(self) -> None:
-        """See `express.Client`."""
-        self._gone = self._gone or asyncio.Event()
-        await self._gone.wait()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """See `express.Client`. Whoever ends the server waits for it as for any other request."""
-        task = self.loop.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    def shutdown(self) -> None:
-        self._take_turn()
-        if self._express:
-            self._closes = True
-        else:
-            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._take_turn()
+        self._state.connections.discard(self)
         self._forget_body()
+        self._sender.lose()
         if self._gone is not None:
             self._gone.set()
-        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._sender.pause()
+
+    def resume_writing(self) -> None:
+        self._sender.resume()
 
     def data_received(self, data: bytes) -> None:
-        if self._held:
-            self._take_turn()
-        express, is_new = self.server_state.express, not self._express and not self._begun
-        if express is not None and express.turns.is_busy and is_new and data.startswith(BEGIN) and self._between():
-            self._held = data
-            express.turns.wait(self._take_turn)
-        else:
-            self._receive(data)
+        if self.transport.is_closing():
+            return
+        self._raw_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self._refuse(400)
+        if self._raw_bytes > MAX_HEAD_BYTES:
+            self._refuse(431)
+        if self._is_ready and not self.transport.is_closing():
+            self._is_ready, self._unanswered = False, True
+            express = self._state.express
+            if express is None or not express.turns.is_busy or not self._head.url.startswith(BEGIN):
+                self._serve()
+            else:
+                self._waits = True
+                express.turns.wait(self._take_turn)
 
     def _take_turn(self) -> None:
         """What waits begins: in its turn, or earlier, where something else happens here."""
-        data, self._held = self._held, b""
-        if data:
-            self._receive(data)
-
-    def _receive(self, data: bytes) -> None:
-        if self._express:
-            # See PipelinedError.
-            self.transport.abort()
-            return
-        express, begun = self.server_state.express, self._begun
-        if begun:
-            data, self._begun = begun + data, b""
-            self._forget_body()
-        at_begin = data.startswith((BEGIN, BEGIN_CALL)) and self._between()
-        if express is not None and at_begin and self._takes(express, data, may_lack=not begun):
-            return
-        self._unfinished_head_bytes += len(data)
-        super().data_received(data)
-        if not self._in_head():
-            self._unfinished_head_bytes = 0
-        elif self._unfinished_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse_head()
-
-    def _between(self) -> bool:
-        """Whether nothing has come of a request that is not answered, and nobody waits for room to write to."""
-        if self.flow.write_paused:
-            return False
-        if self.scope is None:
-            return not self._unfinished_head_bytes
-        cycle = self.cycle
-        return cycle is not None and self.scope is cycle.scope and cycle.response_complete and not cycle.more_body
-
-    def _takes(self, express: Express, data: bytes, *, may_lack: bool) -> bool:
-        """Whether a request goes the short way, or might once its body is here: that is waited for once."""
-        state, size, client = self.server_state, len(data), self.client
-        plain = read(data, client[0] if client else "")
-        if plain is None or not (plain.is_whole or may_lack) or state.body_bytes + size > state.bounds.body_bytes:
-            return False
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
-        self._answered = None
-        self._body_bytes = size
-        state.body_bytes += size
-        if not plain.is_whole:
-            self._begun, self._beginning = data, object()
-            return True
-        self._express = True
-        if not express.take(plain, self):
-            self._express = False
-            self._forget_body()
-            return False
-        return True
-
-    def _in_head(self) -> bool:
-        """Whether a request has begun whose headers are not complete. The scope is new with each request's begin."""
-        return self.cycle is None or self.scope is not self.cycle.scope
-
-    def on_headers_complete(self) -> None:
-        if self._unfinished_head_bytes > MAX_HEAD_BYTES:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > MAX_HEAD_BYTES:
-                self._refuse_head()
-                raise HeadTooLargeError(size)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.abort()
-            raise PipelinedError
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        state = self.server_state
-        if not self.cycle.response_complete:
-            self._body_bytes += len(body)
-            state.body_bytes += len(body)
-            if state.body_bytes > state.bounds.body_bytes:
-                self.transport.abort()
-        super().on_body(body)
+        if self._waits:
+            self._waits = False
+            self._serve()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._answered = None
-        self.scope["extensions"] = {TAKEN: self._note_taken}  # type: ignore[dict-item]
+        if self._is_ready or self._unanswered:
+            self.transport.abort()
+            raise PipelinedError
+        self._incoming, self._answered = True, False
+        self._patience.step()
+        self._head.clear()
+
+    def on_headers_complete(self) -> None:
+        parser, found = self._parser, self._head
+        if self._raw_bytes > MAX_HEAD_BYTES and found.size > MAX_HEAD_BYTES:
+            self._refuse(431)
+            raise HeadTooLargeError(found.size)
+        found.complete(parser.get_method(), parser.get_http_version(), upgrades=parser.should_upgrade())
+        self._keeps = found.is_current and parser.should_keep_alive()
+        self._raw_bytes = 0
+        self._patience.step()
+        if not found.is_socket and (found.expects or found.length is None or found.length >= LARGE_BYTES):
+            self._coming = ComingBody(
+                found.length, wants=self._want_body, takes=self._note_taken, until_gone=self.until_gone
+            )
+            self._is_ready = True
+
+    def on_body(self, data: bytes) -> None:
+        self._raw_bytes = 0
+        if self._answered:
+            # What was refused is still read, and thrown away.
+            return
+        self._body_bytes += len(data)
+        self._state.body_bytes += len(data)
+        if self._state.body_bytes > self._state.bounds.body_bytes:
+            self.transport.abort()
+        if self._coming is None:
+            self._body += data
+        else:
+            self._coming.feed(data)
+            if self._coming.held_bytes > _AHEAD_BYTES and not self._is_paused:
+                self._is_paused = True
+                self.transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        self._raw_bytes = 0
+        self._incoming = False
+        self._patience.step()
+        if self._coming is not None:
+            self._coming.finish()
+        elif not self._answered and not self._head.is_socket:
+            self._is_ready = True
+
+    def _serve(self) -> None:
+        state, coming = self._state, self._coming
+        request = self._head.request(self._body)
+        if state.proxies is not None:
+            request = state.proxies.behind(request)
+        express = state.express
+        if express is not None and coming is None and not self._sender.is_full and express.take(request, self):
+            return
+        self.spawn(self._answer(request, coming or Body(self._body, self.until_gone)))
+
+    async def _answer(self, request: Request, body: Body) -> None:
+        state = self._state
+        try:
+            response = await state.answer(request, body)
+        except ClientDisconnectedError:
+            return
+        except Exception:
+            # The boundary: whatever nobody expected is told here once, and not outside.
+            log.exception("%s %s failed", request.method, request.path)
+            response = failure()
+        try:
+            closes = await self._sender.send(
+                response, request.method, date_line=state.date_line, keeps=self._keeps, chunks=self._head.is_current
+            )
+            self._end(closes=closes or not self._keeps)
+        finally:
+            if not isinstance(response.body, bytes):
+                await response.close()
+
+    def answer(self, status: int, fields: bytes, body: bytes) -> None:
+        """See `express.Client`."""
+        ending = b"\r\n" if self._keeps else CLOSE.encode() + b"\r\n"
+        line = (STATUS_LINES[status] + self._state.date_line).encode()
+        self._sender.write(b"".join((line, fields, ending, body)))
+        self._end(closes=not self._keeps)
+
+    def _end(self, *, closes: bool) -> None:
+        """An answer is out."""
+        self._forget_body()
+        self._unanswered, self._answered = False, True
+        self._patience.step()
+        if closes:
+            self.transport.close()
+        else:
+            self._resume_reading()
+
+    def _forget_body(self) -> None:
+        self._state.body_bytes -= self._body_bytes
+        self._body_bytes = 0
+        self._body = b""
+        if self._coming is not None:
+            self._coming.lose()
+            self._coming = None
+
+    def _refuse(self, status: int) -> None:
+        """Answer what is no request, or cut it off where the answer would be taken for another's."""
+        if self.transport.is_closing():
+            return
+        if self._sender.is_streaming or (self._unanswered and not self._incoming):
+            self.transport.abort()
+        else:
+            refusal, date_line = Response(status=status, headers=[]), self._state.date_line
+            self._sender.write(head(refusal, "GET", date_line=date_line, keeps=False, chunks=False).data)
+            self.transport.close()
+
+    def _upgrade(self, rest: bytes) -> None:
+        """WebSockets are uvicorn's from here on. Other protocols are not understood, and the wish not heard."""
+        if not self._head.is_socket:
+            # It is read once more without the wish, since the parser took its body for the other protocol's.
+            self._parser, self._is_ready, self._coming = httptools.HttpRequestParser(self), False, None
+            self.data_received(self._head.written(without="upgrade") + rest)
+        elif rest:
+            # It is in a protocol that nobody has agreed to yet.
+            self.transport.abort()
+        else:
+            self._state.connections.discard(self)
+            self._state.serve_socket(self.transport, self._head.written())
+
+    def _want_body(self) -> None:
+        if self._head.expects:
+            self._head.expects = False
+            self._sender.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self.transport.resume_reading()
 
     def _note_taken(self, size: int) -> None:
         """A part of a streamed body has left the memory; its sender is in time again."""
-        size = min(size, self._body_bytes)
         self._body_bytes -= size
-        self.server_state.body_bytes -= size
-        self._waiting_for = None
+        self._state.body_bytes -= size
+        self._patience.step()
 
-    def on_response_complete(self) -> None:
-        self._forget_body()
-        self._joining.flush()
-        super().on_response_complete()
+    async def until_gone(self) -> None:
+        """Returns once the client is gone."""
+        self._gone = self._gone or asyncio.Event()
+        await self._gone.wait()
 
-    def _forget_body(self) -> None:
-        self.server_state.body_bytes -= self._body_bytes
-        self._body_bytes = 0
-
-    def send_400_response(self, msg: str) -> None:
-        if not self.transport.is_closing():
-            super().send_400_response(msg)
-
-    def _refuse_head(self) -> None:
-        self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
+    def shutdown(self) -> None:
+        """End: at once, or with the answer that is waited for."""
+        self._take_turn()
+        if self._unanswered:
+            self._keeps = False
+        else:
+            self.transport.close()
 
     @property
     def receiving(self) -> bool:
         """Whether a request has begun to be served whose body is not here as a whole."""
-        in_body = self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body
-        return in_body or bool(self._begun)
+        return self._incoming and self._head.is_complete and not self._answered
 
     def overdue(self, now: float) -> bool:
-        """Whether the head or body that the connection waits for should have been here by `now` (loop time)."""
-        waiting_for, allowed_s = self._wait()
-        if waiting_for is None or waiting_for is not self._waiting_for:
-            self._waiting_for, self._waiting_since = waiting_for, now
-            return False
-        return now - self._waiting_since > allowed_s
+        """Whether what the connection waits for should have been here by `now` (loop time)."""
+        return self._patience.is_over(self._allowed_s, now)
 
-    def _wait(self) -> tuple[object, float]:
-        """What the connection waits for its client to begin or complete: a request, a head, a body or nothing."""
-        if self._express:
-            return None, 0.0
-        if self._begun:
-            return self._beginning, BODY_TIMEOUT_S
-        if self._answered is not None:
-            return self._answered, KEEP_ALIVE_S
-        if self._in_head():
-            return self.scope or self, HEAD_TIMEOUT_S
-        if self.cycle.more_body:
-            # Also after its answer: what was refused for its length is still read, and thrown away.
-            return self.cycle, BODY_TIMEOUT_S
-        return None, 0.0
+    @property
+    def _allowed_s(self) -> float | None:
+        """How long the client may take with what is its turn; None where it is not."""
+        if self._incoming:
+            return BODY_TIMEOUT_S if self._head.is_complete else HEAD_TIMEOUT_S
+        if self._unanswered:
+            return None
+        return KEEP_ALIVE_S if self._answered else HEAD_TIMEOUT_S

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stoker.front_door.exchange import ClientDisconnectedError, Receive, read_body
+from stoker.front_door.body import Body, ClientDisconnectedError
 from stoker.front_door.http_answers import SANDBOX, event_headers, to_response
 from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
@@ -93,7 +93,7 @@ class FunctionUrls:
     def __repr__(self) -> str:
         return f"<FunctionUrls {self._urls!r}>"
 
-    async def answer(self, call: UrlCall, request: Request, receive: Receive, *, from_sandbox: bool) -> Response:
+    async def answer(self, call: UrlCall, request: Request, body: Body, *, from_sandbox: bool) -> Response:
         """The answer to a request. `from_sandbox` ones may be signed by sessions only."""
         request_id = self._request_ids.new()
         # The client's trace goes on; what the function gets and the client is told has the same root.
@@ -111,7 +111,7 @@ class FunctionUrls:
                 HttpAnswer(status=200, headers=preflight_headers(cors, request.headers), body=b""), named
             )
         try:
-            event = await self._event(call, guarded, request, receive, request_id, trace_id, from_sandbox=from_sandbox)
+            event = await self._event(call, guarded, request, body, request_id, trace_id, from_sandbox=from_sandbox)
             answer = await self._invoke(guarded, event, request_id, trace_id)
         except ClientDisconnectedError:
             raise
@@ -131,7 +131,7 @@ class FunctionUrls:
         call: UrlCall,
         guarded: GuardedUrl,
         request: Request,
-        receive: Receive,
+        incoming: Body,
         request_id: str,
         trace_id: str,
         *,
@@ -139,7 +139,7 @@ class FunctionUrls:
     ) -> bytes:
         """The event of a request that may be made, read whole and verified."""
         claim = self._admit(guarded, request, from_sandbox=from_sandbox)
-        body = await read_body(request, receive, _LIMIT)
+        body = await incoming.read(_LIMIT)
         whole = request.with_body(body)
         if claim is not None:
             whole = request.with_body(await in_thread_if_large(body, lambda: self._verifier.verify(whole, claim)))
@@ -164,7 +164,7 @@ class FunctionUrls:
         """Who signed, None where nobody had to; raises what keeps the request out, before its body is read."""
         url = guarded.url
         if url.auth_type == "NONE":
-            _check(self._authoriser.missing(guarded, None, request.source_ip))
+            _check(self._authoriser.missing(guarded, None, request))
             return None
         try:
             claim = self._verifier.claim(request)
@@ -178,7 +178,7 @@ class FunctionUrls:
             )
         if from_sandbox and not claim.principal.is_session:
             raise AccessDeniedException("Forbidden")
-        _check(self._authoriser.missing(guarded, claim.principal, request.source_ip))
+        _check(self._authoriser.missing(guarded, claim.principal, request))
         return claim
 
     async def _invoke(self, guarded: GuardedUrl, event: bytes, request_id: str, trace_id: str) -> HttpAnswer:

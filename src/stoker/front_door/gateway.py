@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from stoker.apis.request import MAX_BODY_BYTES, PATH, ApiCall, ApiDomains, ApiHost, ApiRequest, SocketHost
-from stoker.front_door.exchange import Body, ClientDisconnectedError, Receive, Scope, Send, read_head
-from stoker.front_door.gateway_sockets import GatewaySockets, refuse
+from stoker.front_door.body import Body, ClientDisconnectedError
+from stoker.front_door.gateway_sockets import GatewaySockets, Receive, Send, refuse
 from stoker.front_door.http_answers import SANDBOX, event_fields, event_headers, to_response
 from stoker.front_door.limits import BodyLimit
 from stoker.front_door.own_paths import PREFIX
@@ -70,18 +70,15 @@ class Gateway:
                 return domains.find(host, request.path) or unmapped
         return None
 
-    async def answer(
-        self, call: ApiCall, request: Request, scope: Scope, receive: Receive, *, from_sandbox: bool
-    ) -> Response:
+    async def answer(self, call: ApiCall, request: Request, body: Body, *, from_sandbox: bool) -> Response:
         """The answer of the API's host. `from_sandbox` requests may be signed by sessions only."""
-        body = Body(scope, receive)
         try:
             found = await self._find(call)
             if found is None:
                 answer = _message(404, "Not Found")
             else:
                 host, region = found
-                answer = await host.answer(self._request(call, region, request, scope, body, from_sandbox=from_sandbox))
+                answer = await host.answer(self._request(call, region, request, body, from_sandbox=from_sandbox))
         except ClientDisconnectedError:
             raise
         except ServiceError as error:
@@ -90,11 +87,10 @@ class Gateway:
             # The boundary: whatever a host did not expect is ours, told here once and not outside.
             log.exception("API %s: %s %s failed", call.api_id, request.method, call.path)
             answer = _message(500, "Internal Server Error")
-        return body.end(request, to_response(answer, [SANDBOX] if call.by_path else []))
+        return to_response(answer, [SANDBOX] if call.by_path else [])
 
-    async def connect(self, scope: Scope, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
+    async def connect(self, request: Request, receive: Receive, send: Send, *, from_sandbox: bool) -> None:
         """A client that wants to speak WebSocket: with an API's host, or with nobody."""
-        request = read_head({**scope, "method": "GET"})
         call = self.serves(request)
         try:
             await receive()
@@ -103,7 +99,7 @@ class Gateway:
                 await refuse(_message(404, "Not Found"), send)
                 return
             host, region = found
-            asked = self._request(call, region, request, scope, Body(scope, receive), from_sandbox=from_sandbox)
+            asked = self._request(call, region, request, None, from_sandbox=from_sandbox)
             await self._sockets.serve(host, asked, receive, send)
         except ServiceError as error:
             await refuse(_message(error.status, error.message), send)
@@ -116,7 +112,7 @@ class Gateway:
         return None
 
     def _request(
-        self, call: ApiCall, region: str, request: Request, scope: Scope, body: Body, *, from_sandbox: bool
+        self, call: ApiCall, region: str, request: Request, body: Body | None, *, from_sandbox: bool
     ) -> ApiRequest:
         now = self._clock.time()
         # The client's trace goes on.
@@ -126,18 +122,18 @@ class Gateway:
             call=call,
             region=region,
             http=request,
-            read_fields=partial(event_fields, scope["headers"], headers),
+            read_fields=partial(event_fields, request.fields, headers),
             headers=headers,
             trace_id=trace_id,
             at=now,
             from_sandbox=from_sandbox,
-            body=partial(_read, request, body),
+            body=partial(_read, body),
         )
 
 
-async def _read(request: Request, body: Body) -> bytes:
+async def _read(body: Body | None) -> bytes:
     try:
-        return await body.read(request, _LIMIT)
+        return b"" if body is None else await body.read(_LIMIT)
     except RequestEntityTooLargeException:
         raise RequestEntityTooLargeException("Request Entity Too Large") from None
 

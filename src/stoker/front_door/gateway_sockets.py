@@ -3,20 +3,44 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
 from stoker.apis.request import ApiCall, ApiRequest, Socket, SocketHost
-from stoker.front_door.exchange import Receive, Send
 from stoker.model.http_event import HttpAnswer
+from stoker.wire.message import Request
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 10.0
 """For a client to make room. What waits for it has been held in memory."""
 _NO_CODE = 1005
+
+
+def read_handshake(scope: Scope) -> Request:
+    """The request that a WebSocket begins with."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    client = scope.get("client")
+    return Request(
+        method="GET",
+        host=headers.get("host", ""),
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        fields=fields,
+        source_ip=client[0] if client else "",
+        scheme="https" if scope.get("scheme") == "wss" else "http",
+    )
 
 
 class GatewaySockets:

@@ -26,10 +26,9 @@ def event_headers(request: Request, trace_id: str) -> dict[str, str]:
     return {**headers, "x-forwarded-for": request.source_ip, TRACE_HEADER: trace_id}
 
 
-def event_fields(raw: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> list[tuple[str, str]]:
+def event_fields(sent: Sequence[tuple[str, str]], headers: dict[str, str]) -> list[tuple[str, str]]:
     """The same one by one: those that came several times, several times. `headers` are those of `event_headers`."""
     edges = {"x-forwarded-for", TRACE_HEADER}
-    sent = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
     names = {name for name, _ in sent} | edges
     kept = [(name, value) for name, value in sent if name in headers and name not in edges]
     return [*kept, *((name, value) for name, value in headers.items() if name in edges or name not in names)]

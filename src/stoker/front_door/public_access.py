@@ -35,7 +35,7 @@ class PublicAccess:
         if not self._lets_in(resource):
             raise AccessDenied()
         facts = self._authority.circumstances(
-            ANONYMOUS, call.region, source_ip=call.source_ip, own=row.context(call.params)
+            ANONYMOUS, call.region, source_ip=call.source_ip, tls=call.is_secure, own=row.context(call.params)
         )
         policy = await self._authority.policy_of("s3", resource)
         decision, _ = self._authority.decide(NOBODYS, policy, row.action, resource, facts)

@@ -1,23 +1,22 @@
-"""The sockets: uvicorn's protocol behind listeners that come and go while it runs."""
+"""The sockets: listeners that come and go while the server runs."""
 
 import asyncio
 import errno
-import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from email.utils import formatdate
 from functools import partial
-from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stoker.front_door.app import FrontDoor
-from stoker.front_door.connection import HEAD_TIMEOUT_S, KEEP_ALIVE_S, Bounds, Connection, ListenerState
-from stoker.front_door.exchange import Application
+from stoker.front_door.connection import HEAD_TIMEOUT_S, Connection
 from stoker.front_door.express import Express
+from stoker.front_door.gateway_sockets import Receive, Scope, Send, read_handshake
+from stoker.front_door.listening import Bounds, ListenerState
+from stoker.front_door.proxies import Proxies
 
 MB = 1 << 20
 # A gigabyte is fourteen packages of the largest size at once.
@@ -55,10 +54,9 @@ class Listener:
         for connection in list(self._state.connections):
             connection.transport.abort()
 
-    def tick(self, date: bytes, now: float) -> None:
+    def tick(self, date: str, now: float) -> None:
         """Once a second: the Date that answers carry, and an end to clients that take too long."""
-        self._state.default_headers = [(b"date", date)]
-        self._state.date_line = b"date: %b\r\n" % date
+        self._state.set_date(date)
         for connection in list(self._state.connections):
             if isinstance(connection, Connection) and connection.overdue(now):
                 connection.transport.abort()
@@ -138,7 +136,7 @@ class Server:
         self._listeners: set[Listener] = set()
         self._dormant: set[DormantListener] = set()
         self._ticking: asyncio.TimerHandle | None = None
-        self._for_sandboxes: Config | None = None
+        self._sandboxes_sockets: Config | None = None
         self.port = 0
 
     def __repr__(self) -> str:
@@ -151,10 +149,10 @@ class Server:
         """
         listening = _listening_socket(host, port)
         self.port = listening.getsockname()[1]
-        door: Application = self._door
-        if proxies:
-            door = cast("Application", ProxyHeadersMiddleware(cast("Any", door), list(proxies)))
-        self._world = await self._listen(listening, _config(door), ListenerState(OF_THE_WORLD, self._express), tls)
+        known = Proxies(proxies) if proxies else None
+        sockets = self._sockets(known, from_sandbox=False)
+        state = ListenerState(OF_THE_WORLD, self._door.answer, sockets, proxies=known, express=self._express)
+        self._world = await self._listen(listening, state, tls)
 
     def serve_socket(self, sock: socket.socket) -> DormantListener:
         """Serve a listening socket of a sandbox: only its role's calls. The socket is the listener's from now on."""
@@ -163,16 +161,24 @@ class Server:
         return listener
 
     async def _serve_sandbox(self, sock: socket.socket) -> Listener:
-        if self._for_sandboxes is None:
-            self._for_sandboxes = _config(self._door.for_sandboxes)
-        return await self._listen(sock, self._for_sandboxes, ListenerState(OF_A_SANDBOX))
+        if self._sandboxes_sockets is None:
+            self._sandboxes_sockets = self._sockets(None, from_sandbox=True)
+        answer = partial(self._door.answer, from_sandbox=True)
+        return await self._listen(sock, ListenerState(OF_A_SANDBOX, answer, self._sandboxes_sockets))
 
-    async def _listen(
-        self, sock: socket.socket, config: Config, state: ListenerState, tls: ssl.SSLContext | None = None
-    ) -> Listener:
+    def _sockets(self, proxies: Proxies | None, *, from_sandbox: bool) -> Config:
+        async def connect(scope: Scope, receive: Receive, send: Send) -> None:
+            request = read_handshake(scope)
+            if proxies is not None:
+                request = proxies.behind(request)
+            await self._door.connect(request, receive, send, from_sandbox=from_sandbox)
+
+        return _config(connect)
+
+    async def _listen(self, sock: socket.socket, state: ListenerState, tls: ssl.SSLContext | None = None) -> Listener:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            partial(Connection, config, state, {}),
+            partial(Connection, state),
             sock=sock,
             backlog=BACKLOG,
             ssl=tls,
@@ -206,7 +212,7 @@ class Server:
         if world is None:
             return
         world.begin_drain()
-        # uvicorn tells nobody when an answer is out and its connection gone: this looks.
+        # Nobody is told when the last answer is out and its connection gone: this looks.
         while world.busy:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
 
@@ -219,8 +225,8 @@ class Server:
         await asyncio.gather(*(listener.abandon() for listener in list(self._listeners)))
 
 
-def _date() -> bytes:
-    return formatdate(time.time(), usegmt=True).encode()
+def _date() -> str:
+    return formatdate(time.time(), usegmt=True)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
@@ -236,11 +242,10 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _config(application: Application) -> Config:
-    """Nothing of uvicorn's that looks at requests, writes logs, or believes what a client says of its address."""
+def _config(application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Config:
+    """How uvicorn serves WebSockets: without anything that writes logs, or believes what a client says of itself."""
     config = Config(
         application,
-        http=Connection,
         ws="websockets-sansio",
         # A message, and a frame of it. Compression would let a few bytes become many.
         ws_max_size=(MAX_MESSAGE_BYTES, MAX_FRAME_BYTES),  # type: ignore[arg-type]
@@ -254,14 +259,6 @@ def _config(application: Application) -> Config:
         log_level="error",
         access_log=False,
         proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
     )
     config.load()
-    logging.getLogger("uvicorn.error").addFilter(_is_for_the_operator)
     return config
-
-
-def _is_for_the_operator(record: logging.LogRecord) -> bool:
-    """An answer that its function breaks off is the function's; what is ours is logged where it breaks."""
-    return "without completing response" not in str(record.msg)

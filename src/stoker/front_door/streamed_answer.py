@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from stoker.front_door.exchange import BrokenOffError
+from stoker.front_door.answering import BrokenOffError
 from stoker.invocations.streaming import StreamedInvocation
 from stoker.model.http_event import (
     JSON_TYPE,

@@ -11,6 +11,7 @@ from stoker.identity.authority import Authority
 from stoker.identity.callers import ANONYMOUS, Caller
 from stoker.identity.evaluation import NOBODYS
 from stoker.model.principal import Principal
+from stoker.wire.message import Request
 
 URL_ACTION = "lambda:InvokeFunctionUrl"
 FUNCTION_ACTION = "lambda:InvokeFunction"
@@ -25,7 +26,7 @@ class UrlAuthoriser:
     def __repr__(self) -> str:
         return f"<UrlAuthoriser {self._authority!r}>"
 
-    def missing(self, guarded: GuardedUrl, principal: Principal | None, source_ip: str) -> Sequence[str]:
+    def missing(self, guarded: GuardedUrl, principal: Principal | None, request: Request) -> Sequence[str]:
         """The actions that the caller may not do; `principal` is None for whoever comes without a signature."""
         authority = self._authority
         if principal is not None and (principal.is_operator or authority.exempts(principal)):
@@ -36,7 +37,9 @@ class UrlAuthoriser:
             caller = Caller.of(principal, policies.arn, policies.tags)
         document = None if guarded.policy is None else authority.parse(guarded.policy)
         url = guarded.url
-        circumstances = authority.circumstances(caller, url.function.region, source_ip=source_ip, own=_keys(url))
+        circumstances = authority.circumstances(
+            caller, url.function.region, source_ip=request.source_ip, tls=request.is_secure, own=_keys(url)
+        )
         arn = url.function.arn(url.qualifier)
         return [
             action

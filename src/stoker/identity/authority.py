@@ -32,7 +32,7 @@ class Policies(Protocol):
 
 class Authority:
     """Nothing is forgotten late: a changed policy is a new value, and decisions are remembered by the values that made
-    them. `tls` tells how clients connect. Without `enforce` users may do everything.
+    them. `tls`: clients connect with nothing else. Without `enforce` users may do everything.
     """
 
     def __init__(
@@ -93,8 +93,8 @@ class Authority:
 
     def circumstances(self, caller: Caller, region: str, **further: Any) -> Circumstances:
         """Those of a request that is made now; `further` are members of Circumstances."""
-        given: dict[str, Any] = {"tls": self._tls, **further}
-        return Circumstances(caller=caller, region=region, now=self._clock.time(), account=self._account, **given)
+        now, tls = self._clock.time(), self._tls or further.pop("tls", False)
+        return Circumstances(caller=caller, region=region, now=now, account=self._account, tls=tls, **further)
 
     def decide(
         self,

@@ -33,6 +33,7 @@ class RolePassing:
             Caller.of(principal, policies.arn, policies.tags),
             call.region,
             source_ip=call.source_ip,
+            tls=call.is_secure,
             own={"iam:PassedToService": self._service},
         )
         for role in sorted(set(roles)):

@@ -9,9 +9,11 @@ from stoker.functions.registry import Registry
 from stoker.invocations import trace
 from stoker.invocations.request_id import RequestIds
 from stoker.invocations.streaming import StreamedInvocation
+from stoker.invocations.trace import Step
 from stoker.model.arn import FunctionId
 from stoker.model.clock import Clock
 from stoker.model.errors import RecursiveInvocationException, RequestTooLargeException
+from stoker.model.function import FunctionVersion
 from stoker.model.invocation import Invocation, InvocationResult, InvokeRequest, Target, Traced
 from stoker.model.limits import MAX_INVOKE_REQUEST_BYTES
 from stoker.runtime_api.response_stream import ResponseStream
@@ -40,12 +42,11 @@ class Invoker:
         target = self.known(request)
         if target is None or self._tracer is not None:
             return False
-        # The trace header has this run in its chain.
-        header = trace.begin(request.trace_id, self._clock.time())
-        step = trace.step(header, target.function.unqualified_arn)
+        step, traced = self._trace(request, target.function)
         if step.loops >= trace.MAX_LOOPS:
             return False
-        return self._fleet.run_idle(target.function, self._invocation(request, target, step.header), reply)
+        invocation = self._invocation(request, target, step.header, traced=traced)
+        return self._fleet.run_idle(target.function, invocation, reply)
 
     def known(self, request: InvokeRequest) -> Target | None:
         """What would run, where that is known at once; None: `check` has to tell."""
@@ -89,17 +90,22 @@ class Invoker:
 
     async def _let_in(self, request: InvokeRequest, target: Target, stream: ResponseStream | None = None) -> Invocation:
         """What the function gets, unless its chain is a loop that is to be stopped."""
-        function, traced = target.function, None
-        if self._tracer is None:
-            header = trace.begin(request.trace_id, self._clock.time())
-        else:
-            header, traced = self._tracer.invocation(request.trace_id, function, request.queued_at)
-        step = trace.step(header, function.unqualified_arn)
+        function = target.function
+        step, traced = self._trace(request, function)
         if step.loops >= trace.MAX_LOOPS:
             identity = FunctionId(account=function.account, region=function.region, name=function.name)
             if not await self._registry.recursion.allowed(identity):
                 raise RecursiveInvocationException
         return self._invocation(request, target, step.header, stream, traced)
+
+    def _trace(self, request: InvokeRequest, function: FunctionVersion) -> tuple[Step, Traced | None]:
+        """The trace header has this run in its chain."""
+        traced = None
+        if self._tracer is None:
+            header = trace.begin(request.trace_id, self._clock.time())
+        else:
+            header, traced = self._tracer.invocation(request.trace_id, function, request.queued_at)
+        return trace.step(header, function.unqualified_arn), traced
 
     def _invocation(
         self,

@@ -22,13 +22,13 @@ class ApiPermissions:
     def __repr__(self) -> str:
         return f"<ApiPermissions {self._authority!r}>"
 
-    def may_invoke(self, principal: Principal, arn: str, *, region: str, source_ip: str) -> bool:
+    def may_invoke(self, principal: Principal, arn: str, *, region: str, source_ip: str, tls: bool) -> bool:
         authority = self._authority
         if principal.is_operator or authority.exempts(principal):
             return True
         policies = authority.policies_of(principal)
         caller = Caller.of(principal, policies.arn, policies.tags)
-        facts = authority.circumstances(caller, region, source_ip=source_ip)
+        facts = authority.circumstances(caller, region, source_ip=source_ip, tls=tls)
         return authority.decide(policies, None, INVOKE, arn, facts)[0].allowed
 
     def policy(self, document: object, *, region: str, source_ip: str) -> Allows:

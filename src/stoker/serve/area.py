@@ -6,8 +6,8 @@ from typing import Any
 
 from stoker.apis.request import ApiDomains, ApiHost, SocketHost
 from stoker.front_door.apis import Service
-from stoker.front_door.exchange import Application
 from stoker.front_door.own_paths import Handler
+from stoker.serve.late_door import Application
 
 
 async def _nothing() -> None: ...

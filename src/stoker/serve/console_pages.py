@@ -50,7 +50,7 @@ async def open_console(platform: Platform, late: LateDoor) -> Console:
     return Console(
         [route for part in parts for route in part.routes],
         door=door,
-        sessions=Sessions(clock=platform.clock, port=settings.port, secure=settings.tls is not None),
+        sessions=Sessions(clock=platform.clock, port=settings.port),
         signing_in=SigningIn(door, region=settings.region),
         assets=await asyncio.to_thread(Assets),
     )

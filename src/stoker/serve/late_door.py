@@ -1,32 +1,25 @@
 """The front door for parts that are built before it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-_Message = MutableMapping[str, Any]
-_Application = Callable[
-    [_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]
-]
+from stoker.wire.message import Request, Response
+
+Application = Callable[[Request], Awaitable[Response]]
 
 
 class LateDoor:
-    """An ASGI application: the one that it is told of, once there is one."""
+    """Answers as the one does that it is told of, once there is one."""
 
     def __init__(self) -> None:
-        self._application: _Application | None = None
+        self._application: Application | None = None
 
     def __repr__(self) -> str:
         return f"<LateDoor {'open' if self._application else 'shut'}>"
 
-    def open(self, application: _Application) -> None:
+    def open(self, application: Application) -> None:
         self._application = application
 
-    async def __call__(
-        self,
-        scope: _Message,
-        receive: Callable[[], Awaitable[_Message]],
-        send: Callable[[_Message], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, request: Request) -> Response:
         if self._application is None:
             raise RuntimeError("nothing asks before the door is there")
-        await self._application(scope, receive, send)
+        return await self._application(request)

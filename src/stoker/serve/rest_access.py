@@ -94,7 +94,10 @@ class RestAccess:
     def _circumstances(self, caller: Caller, request: ApiRequest) -> Circumstances:
         headers = {"aws:UserAgent": "user-agent", "aws:Referer": "referer"}
         own = {key: request.headers.get(name, "") for key, name in headers.items()}
-        return self._authority.circumstances(caller, request.region, source_ip=request.http.source_ip, own=own)
+        http = request.http
+        return self._authority.circumstances(
+            caller, request.region, source_ip=http.source_ip, tls=http.is_secure, own=own
+        )
 
 
 def _about_something(document: Any) -> str | None:

@@ -10,7 +10,7 @@ from botocore.credentials import ReadOnlyCredentials
 from stoker.apis.functions import SERVICE
 from stoker.apis.request import MAX_BODY_BYTES
 from stoker.apis.rest.aws_services import ServiceCall
-from stoker.console.in_process import Application, Outgoing, Stream
+from stoker.console.in_process import Application, ask
 from stoker.deliveries.outbound import OutboundAnswer
 from stoker.front_door.own_paths import PREFIX
 from stoker.identity.directory import Directory
@@ -18,6 +18,7 @@ from stoker.identity.trust import trusts_service
 from stoker.model.clock import Clock
 from stoker.model.errors import AccessDeniedException
 from stoker.wire.credentials import Credentials
+from stoker.wire.message import Request
 from stoker.wire.session_tokens import Grant
 
 # For one request; a role's own sessions last as long at least.
@@ -46,18 +47,13 @@ class RestServices:
             raise AccessDeniedException("There is nothing here.")
         credentials = self._session(call.role_arn)
         outgoing = await asyncio.to_thread(self._signed, call, credentials)
-        stream = Stream(self._application, outgoing)
-        try:
-            status, headers = await stream.head()
-            body, complete = bytearray(), True
-            async for piece in stream.pieces():
-                body += piece
-                if len(body) > MAX_BODY_BYTES:
-                    complete = False
-                    break
-        finally:
-            await stream.close()
-        return OutboundAnswer(status=status, headers=list(headers.items()), body=bytes(body), complete=complete)
+        answer = await ask(self._application, outgoing, most_bytes=MAX_BODY_BYTES)
+        return OutboundAnswer(
+            status=answer.status,
+            headers=list(answer.headers.items()),
+            body=answer.body,
+            complete=len(answer.body) <= MAX_BODY_BYTES,
+        )
 
     def _session(self, role_arn: str) -> ReadOnlyCredentials:
         role = self._directory.role(role_arn)
@@ -67,17 +63,19 @@ class RestServices:
         session = self._keys.grant(grant, SESSION_S, now=self._clock.time())
         return ReadOnlyCredentials(session.access_key, session.secret_key, session.session_token)
 
-    def _signed(self, call: ServiceCall, credentials: ReadOnlyCredentials) -> Outgoing:
+    def _signed(self, call: ServiceCall, credentials: ReadOnlyCredentials) -> Request:
         url = f"{self._endpoint}{call.path}{'?' if call.query else ''}{call.query}"
         request = AWSRequest(method=call.method, url=url, data=call.body, headers=dict(call.headers))
         signer = S3SigV4Auth if call.service == "s3" else SigV4Auth
         signer(credentials, call.service, call.region).add_auth(request)
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        return Outgoing(
+        host = urlsplit(url).netloc
+        return Request(
             method=call.method,
+            host=host,
             path=call.path,
             query=call.query,
-            headers={**headers, "host": urlsplit(url).netloc, "content-length": str(len(call.body))},
+            headers={**headers, "host": host, "content-length": str(len(call.body))},
             body=call.body,
-            client=call.source_ip,
+            source_ip=call.source_ip,
         )

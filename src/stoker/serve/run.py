@@ -180,7 +180,7 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         tracer=platform.tracer,
     )
     for area in areas:
-        area.meet(door)
+        area.meet(door.ask)
     lambda_api = (await door.apis.load("lambda")).api
     express = Express(
         api=lambda_api,
@@ -189,11 +189,10 @@ async def _build(settings: Settings, stack: contextlib.AsyncExitStack) -> Server
         is_open=authoriser.is_open,
         invoker=platform.invoker,
         events=platform.events,
-        calls=door,
         count=platform.metrics.answered,
+        tracer=platform.tracer,
     )
-    # Traced requests have their spans on the ordinary way.
-    server = Server(door, express if platform.tracer is None else None)
+    server = Server(door, express)
     await server.start(settings.host, settings.port, tls=tls, proxies=settings.proxies)
     stack.push_async_callback(platform.fleet.close, limit_s=0.0)
     await platform.provisioning.start()

@@ -1,6 +1,6 @@
 """What goes in and out of the wire: HTTP as values, and a call and its result as a service sees them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct, field
@@ -26,7 +26,8 @@ class RequestSpan(Protocol):
 class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request. `path` and `query` are as sent, still percent-encoded.
 
-    Header names are in lower case; a header that was sent several times has its values joined by commas.
+    Header names are in lower case; a header that was sent several times has its values joined by commas. `fields` are
+    the same one by one, of a request that came over a connection.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request(Struct, frozen=True, kw_only=True):
     path: str
     query: str
     headers: Mapping[str, str]
+    fields: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     source_ip: str = ""
     scheme: str = "http"
@@ -45,6 +47,11 @@ class Request(Struct, frozen=True, kw_only=True):
     def trace_id(self) -> str | None:
         """The trace header: the client's, which no model lists, or the span's."""
         return self.headers.get(TRACE_HEADER) if self.span is None else self.span.header
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it came over TLS, to this server or to a proxy that it believes."""
+        return self.scheme == "https"
 
     def with_body(self, body: bytes) -> "Request":
         return replace(self, body=body)
@@ -67,11 +74,17 @@ class Response(Struct, frozen=True, kw_only=True):
     headers: list[tuple[str, str]]
     body: bytes | AsyncIterator[bytes] = b""
 
+    async def close(self) -> None:
+        """Let whoever streams the body know that nobody listens any more; idempotent."""
+        close = getattr(self.body, "aclose", None)
+        if close is not None:
+            await close()
+
 
 class Call(Struct, frozen=True, kw_only=True):
     """A verified and validated request. `params` are as boto3's users write them: bytes, datetime, int, …
 
-    `trace_id` is the request's.
+    `trace_id` is the request's, and so is `is_secure`.
     """
 
     service: str
@@ -82,6 +95,7 @@ class Call(Struct, frozen=True, kw_only=True):
     principal: Principal
     request_id: str
     source_ip: str
+    is_secure: bool = False
     trace_id: str | None = None
     until_gone: Callable[[], Awaitable[None]] | None = None
     """Returns once the client has gone away, for those that wait long: what nobody takes is not to be given."""

@@ -32,13 +32,11 @@ class FakeDoor:
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.asked.append(headers | {"client": scope["client"][0]})
-        good = "Credential=AKIAGOOD/" in headers["authorization"]
-        kind = [(b"content-type", b"text/xml")]
-        await send({"type": "http.response.start", "status": 200 if good else 403, "headers": kind})
-        await send({"type": "http.response.body", "body": WHO if good else REFUSED})
+    async def __call__(self, request: Request) -> Response:
+        self.asked.append({**request.headers, "client": request.source_ip})
+        good = "Credential=AKIAGOOD/" in request.headers["authorization"]
+        kind = [("content-type", "text/xml")]
+        return Response(status=200 if good else 403, headers=kind, body=WHO if good else REFUSED)
 
 
 class House:
@@ -50,7 +48,7 @@ class House:
         self.console = Console(
             [get("/functions", self._show), get("/live", self._live), post("/do", self._do)],
             door=door,
-            sessions=Sessions(clock=FakeClock(), port=4566, secure=False),
+            sessions=Sessions(clock=FakeClock(), port=4566),
             signing_in=SigningIn(door, region="us-east-1"),
             assets=Assets(),
         )

@@ -8,20 +8,22 @@ from stoker.console.sessions import IDLE_S, LONGEST_S, MOST, Session, Sessions
 KEY = ReadOnlyCredentials("AKIA1", "very-secret", None)
 
 
-def sessions(clock: FakeClock, *, secure: bool = False) -> Sessions:
-    return Sessions(clock=clock, port=4566, secure=secure)
+def sessions(clock: FakeClock) -> Sessions:
+    return Sessions(clock=clock, port=4566)
 
 
 def begin(house: Sessions) -> tuple[Session, str]:
-    session, set_cookie = house.begin(KEY, arn="arn:aws:iam::000000000000:user/ada", region="us-east-1")
+    session, set_cookie = house.begin(KEY, arn="arn:aws:iam::000000000000:user/ada", region="us-east-1", secure=False)
     return session, set_cookie.partition(";")[0]
 
 
 def test_the_cookie_is_for_the_console_alone_and_for_no_script() -> None:
-    _, set_cookie = sessions(FakeClock(), secure=True).begin(KEY, arn="a", region="r")
+    _, set_cookie = sessions(FakeClock()).begin(KEY, arn="a", region="r", secure=True)
     name, *attributes = set_cookie.split("; ")
     assert name.startswith("stoker-console-4566=")
     assert set(attributes) == {"Path=/_stoker/console", "Max-Age=43200", "HttpOnly", "SameSite=Strict", "Secure"}
+    _, set_cookie = sessions(FakeClock()).begin(KEY, arn="a", region="r", secure=False)
+    assert "Secure" not in set_cookie
 
 
 def test_a_session_is_found_by_its_cookie_and_by_nothing_else() -> None:

@@ -11,8 +11,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
+from stoker.front_door.answering import head
 from stoker.front_door.app import FrontDoor
 from stoker.front_door.authorisation import Authoriser
+from stoker.front_door.body import ClientDisconnectedError, ComingBody
 from stoker.identity.authority import Authority
 from stoker.identity.directory import Directory
 from stoker.model.access import AccessTable
@@ -20,11 +22,12 @@ from stoker.model.clock import SystemClock
 from stoker.model.errors import ResourceNotFoundException
 from stoker.services.lambda_.access import ACCESS
 from stoker.wire.credentials import Credentials
-from stoker.wire.message import Call, Result
+from stoker.wire.message import Call, Request, Result
 from stoker.wire.operations import operations_of
 from stoker.wire.sigv4 import Verifier
 
 HOST = "127.0.0.1:4566"
+DATE = "date: Fri, 02 Jan 1970 00:00:00 GMT\r\n"
 INVOKE = "/2015-03-31/functions/hello/invocations"
 
 
@@ -111,7 +114,7 @@ class FakeSts:
 
 @dataclass(kw_only=True)
 class Answer:
-    """What came back over ASGI."""
+    """What came back."""
 
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -170,38 +173,53 @@ class House:
         **keys: str,
     ) -> Answer:
         sent = self.sign(method, path, body, headers or {}, **keys) if signed else {**(headers or {}), "Host": HOST}
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-        return await self.exchange(method, path, sent, messages, from_sandbox=from_sandbox)
+        return await self.exchange(method, path, sent, [body], from_sandbox=from_sandbox)
 
     async def exchange(
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
-        messages: list[dict[str, Any]],
+        pieces: list[bytes],
         *,
+        ends: bool = True,
         from_sandbox: bool = False,
     ) -> Answer:
-        answer, parts = Answer(), urlsplit(path)
+        """What comes of a request whose body comes in pieces, each when it is wanted; none if it never `ends`."""
 
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
+        def feed() -> None:
+            if pieces:
+                body.feed(pieces.pop(0))
+            if not pieces:
+                (body.finish if ends else body.lose)()
 
-        async def send(message: Mapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = [(name.decode(), value.decode()) for name, value in message["headers"]]
-            else:
-                answer.body += message["body"]
-
-        scope = {
-            "type": "http",
-            "method": method,
-            "raw_path": parts.path.encode(),
-            "query_string": parts.query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-            "client": ("192.0.2.1", 1234),
-        }
-        application = self.door.for_sandboxes if from_sandbox else self.door
-        await application(scope, receive, send)
-        return answer
+        parts = urlsplit(path)
+        named = {name.lower(): value for name, value in headers.items()}
+        stated = named.get("content-length")
+        body = ComingBody(
+            None if stated is None else int(stated),
+            wants=feed,
+            takes=lambda size: None,
+            until_gone=asyncio.Event().wait,
+        )
+        request = Request(
+            method=method,
+            host=named["host"],
+            path=parts.path,
+            query=parts.query,
+            headers=named,
+            fields=list(named.items()),
+            source_ip="192.0.2.1",
+        )
+        try:
+            response = await self.door.answer(request, body, from_sandbox=from_sandbox)
+        except ClientDisconnectedError:
+            return Answer()
+        first = head(response, method, date_line=DATE, keeps=True, chunks=True)
+        line, *fields = first.data.decode().rstrip().split("\r\n")
+        assert isinstance(response.body, bytes)
+        return Answer(
+            status=int(line.split()[1]),
+            headers=[(name, value) for name, _, value in (field.partition(": ") for field in fields)],
+            body=response.body if first.has_body else b"",
+        )

@@ -81,7 +81,14 @@ class Desk:
         return True
 
     def call(
-        self, operation: str, service: str, *, caller: Principal | None = None, source_ip: str = "", **params: Any
+        self,
+        operation: str,
+        service: str,
+        *,
+        caller: Principal | None = None,
+        source_ip: str = "",
+        is_secure: bool = False,
+        **params: Any,
     ) -> None:
         call = Call(
             service=service,
@@ -92,6 +99,7 @@ class Desk:
             principal=caller or self.ann,
             request_id="r",
             source_ip=source_ip,
+            is_secure=is_secure,
         )
         self.was_open = self.authoriser.is_open(call)
         try:
@@ -149,6 +157,13 @@ def test_a_decision_for_one_address_is_none_for_another(desk: Desk) -> None:
         False,
         True,
     ]
+
+
+def test_a_decision_for_a_call_over_tls_is_none_for_one_in_the_open(desk: Desk) -> None:
+    deny = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    desk.allow({"Action": "lambda:*", "Resource": "*"}, {"Action": "*", "Resource": "*", **deny})
+    ways = [desk.may("Invoke", FunctionName="f", is_secure=is_secure) for is_secure in (True, False, True)]
+    assert ways == [True, False, True]
 
 
 def test_a_decision_for_today_is_none_for_tomorrow(desk: Desk) -> None:

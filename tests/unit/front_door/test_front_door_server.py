@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from front_door_house import INVOKE, House
 
 from fakes.waiting import PATIENCE_S
-from stoker.front_door.connection import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, Bounds, Connection
+from stoker.front_door.connection import HEAD_TIMEOUT_S, KEEP_ALIVE_S, MAX_HEAD_BYTES, Connection
+from stoker.front_door.listening import Bounds
 from stoker.front_door.server import Server
 
 T = TypeVar("T")
@@ -106,6 +107,25 @@ def test_boto3_follows_a_live_tail_and_may_leave_it(running: Running) -> None:
     running.run(asyncio.wait_for(running.house.logs.ended.wait(), PATIENCE_S))
 
 
+def test_boto3_calls_a_queue(running: Running) -> None:
+    answer = running.client("sqs").list_queues(QueueNamePrefix="ü")
+    assert answer["QueueUrls"] == ["ü", "127.0.0.1", "us-east-1"]
+
+
+def test_a_call_that_waits_hears_when_its_client_has_gone(running: Running) -> None:
+    target = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
+    body = b'{"QueueUrl": "http://here/000000000000/q", "WaitTimeSeconds": 20}'
+    with running.connect() as sock:
+        headers = running.house.sign("POST", "/", body, target, service="sqs")
+        sock.sendall(request_head("POST", "/", headers) + body)
+        wait_until(running.house.queues.waiting.is_set)
+        assert not running.house.queues.left.is_set()
+    wait_until(running.house.queues.left.is_set)
+    (listener,) = running.server._listeners
+    wait_until(lambda: not listener.busy)
+    assert listener._state.body_bytes == 0
+
+
 def test_every_answer_has_exactly_one_date(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE_S)
     headers = running.house.sign("POST", INVOKE, b"{}", {})
@@ -158,7 +178,7 @@ def test_a_client_that_never_finishes_its_headers_is_cut_off(running: Running, s
         wait_until(lambda: len(listener._state.connections) == 1)
         for moment in (0.0, HEAD_TIMEOUT_S - 1, HEAD_TIMEOUT_S + 1):
             assert len(listener._state.connections) == 1
-            running.call(lambda moment=moment: listener.tick(b"", 1e9 + moment))
+            running.call(lambda moment=moment: listener.tick("", 1e9 + moment))
         assert sock.recv(1) == b""
 
 
@@ -231,13 +251,13 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_an_idle_kept_alive_connection_is_not_overdue(running: Running) -> None:
+def test_an_idle_connection_is_kept_for_a_while(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE_S)
     connection.request("GET", "/_stoker/health")
     connection.getresponse().read()
     (listener,) = running.server._listeners
-    for moment in (0.0, 1e6):
-        running.call(lambda moment=moment: listener.tick(b"", moment))
+    for moment in (0.0, KEEP_ALIVE_S - 1):
+        running.call(lambda moment=moment: listener.tick("", 1e9 + moment))
     connection.request("GET", "/_stoker/health")
     assert connection.getresponse().status == 200
 
@@ -321,7 +341,7 @@ def test_a_close_does_not_wait_for_requests(house: House, caplog: pytest.LogCapt
     slow = SlowLambda()
     house.functions.operations["invoke"] = slow.invoke
     running = Running(house)
-    with running.connect() as sock, caplog.at_level(logging.CRITICAL, "uvicorn.error"):
+    with running.connect() as sock, caplog.at_level(logging.CRITICAL, "stoker.front_door.connection"):
         sock.sendall(request_head("POST", INVOKE, house.sign("POST", INVOKE, b"", {})))
         running.run(asyncio.wait_for(slow.begun.wait(), PATIENCE_S))
         # It waits neither for ever, nor for what goes on.
@@ -339,27 +359,49 @@ def test_a_connection_says_whose_it_is(running: Running) -> None:
         assert repr(listener) == f"<Listener ('127.0.0.1', {running.port}): 1 connections>"
 
 
-def source_ip(house: House, proxies: Sequence[str], forwarded: str) -> str:
-    """Where an invocation came from, as its service is told."""
+def seen(house: House, proxies: Sequence[str], forwarded: str, proto: str = "http") -> tuple[str, bool]:
+    """Where an invocation came from and whether it came over TLS, as its service is told."""
+    headers = {"X-Forwarded-For": forwarded, "X-Forwarded-Proto": proto}
     running = Running(house, proxies)
     try:
         functions = running.client("lambda")
         functions.meta.events.register(
-            "before-send.lambda.Invoke", lambda request, **_: request.headers.update({"X-Forwarded-For": forwarded})
+            "before-send.lambda.Invoke", lambda request, **_: request.headers.update(headers)
         )
         functions.invoke(FunctionName="hello")
-        return house.functions.calls[-1].source_ip
+        call = house.functions.calls[-1]
+        return call.source_ip, call.is_secure
     finally:
         running.close()
 
 
 def test_nobody_says_for_whom_he_speaks(house: House) -> None:
-    assert source_ip(house, (), "203.0.113.9") == "127.0.0.1"
+    assert seen(house, (), "203.0.113.9", "https") == ("127.0.0.1", False)
 
 
-def test_a_proxy_of_ours_does_and_nobody_before_it(house: House) -> None:
-    assert source_ip(house, ("127.0.0.0/8", "10.0.0.7"), "198.51.100.1, 203.0.113.9, 10.0.0.7") == "203.0.113.9"
-    assert source_ip(house, ("10.0.0.0/8",), "203.0.113.9") == "127.0.0.1"
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "client"),
+    [
+        (("127.0.0.0/8", "10.0.0.7"), "198.51.100.1, 203.0.113.9, 10.0.0.7", "203.0.113.9"),
+        (("127.0.0.0/8",), "198.51.100.1:99", "198.51.100.1"),
+        (("127.0.0.0/8",), "[2001:db8::1]:99", "2001:db8::1"),
+        (("127.0.0.0/8",), "2001:db8::1", "2001:db8::1"),
+        (("127.0.0.0/8",), "203.0.113.9, nonsense", "127.0.0.1"),
+        (("127.0.0.0/8",), "", "127.0.0.1"),
+        (("10.0.0.0/8",), "203.0.113.9", "127.0.0.1"),
+    ],
+)
+def test_a_proxy_of_ours_does_and_nobody_before_it(
+    house: House, proxies: Sequence[str], forwarded: str, client: str
+) -> None:
+    assert seen(house, proxies, forwarded)[0] == client
+
+
+@pytest.mark.parametrize(
+    ("proto", "is_secure"), [("https", True), ("http", False), ("https, http", False), ("x", False)]
+)
+def test_a_proxy_of_ours_says_whether_its_client_came_over_tls(house: House, proto: str, is_secure: bool) -> None:
+    assert seen(house, ("127.0.0.1/32",), "203.0.113.9", proto) == ("203.0.113.9", is_secure)
 
 
 def test_what_runs_in_a_sandbox_is_served_until_the_close(house: House) -> None:

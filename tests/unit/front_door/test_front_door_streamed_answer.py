@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.loop import on_loop
-from stoker.front_door.exchange import BrokenOffError
+from stoker.front_door.answering import BrokenOffError
 from stoker.front_door.streamed_answer import MAX_PRELUDE_BYTES, streamed_answer
 from stoker.invocations.streaming import StreamedInvocation
 from stoker.model.http_event import PRELUDE_END, PRELUDE_TYPE, MalformedAnswerError

@@ -14,6 +14,7 @@ from stoker.identity.directory import Directory
 from stoker.model.arn import FunctionId
 from stoker.model.cors import CorsRules, answer_headers, is_preflight, preflight_headers
 from stoker.model.policy import PermissionGrant, build_statement, policy_document
+from stoker.wire.message import Request
 
 URL, FUNCTION = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -56,7 +57,8 @@ def test_the_public_needs_both_permissions(statements: list[Any], missing: list[
     renamed = [{**statement, "Sid": str(n)} for n, statement in enumerate(statements)]
     guarded = GuardedUrl(url=url, policy=policy_document(renamed) if renamed else None)
     authority = Authority(Directory("000000000000", {}), account="000000000000", clock=FakeClock())
-    assert UrlAuthoriser(authority).missing(guarded, None, "192.0.2.1") == missing
+    request = Request(method="GET", host="", path="/", query="", headers={}, source_ip="192.0.2.1")
+    assert UrlAuthoriser(authority).missing(guarded, None, request) == missing
 
 
 ASK = {"origin": "https://a.example", "access-control-request-method": "PUT", "access-control-request-headers": "x-a"}

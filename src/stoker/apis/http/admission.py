@@ -92,7 +92,11 @@ class Admission:
         except ServiceError as error:
             raise forbidden(error.message) from error
         if not self._permissions.may_invoke(
-            principal, self.arn(exchange), region=request.region, source_ip=request.http.source_ip
+            principal,
+            self.arn(exchange),
+            region=request.region,
+            source_ip=request.http.source_ip,
+            tls=request.http.is_secure,
         ):
             raise forbidden(f"{principal.arn} is not allowed execute-api:Invoke")
         exchange.caller = principal

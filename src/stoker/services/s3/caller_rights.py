@@ -27,6 +27,6 @@ class CallerRights:
                 return True
             policies = authority.policies_of(principal)
             caller = Caller.of(principal, policies.arn, policies.tags)
-        facts = authority.circumstances(caller, call.region, source_ip=call.source_ip)
+        facts = authority.circumstances(caller, call.region, source_ip=call.source_ip, tls=call.is_secure)
         document = await authority.policy_of("s3", arn)
         return authority.decide(policies, document, action, arn, facts)[0].allowed

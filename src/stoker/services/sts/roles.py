@@ -20,7 +20,7 @@ _DEFAULT_SESSION_S = 3600
 
 
 class RoleSessions:
-    """Hands out credentials of roles to whom their trust policies let in. `tls` tells how clients connect."""
+    """Hands out credentials of roles to whom their trust policies let in. `tls`: clients connect with nothing else."""
 
     def __init__(
         self, *, identities: Identities, keys: Credentials, clock: Clock, find_keys: FindKeys, tls: bool
@@ -69,7 +69,7 @@ class RoleSessions:
             "policy_arns": tuple(each["arn"] for each in params.get("PolicyArns") or () if each.get("arn")),
             "source_ip": call.source_ip,
             "region": call.region,
-            "tls": self._tls,
+            "tls": self._tls or call.is_secure,
         }
 
     def _granted(self, role: Role, request: SessionRequest) -> dict[str, Any]:

@@ -117,6 +117,24 @@ def test_a_fifo_topic_keeps_order_and_forgets_doubles(live_server: LiveServer, s
     assert queue.is_empty()
 
 
+def test_doubles_may_have_to_be_of_one_group(live_server: LiveServer, sns: Any) -> None:
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    topic = sns.create_topic(Name="sns-scope.fifo", Attributes={**fifo, "FifoThroughputScope": "Topic"})["TopicArn"]
+
+    def told(group: str) -> str:
+        return str(sns.publish(TopicArn=topic, Message="m", MessageGroupId=group)["MessageId"])
+
+    assert told("a") == told("b")
+    scope = {"TopicArn": topic, "AttributeName": "FifoThroughputScope"}
+    sns.set_topic_attributes(**scope, AttributeValue="MessageGroup")
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["FifoThroughputScope"] == "MessageGroup"
+    assert told("a") == told("a") != told("b")
+    assert refused(sns.set_topic_attributes, **scope, AttributeValue="Region")[0] == "InvalidParameter"
+    plain = sns.create_topic(Name="sns-scope")["TopicArn"]
+    wrong = {**scope, "TopicArn": plain, "AttributeValue": "Topic"}
+    assert refused(sns.set_topic_attributes, **wrong)[0] == "InvalidParameter"
+
+
 def test_entries_of_a_batch_fail_alone(live_server: LiveServer, sns: Any) -> None:
     topic = sns.create_topic(Name="sns-batch")["TopicArn"]
     queue = WatchedQueue(live_server, "sns-batch")

@@ -154,7 +154,7 @@ def _attributes(delivery: Delivery) -> Mapping[str, Mapping[str, str]]:
 def _published_before(conn: Connection, topic: Topic, given: Draft) -> Published | None:
     """What was told of a message with the same deduplication id in the last five minutes."""
     where = (_deduplications.region == topic.region) & (_deduplications.topic == topic.name)
-    where &= _deduplications.deduplication_id == given.deduplication_id
+    where &= _deduplications.deduplication_id == topic.double_of(given.group_id, given.deduplication_id)
     row = conn.execute(sa.select(topic_deduplications).where(where)).first()
     if row is None:
         return None
@@ -166,7 +166,7 @@ def _remember(conn: Connection, topic: Topic, message: Message, now: float) -> N
         sa.insert(topic_deduplications).values(
             region=topic.region,
             topic=topic.name,
-            deduplication_id=message.deduplication_id,
+            deduplication_id=topic.double_of(message.group_id, message.deduplication_id),
             message_id=message.id,
             sequence=message.sequence,
             ends_at=now + DEDUPLICATION_S,

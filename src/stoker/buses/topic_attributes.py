@@ -12,15 +12,23 @@ from stoker.model.errors import NotBuiltError
 MAX_DISPLAY_NAME_CHARS = 100
 BOOLEANS = ("true", "false")
 TOPIC_ATTRIBUTES = frozenset(
-    {"DisplayName", "Policy", "DeliveryPolicy", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion"}
+    {
+        "DisplayName",
+        "Policy",
+        "DeliveryPolicy",
+        "FifoTopic",
+        "ContentBasedDeduplication",
+        "FifoThroughputScope",
+        "SignatureVersion",
+    }
 )
+BY_GROUP = "MessageGroup"
 # What nothing here would obey; an empty value, or one that switches it off, is taken.
 UNBUILT_TOPIC_ATTRIBUTES = {
     "KmsMasterKeyId": "",
     "TracingConfig": "PassThrough",
     "ArchivePolicy": "{}",
     "DataProtectionPolicy": "",
-    "FifoThroughputScope": "",
 }
 SUBSCRIPTION_ATTRIBUTES = frozenset(
     {"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"}
@@ -37,6 +45,8 @@ def check_topic_attribute(name: str, value: str) -> bool:
         raise InvalidParameterError("Invalid parameter: AttributeName")
     if name in ("FifoTopic", "ContentBasedDeduplication") and value not in BOOLEANS:
         raise InvalidParameterError(f"Invalid parameter: Attributes Reason: {name}: Invalid value, must be true/false")
+    if name == "FifoThroughputScope" and value not in ("", "Topic", BY_GROUP):
+        raise InvalidParameterError("Invalid parameter: Attributes Reason: FifoThroughputScope: Invalid value")
     if name == "DisplayName" and len(value) > MAX_DISPLAY_NAME_CHARS:
         raise InvalidParameterError("Invalid parameter: DisplayName")
     if name == "SignatureVersion" and value not in ("1", "2"):

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from stoker.buses.topic_attributes import check_topic_attribute, policy_statements
+from stoker.buses.topic_attributes import BY_GROUP, check_topic_attribute, policy_statements
 from stoker.buses.topic_errors import InvalidParameterError, TagLimitError, TopicNotFoundError
 from stoker.store.store import Store
 from stoker.store.tables_buses import topic_deduplications, topic_subscriptions, topics
@@ -34,6 +34,7 @@ DEFAULT_ACTIONS = (
 )
 
 _topics = topics.c
+_SCOPE_TEXT = "Invalid parameter: FifoThroughputScope can only be set for FIFO topics"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,11 @@ class Topic:
     @property
     def content_based(self) -> bool:
         return self.attributes.get("ContentBasedDeduplication") == "true"
+
+    def double_of(self, group_id: str | None, deduplication_id: str | None) -> str | None:
+        """What a message has in common with its doubles, which may have to be of its group."""
+        by_group = self.attributes.get("FifoThroughputScope") == BY_GROUP
+        return f"{group_id}\n{deduplication_id}" if by_group else deduplication_id
 
     def arn(self, account: str) -> str:
         return topic_arn(self.region, account, self.name)
@@ -146,6 +152,8 @@ class Topics:
                 raise InvalidParameterError(
                     "Invalid parameter: Content-based deduplication can only be set for FIFO topics"
                 )
+            if key == "FifoThroughputScope" and not topic.fifo:
+                raise InvalidParameterError(_SCOPE_TEXT)
             if key == "Policy":
                 return replace(topic, statements=policy_statements(value) if value else None)
             attributes = {known: it for known, it in topic.attributes.items() if known != key}
@@ -235,6 +243,8 @@ def _check_name(topic: Topic) -> None:
         raise InvalidParameterError("Invalid parameter: Topic Name")
     if "ContentBasedDeduplication" in topic.attributes and not topic.fifo:
         raise InvalidParameterError("Invalid parameter: Content-based deduplication can only be set for FIFO topics")
+    if "FifoThroughputScope" in topic.attributes and not topic.fifo:
+        raise InvalidParameterError(_SCOPE_TEXT)
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from fakes.console import PATIENCE_MS, Reader, browser, reader
 from fakes.live_server import LiveServer
 from fakes.roles import LAMBDA_TRUST
+from fakes.waiting import eventually
 from fakes.zips import zip_of
 
 pytestmark = pytest.mark.slow
@@ -148,7 +149,7 @@ def test_environments_are_seen_starting_turning_warm_and_gone(ada: Reader, live_
     expect(page.locator("#starts li").first).to_contain_text("sandbox")
     client.update_function_configuration(FunctionName="console-living", Description="changed")
     # It is not to be seen for long.
-    page.wait_for_function("window.states.includes('gone')")
+    eventually(lambda: "gone" in page.evaluate("window.states"), "it is drawn as gone")
     expect(page.locator("[data-number]")).to_have_count(0)
     states = page.evaluate("window.states")
     assert "running" in states

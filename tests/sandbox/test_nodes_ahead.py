@@ -28,7 +28,8 @@ exports.handler = async () => ({
   heap: v8.getHeapStatistics().heap_size_limit,
   zone: new Date(0).getTimezoneOffset(),
   uid: process.getuid(),
-  uptime: process.uptime(),
+  // As Python's clock that only goes on: both are the kernel's.
+  started: Number(process.hrtime.bigint()) / 1e9 - process.uptime(),
   tmp: fs.statSync('/tmp').mode & 0o777,
 });
 """
@@ -93,9 +94,8 @@ def test_it_is_the_same_for_the_function_and_was_there_before(house: House, task
     made_ahead(house)
     began = time.monotonic()
     ahead = seen(start(house, task, GREETING="one"))
-    took_s = time.monotonic() - began
-    assert ahead.pop("uptime") > took_s
-    ordinary.pop("uptime")
+    assert ahead.pop("started") < began
+    ordinary.pop("started")
     assert ahead == ordinary
     assert ahead["environment"]["GREETING"] == "one"
     assert "STOKER_ORDER_FD" not in ahead["environment"]
@@ -106,7 +106,7 @@ def test_a_deployed_function_s_first_start_is_one(house: House, task: Path) -> N
     house.run(house.driver.prepare(NODE_RUNTIME, deployed.program))
     made_ahead(house)
     began = time.monotonic()
-    assert seen(house.start(deployed))["uptime"] > time.monotonic() - began
+    assert seen(house.start(deployed))["started"] < began
 
 
 def test_a_function_that_says_how_node_is_to_start_gets_a_process_of_its_own(house: House, task: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_function_that_says_how_node_is_to_start_gets_a_process_of_its_own(hou
     made_ahead(house)
     began = time.monotonic()
     value = seen(start(house, task, NODE_OPTIONS="--no-warnings"))
-    assert value["uptime"] < time.monotonic() - began
+    assert value["started"] > began
 
 
 def test_one_that_was_killed_while_it_waited_is_not_missed(house: House, task: Path) -> None:

@@ -1,5 +1,6 @@
 """External and internal extensions: real processes from layers beside functions on a live server, seen with boto3."""
 
+import http.client
 import io
 import json
 import time
@@ -9,9 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from fakes.deployment import Deployment
-from fakes.live_server import LiveServer
+from fakes.live_server import ACCESS_KEY, SECRET_KEY, LiveServer
 from fakes.waiting import eventually
 from fakes.zips import entry
 
@@ -212,6 +216,27 @@ def test_the_caller_does_not_wait_for_extensions_but_the_bill_does(functions: Ex
     duration_ms = float(line.partition("Duration: ")[2].split()[0])
     assert duration_ms >= 2000
     assert waited_s * 1000 < duration_ms
+
+
+def test_the_caller_of_a_function_with_extensions_is_answered_once(functions: Extended, log_of: Any) -> None:
+    """A second answer on the same connection would be taken for that of the next request."""
+    slow = PRELUDE + "register('INVOKE')\nwhile True:\n    next_event()\n    time.sleep(0.5)\n"
+    name = functions.with_extensions({"slow": slow})
+    log = log_of(name)
+    endpoint = functions.client.meta.endpoint_url
+    # boto3 would close a connection on which something waits to be read.
+    connection = http.client.HTTPConnection(endpoint.partition("//")[2], timeout=60)
+    answers = []
+    for number in range(3):
+        path, payload = f"/2015-03-31/functions/{name}/invocations", b"%d" % number
+        request = AWSRequest(method="POST", url=endpoint + path, data=payload)
+        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "lambda", "us-east-1").add_auth(request)
+        connection.request("POST", path, payload, dict(request.headers))
+        answers.append(connection.getresponse().read())
+        ended = number + 1
+        eventually(lambda: sum(line.startswith("REPORT") for line in log.lines()) == ended, "its end")  # noqa: B023
+    connection.close()
+    assert answers == [b"0", b"1", b"2"]
 
 
 @pytest.mark.parametrize(

@@ -194,24 +194,30 @@ class Express:
 class _ToClient:
     """The reply of an invocation that goes straight to its client."""
 
-    __slots__ = ("_began", "_client", "_express", "_span")
+    __slots__ = ("_began", "_client", "_express", "_is_told", "_span")
 
     def __init__(self, express: Express, client: Client, began: float, span: RequestTrace | None) -> None:
         self._express = express
         self._client = client
         self._began = began
         self._span = span
+        self._is_told = False
 
     def done(self) -> bool:
-        return False
+        """An invocation with extensions has two ends: the client hears of the runtime's."""
+        return self._is_told
 
     def set_result(self, result: InvocationResult, /) -> None:
-        self._express.turns.running -= 1
+        self._tell()
         self._express.tell(self._client, result, self._began, self._span)
 
     def set_exception(self, error: Exception, /) -> None:
-        self._express.turns.running -= 1
+        self._tell()
         self._express.fail(self._client, error, self._began, self._span)
+
+    def _tell(self) -> None:
+        self._is_told = True
+        self._express.turns.running -= 1
 
 
 class ToQueuer:

@@ -26,9 +26,6 @@ _MAX_REMEMBERED_STREAMS = 4096
 # So long invocations wait to be taken up in metrics, unless somebody asks before.
 ROLL_UP_S = 10.0
 
-# So long invocations wait to be taken up in metrics, unless somebody asks before.
-ROLL_UP_S = 10.0
-
 _INSERT_EVENTS, _EVENT_COLUMNS = "INSERT INTO log_events VALUES", 6
 _INSERT_LEDGER = "INSERT OR IGNORE INTO ledger VALUES"
 # Rows of one statement. Python's sqlite3 gives the interpreter's lock away and takes it back around every statement,

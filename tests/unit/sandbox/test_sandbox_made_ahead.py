@@ -49,7 +49,10 @@ class Shelf:
             self.made += 1
             return cast(Any, FakeBlank(kind, self.each_bytes))
 
-        await self.ahead.of(kind, kind, make=make).take()
+        reserve = self.ahead.of(kind, kind, make=make)
+        await reserve.take()
+        if reserve._filling is not None:
+            await asyncio.wait([reserve._filling])
         for _ in range(50):
             await asyncio.sleep(0)
 

@@ -230,7 +230,10 @@ class Connection(asyncio.Protocol):
 
     def _upgrade(self, rest: bytes) -> None:
         """WebSockets are uvicorn's from here on. Other protocols are not understood, and the wish not heard."""
-        if not self._head.is_socket:
+        if self._head.method == "CONNECT":
+            # It asks for a tunnel, which has no wish to be left out.
+            self._refuse(400)
+        elif not self._head.is_socket:
             # It is read once more without the wish, since the parser took its body for the other protocol's.
             self._parser, self._is_ready, self._coming = httptools.HttpRequestParser(self), False, None
             self.data_received(self._head.written(without="upgrade") + rest)

@@ -97,7 +97,15 @@ def test_a_request_that_could_be_read_in_two_ways_is_refused_and_nobody_serves_i
 
 
 @pytest.mark.parametrize(
-    "line", [b"GET /a HTTP/9.9", b"GET\t/a HTTP/1.1", b"G\x00T /a HTTP/1.1", b"GET /\xc3\xa9 HTTP/1.1", b"CONNECT a:1"]
+    "line",
+    [
+        b"GET /a HTTP/9.9",
+        b"GET\t/a HTTP/1.1",
+        b"G\x00T /a HTTP/1.1",
+        b"GET /\xc3\xa9 HTTP/1.1",
+        b"CONNECT a:1 HTTP/1.1",
+        b"CONNECT /a HTTP/1.1",
+    ],
 )
 def test_a_request_line_that_is_none_is_refused(wire: Wire, line: bytes) -> None:
     assert say(wire, line + b"\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400 ")

@@ -194,6 +194,10 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int, fields: bytes, body: bytes) -> None:
         """See `express.Client`."""
+        if not self._unanswered:
+            # The client would take it for the answer to what it asks next.
+            log.error("a second answer to one request is not sent")
+            return
         ending = b"\r\n" if self._keeps else CLOSE.encode() + b"\r\n"
         line = (STATUS_LINES[status] + self._state.date_line).encode()
         self._sender.write(b"".join((line, fields, ending, body)))

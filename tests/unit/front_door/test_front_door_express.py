@@ -361,6 +361,17 @@ def waiting(short: Short, sock: socket.socket) -> Reply:
     return short.invoker.replies[-1]
 
 
+def test_a_second_answer_to_one_request_never_goes_out(short: Short, caplog: pytest.LogCaptureFixture) -> None:
+    with short.connect() as sock, caplog.at_level(logging.CRITICAL):
+        first = waiting(short, sock)
+        short.call(lambda: first.set_result(DONE))
+        assert sock.recv(4096).endswith(b'"done"')
+        short.call(lambda: first.set_result(DONE))
+        second = waiting(short, sock)
+        short.call(lambda: second.set_exception(JournalFullError()))
+        assert sock.recv(4096).startswith(b"HTTP/1.1 500 ")
+
+
 def test_who_asks_again_before_the_answer_is_cut_off(short: Short) -> None:
     with short.connect() as sock:
         reply = waiting(short, sock)

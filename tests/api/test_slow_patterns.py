@@ -81,3 +81,8 @@ def test_a_search_that_never_ends_is_given_up_and_others_are_served_meanwhile(
         assert live_server.client("sts").get_caller_identity()["Account"] == "000000000000"
     searcher.join()
     assert "takes too long" in answers[0]
+    # Whoever answers searches sees what came since, each of them.
+    since = hostile.deploy(HOSTILE)
+    hostile.invoke(since, [])
+    for _ in range(4):
+        assert live_server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{since}")["events"]

@@ -4,8 +4,10 @@ Events are ordered by timestamp and then by ingestion; a `Place` in that order i
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 # CloudWatch's own bounds of a page of events (GetLogEvents, FilterLogEvents).
 MAX_PAGE_EVENTS = 10_000
@@ -57,6 +59,9 @@ def everything(message: str) -> bool:
     return True
 
 
+Scan: TypeAlias = Generator[StoredEvent, None, None]
+
+
 def stream_page(connection: sqlite3.Connection, stream_id: int, window: Window, limit: int) -> EventPage:
     """A page of one stream."""
     events = _scan(connection, "events.stream_id = ?", [stream_id], window)
@@ -84,9 +89,7 @@ def group_page(
     return _page(_scan(connection, condition, values, window), limit, matches)
 
 
-def _scan(
-    connection: sqlite3.Connection, condition: str, values: Sequence[object], window: Window
-) -> Iterator[StoredEvent]:
+def _scan(connection: sqlite3.Connection, condition: str, values: Sequence[object], window: Window) -> Scan:
     """The window's events one by one, read as far as they are asked for. CROSS JOIN keeps the events' own order."""
     if window.descending:
         order, bounds = "DESC", "(events.timestamp_ms, events.id) < (?, ?) AND events.timestamp_ms >= ?"
@@ -102,17 +105,19 @@ def _scan(
         yield StoredEvent(timestamp_ms=timestamp_ms, id=id_, stream=stream, ingestion_ms=ingestion_ms, message=message)
 
 
-def _page(events: Iterator[StoredEvent], limit: int, matches: Callable[[str], bool]) -> EventPage:
+def _page(events: Scan, limit: int, matches: Callable[[str], bool]) -> EventPage:
     """At most `limit` events that match; looks on until another one shows that there is a next page."""
     found: list[StoredEvent] = []
     size, last = 0, None
-    for scanned, event in enumerate(events):
-        matched = matches(event.message)
-        size += len(event.message) if matched else 0
-        full = matched and (len(found) >= min(limit, MAX_PAGE_EVENTS) or (found and size > MAX_PAGE_BYTES))
-        if full or scanned >= MAX_SCANNED_EVENTS:
-            return EventPage(events=found, next_place=last)
-        last = event.place
-        if matched:
-            found.append(event)
+    # A scan that is still open, in the traceback of what `matches` raised, would keep its reader at this snapshot.
+    with closing(events):
+        for scanned, event in enumerate(events):
+            matched = matches(event.message)
+            size += len(event.message) if matched else 0
+            full = matched and (len(found) >= min(limit, MAX_PAGE_EVENTS) or (found and size > MAX_PAGE_BYTES))
+            if full or scanned >= MAX_SCANNED_EVENTS:
+                return EventPage(events=found, next_place=last)
+            last = event.place
+            if matched:
+                found.append(event)
     return EventPage(events=found, next_place=None)

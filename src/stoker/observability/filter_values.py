@@ -114,14 +114,14 @@ def compile_regex(source: str) -> Callable[[str], bool]:
         try:
             found = pattern.finds(text)
         except PatternTimeoutError:
-            raise too_long from None
+            raise InvalidParameterException(too_long) from None
         taken_s = time.thread_time() - began
         beyond_s += max(0.0, taken_s - _ORDINARY_S - len(text) * _ORDINARY_S_PER_CHARACTER)
         if beyond_s > MOST_SECONDS_BEYOND:
-            raise too_long
+            raise InvalidParameterException(too_long)
         return found
 
-    too_long = InvalidParameterException(f"Invalid filter pattern: the regular expression '{source}' takes too long")
+    too_long = f"Invalid filter pattern: the regular expression '{source}' takes too long"
     return finds
 
 

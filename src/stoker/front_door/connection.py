@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, state: ListenerState) -> None:
         self._state, self.spawn = state, state.spawn
-        self._incoming = self._is_ready = self._waits = self._unanswered = self._answered = False
+        self._incoming = self._is_ready = self._waits = self._unanswered = self._answered = self._is_paused = False
         self._keeps = True
         # What has come of a body that is waited for as a whole, or whoever reads it while it comes.
         self._body = b""
@@ -54,7 +54,6 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0
         # Since the last byte that was of use to anybody: of a head, or of what ought to be none.
         self._raw_bytes = 0
-        self._is_paused = False
         self._gone: asyncio.Event | None = None
         self._patience = Patience()
 
@@ -164,11 +163,10 @@ class Connection(asyncio.Protocol):
             self._is_ready = True
 
     def _serve(self) -> None:
-        state, coming = self._state, self._coming
+        state, coming, express = self._state, self._coming, self._state.express
         request = self._head.request(self._body)
         if state.proxies is not None:
             request = state.proxies.behind(request)
-        express = state.express
         if express is not None and coming is None and not self._sender.is_full and express.take(request, self):
             return
         self.spawn(self._answer(request, coming or Body(self._body, self.until_gone)))
@@ -195,12 +193,10 @@ class Connection(asyncio.Protocol):
     def answer(self, status: int, fields: bytes, body: bytes) -> None:
         """See `express.Client`."""
         if not self._unanswered:
-            # The client would take it for the answer to what it asks next.
-            log.error("a second answer to one request is not sent")
+            log.error("a second answer is not sent: its client would take it for that to its next request")
             return
-        ending = b"\r\n" if self._keeps else CLOSE.encode() + b"\r\n"
-        line = (STATUS_LINES[status] + self._state.date_line).encode()
-        self._sender.write(b"".join((line, fields, ending, body)))
+        line, ending = (STATUS_LINES[status] + self._state.date_line).encode(), b"" if self._keeps else CLOSE.encode()
+        self._sender.write(b"".join((line, fields, ending, b"\r\n", body)))
         self._end(closes=not self._keeps)
 
     def _end(self, *, closes: bool) -> None:
@@ -234,10 +230,7 @@ class Connection(asyncio.Protocol):
 
     def _upgrade(self, rest: bytes) -> None:
         """WebSockets are uvicorn's from here on. Other protocols are not understood, and the wish not heard."""
-        if self._head.method == "CONNECT":
-            # It asks for a tunnel, which has no wish to be left out.
-            self._refuse(400)
-        elif not self._head.is_socket:
+        if not self._head.is_socket:
             # It is read once more without the wish, since the parser took its body for the other protocol's.
             self._parser, self._is_ready, self._coming = httptools.HttpRequestParser(self), False, None
             self.data_received(self._head.written(without="upgrade") + rest)

@@ -64,6 +64,8 @@ class IncomingHead:
 
     def complete(self, method: bytes, version: str, *, upgrades: bool) -> None:
         """Raises what the parser reports as a request that is none."""
+        if method == b"CONNECT":
+            raise httptools.HttpParserInvalidMethodError("nobody makes tunnels here")
         headers = self.headers
         self.method, self.is_current = method.decode("ascii"), version != "1.0"
         self.is_socket = upgrades and _is_socket(headers)

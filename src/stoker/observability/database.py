@@ -2,7 +2,10 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
+_PATIENCE = "PRAGMA busy_timeout = 10000"
 # Raised when the tables change.
 SCHEMA_VERSION = 7
 DAY_S = 86_400
@@ -121,7 +124,8 @@ class TelemetrySchemaError(Exception):
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes, in autocommit mode; the tables exist. Raises TelemetrySchemaError."""
-    connection = _connect(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(_PATIENCE)
     # NORMAL: a commit costs no fsync and outlives kill -9; a power failure may undo the last ones, never tear them.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -139,15 +143,30 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+class Reader(sqlite3.Connection):
+    """A connection that only reads, and knows its cursors."""
+
+    def __init__(self, path: Path) -> None:
+        # It moves between the threads of a pool, one at a time; isolation_level None leaves BEGIN to us.
+        super().__init__(path, isolation_level=None, check_same_thread=False)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        cursor = self.cursor()
+        self._cursors.add(cursor)
+        return cursor.execute(*args)
+
+    def end_snapshot(self) -> None:
+        """A cursor that somebody still holds, if only in a traceback, would keep the connection at its snapshot."""
+        while self._cursors:
+            self._cursors.pop().close()
+        if self.in_transaction:
+            self.execute("ROLLBACK")
+
+
+def open_reader(path: Path) -> Reader:
     """A connection that only reads."""
-    connection = _connect(path)
+    connection = Reader(path)
+    connection.execute(_PATIENCE)
     connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # A connection moves between the threads of a pool, one at a time; isolation_level None leaves BEGIN to us.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA busy_timeout = 10000")
     return connection

@@ -6,19 +6,27 @@ record is its length and CRC-32 (`<II`) and its payload. Each start begins a new
 a torn record can only be a segment's last.
 """
 
+import ctypes
 import mmap
 import os
 import struct
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from stoker.linux import page_copies
+
 MAGIC = b"stkjrnl1"
 _HEADER = struct.Struct("<II")
 _SUFFIX = ".journal"
+# Pages are got ready so far ahead of the appender, by a thread that nobody waits for: a first write is a page fault, in
+# which the file system notes that the page is dirty, 4.8 µs measured. Asked for again when a quarter is left, which
+# 10,000 invocations a second use up in 10 ms. A spare has its first pages only: they count as Stoker's memory.
+_READY_BYTES = 256 << 10
+_SPARE_READY_BYTES = 64 << 10
 
 
 class JournalFullError(Exception):
@@ -49,7 +57,9 @@ class JournalSize:
 
 
 class Segment:
-    """One mapped file. `end` is written by the appender only, after the bytes before it."""
+    """One mapped file. `end` is written by the appender only, after the bytes before it; so is `mark`, behind which it
+    looks for room and for pages that are ready.
+    """
 
     def __init__(self, number: int, path: Path, memory: mmap.mmap) -> None:
         self.number = number
@@ -57,6 +67,8 @@ class Segment:
         self.memory = memory
         self.size = len(memory)
         self.end = 0
+        self.mark = 0
+        self._ready = 0
         self.find_end()
 
     @classmethod
@@ -73,7 +85,9 @@ class Segment:
         finally:
             os.close(descriptor)
         memory[: len(MAGIC)] = MAGIC
-        return cls(_number_of(path), path, memory)
+        segment = cls(_number_of(path), path, memory)
+        segment.ready_until(_SPARE_READY_BYTES)()
+        return segment
 
     @classmethod
     def load(cls, path: Path) -> "Segment | None":
@@ -105,6 +119,14 @@ class Segment:
                 break
             offset = start + length
         self.end = offset
+
+    def ready_until(self, offset: int) -> Callable[[], None]:
+        """What makes the pages up to there ready, in any thread; a write that comes before makes its page ready."""
+        start, self._ready = self._ready, self.size if offset >= self.size else offset // mmap.PAGESIZE * mmap.PAGESIZE
+        self.mark = self.size if self._ready == self.size else self._ready - _READY_BYTES // 4
+        # By its address: who holds a buffer of the mapping keeps it from being closed.
+        pages = (ctypes.addressof(ctypes.c_char.from_buffer(self.memory)) + start, self._ready - start)
+        return lambda: page_copies.make([pages])
 
     def remove(self) -> None:
         self.memory.close()
@@ -160,7 +182,7 @@ class Journal:
         segment = self._current
         start = segment.end
         end = start + len(record)
-        if end > segment.size or self._in_reserve:
+        if end > segment.mark or self._in_reserve:
             if not self._make_room(len(record), essential):
                 return False
             segment = self._current
@@ -209,12 +231,14 @@ class Journal:
         self._in_reserve = self._is_in_reserve(int(needs_rotation))
         if self._in_reserve and not essential:
             return False
-        if not needs_rotation:
-            return True
-        failure = self._rotate()
-        if failure is not None and essential:
-            raise JournalFullError(f"{self!r}: {failure}") from failure
-        return failure is None
+        failure = self._rotate() if needs_rotation else None
+        if failure is not None:
+            if essential:
+                raise JournalFullError(f"{self!r}: {failure}") from failure
+            return False
+        if self._current.end + size > self._current.mark:
+            self._preparer.submit(self._current.ready_until(self._current.end + size + _READY_BYTES))
+        return True
 
     def _rotate(self) -> Exception | None:
         """Go on in the prepared segment; why not, if that cannot be."""
@@ -227,8 +251,10 @@ class Journal:
         failure = spare.exception()
         if isinstance(failure, OSError):
             return failure
-        self._current = spare.result()
-        self._segments[self._current.number] = self._current
+        segment = spare.result()
+        # A reader that meets it as the last one looks for it there.
+        self._segments[segment.number] = segment
+        self._current = segment
         return None
 
     def _is_in_reserve(self, more: int) -> bool:

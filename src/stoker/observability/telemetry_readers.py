@@ -20,7 +20,7 @@ class TelemetryReaders:
 
     def __init__(self, path: Path) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="telemetry-reader")
-        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[database.Reader] = queue.SimpleQueue()
         for _ in range(THREADS):
             self._idle.put(database.open_reader(path))
 
@@ -43,6 +43,5 @@ class TelemetryReaders:
             connection.execute("BEGIN")
             return work(connection)
         finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            connection.end_snapshot()
             self._idle.put(connection)

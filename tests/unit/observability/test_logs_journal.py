@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -146,6 +147,36 @@ def test_a_full_disk_is_an_error_and_not_a_signal(open_journal: Open, monkeypatc
         while True:
             journal.append(b"x" * 500_000, essential=True)
             spares_ready(journal)
+
+
+def test_a_reader_may_look_in_the_moment_in_which_a_segment_is_added(open_journal: Open) -> None:
+    journal = open_journal()
+    seen: list[list[bytes]] = []
+
+    class Watched(dict):  # type: ignore[type-arg]
+        def __setitem__(self, key: object, value: object) -> None:
+            seen.append(read_all(journal))
+            super().__setitem__(key, value)
+
+    journal._segments = Watched(journal._segments)
+    spares_ready(journal)
+    for number in range(5):
+        journal.append(b"%d" % number * 1000, essential=True)
+    assert [text[:1] for text in seen[0]] == [b"0", b"1", b"2", b"3"]
+
+
+def test_an_append_finds_its_pages_ready(open_journal: Open) -> None:
+    journal = open_journal(size=LARGE)
+    faults = appended = 0
+    while appended < (1 << 20) - 4096:
+        journal._preparer.submit(int).result()
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+        journal.append(b"x" * 4000, essential=True)
+        faults += resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+        appended += 4008
+    assert journal.end.segment == 1
+    # Each of 256 pages would be one; an odd one is the interpreter's.
+    assert faults < 64
 
 
 def test_disk_is_taken_ahead_so_that_an_append_cannot_run_out_of_it(open_journal: Open, tmp_path: Path) -> None:

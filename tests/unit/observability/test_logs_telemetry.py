@@ -104,6 +104,18 @@ def test_lines_reach_the_database_without_anybody_asking(tmp_path: Path) -> None
     assert run(tmp_path, scenario) == 1
 
 
+def test_a_cursor_that_is_left_open_keeps_no_reader_at_its_moment(tmp_path: Path) -> None:
+    async def scenario(telemetry: Telemetry, clock: FakeClock) -> None:
+        left = []
+        for number in range(4):
+            telemetry.append(STREAM, lines("a"))
+            assert len(await messages_of(telemetry)) == number + 1
+            cursor = await telemetry.read(lambda c: c.execute("SELECT name FROM log_groups, (VALUES (1), (2))"))
+            left.append(cursor)
+
+    run(tmp_path, scenario)
+
+
 def test_ids_grow_with_ingestion_also_over_a_restart(tmp_path: Path) -> None:
     async def scenario(telemetry: Telemetry, clock: FakeClock) -> list[int]:
         telemetry.append(STREAM, lines("a", "b"))

@@ -27,12 +27,13 @@ class Templated:
         self.client = self.server.client("lambda")
 
     def deploy(self, name: str, runtime: str = "python3.11", **settings: Any) -> str:
+        handler = {"Handler": "templated.tells", **settings}["Handler"]
         self.client.create_function(
             FunctionName=name,
             Runtime=runtime,
             Role=ROLE,
-            Code={"ZipFile": archive(HANDLERS / "templated.py")},
-            **{"Handler": "templated.tells", "Timeout": 20, **settings},
+            Code={"ZipFile": archive(HANDLERS / f"{handler.partition('.')[0]}.py")},
+            **{"Handler": handler, "Timeout": 20, **settings},
         )
         self.client.get_waiter("function_active_v2").wait(
             FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
@@ -149,6 +150,21 @@ def test_a_version_with_snapstart_is_restored_and_billed_for_it(templated: Templ
     assert "Init Duration" not in report
     assert "RESTORE_START Runtime Version: python:3.12" in templated.log(name)
     assert "RESTORE_REPORT Restore Duration: " in templated.log(name)
+
+
+def test_a_hook_that_fails_in_a_restored_process_is_told_the_caller_each_time(templated: Templated) -> None:
+    name = templated.deploy(
+        "hooked-fails", "python3.12", Handler="hooked.tells", SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    templated.publish(name)
+    for _ in range(2):
+        with pytest.raises(templated.client.exceptions.SnapStartException) as refused:
+            templated.invoke(name, Qualifier="1")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    log = templated.log(name)
+    assert log.count("Error Type: Runtime.AfterRestoreError") == 2
+    assert "Template: refused" not in log
+    assert "START RequestId" not in log
 
 
 def test_an_init_that_fails_makes_a_snapstart_version_fail(templated: Templated) -> None:

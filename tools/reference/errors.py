@@ -14,6 +14,7 @@ FAILURES = {
     "Extension.InitError": "An extension said that its init failed (`/init/error`)",
     "Extension.LaunchError": "A file in `/opt/extensions` could not be started. It has to be executable, and a program of this machine",
     "Function.ResponseSizeTooLarge": "The answer is larger than 6 MB. Stream it, or put it into a bucket and answer where",
+    "Runtime.AfterRestoreError": "A hook failed in a process that SnapStart had restored: `RESTORE_REPORT` says so, and the caller gets `SnapStartException`",
     "Runtime.ExitError": "The function's process ended. The log says with which status, or by which signal",
     "Runtime.InvalidEntrypoint": "The `bootstrap` could not be started. It has to be in the zip's root or a layer's, and executable",
     "Runtime.OutOfMemory": "The function took more memory than it has. Give it more: `MemorySize`",

@@ -21,7 +21,7 @@ from stoker.bootstrap import memory_image
 from stoker.bootstrap.frames import INIT_ERROR, NEXT, encode
 from stoker.bootstrap.memory_image import ImageRefusedError
 from stoker.bootstrap.python_client import ChannelClient
-from stoker.bootstrap.template_words import REFUSED
+from stoker.bootstrap.template_words import AFTER_RESTORE_ERROR, REFUSED
 from stoker.linux import syscalls
 
 CHANNEL = 3
@@ -81,7 +81,7 @@ class TemplateClient(ChannelClient):
             os._exit(0)
 
     def report_restore_error(self, error: dict[str, object]) -> None:
-        self.post_init_error(error)
+        self.post_init_error(error, AFTER_RESTORE_ERROR)
 
     def _hand_over(self) -> None:
         sys.stdout.flush()

@@ -2,3 +2,5 @@
 
 # The error type by which the platform hears that there will be no template; the body is the reason.
 REFUSED = "Stoker.TemplateRefused"
+# What the managed runtime calls it when a hook fails in a restored process.
+AFTER_RESTORE_ERROR = "Runtime.AfterRestoreError"

@@ -240,11 +240,11 @@ class Environment:
             phases = ((phase.name, phase.ms) for phase in start.phases)
             job.invocation.trace.started(start.began, phases, failed=start.failed)
         duration_ms, again = attempt.duration_s * 1000.0, job is not None and job.started is not None
-        self.origin.initialised(duration_ms, attempt.process.sandbox.cpu_s, failed=failure is not None)
         if job is not None and failure is None:
             job.initialised(duration_ms, restored=self.origin.restores)
         end, extensions = self._outcome_of(failure, job), attempt.process.extensions
         self._log.init_ended(duration_ms, again=again, outcome=end, extensions=extensions)
+        self.origin.initialised(duration_ms, attempt.process.sandbox.cpu_s, failure)
         return failure
 
     def _importing(self) -> None:

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stoker.bootstrap.template_words import AFTER_RESTORE_ERROR
+from stoker.environments.failures import InitFailure, Overrun
 from stoker.environments.variables import ON_DEMAND
+from stoker.model.errors import SnapStartException, SnapStartTimeoutException
+from stoker.runtime_api.session import Answer
 from stoker.sandbox.snapshot import Snapshot
 
 
@@ -25,12 +29,20 @@ class Origin:
     kind: str = ON_DEMAND
     failed: Callable[[], None] | None = None
 
-    def initialised(self, duration_ms: float, cpu_s: Callable[[], float | None], *, failed: bool) -> None:
-        """Its process asked for work, or did not."""
+    def initialised(self, duration_ms: float, cpu_s: Callable[[], float | None], failure: InitFailure | None) -> None:
+        """Its process asked for work, or did not.
+
+        Raises what the caller is told where a version's own hooks kept it from being restored; the next may try again.
+        Source: "Troubleshooting SnapStart errors" in the AWS Lambda Developer Guide.
+        """
         if self.snapshot is None:
-            self.ordinary_ms = None if failed else duration_ms
+            self.ordinary_ms = None if failure is not None else duration_ms
             self.cpu_s = cpu_s
-        elif failed:
+        elif failure is not None:
+            if self.restores and isinstance(failure, Overrun):
+                raise SnapStartTimeoutException
+            if self.restores and isinstance(failure, Answer) and failure.error_type == AFTER_RESTORE_ERROR:
+                raise SnapStartException
             # Once more and without: a template that does not work is nobody's fault but ours.
             self.give_up_template()
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from stoker.functions.event_invoke_config import EventInvokeConfig
 from stoker.invocations.async_event import AsyncEvent
-from stoker.model.errors import ServiceError
+from stoker.model.errors import ServiceError, SnapStartException, SnapStartTimeoutException
 from stoker.model.invocation import InvocationResult
 
 SUCCESS = "Success"
@@ -20,6 +20,8 @@ ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
 TOO_MANY_REQUESTS = 429
 # Lambda's answer while a function is being made or changed: it passes.
 CONFLICT = 409
+# So may what keeps a snapshot from being restored: hooks connect to what may be back in a while.
+_PASSING = (SnapStartException, SnapStartTimeoutException)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +97,13 @@ def after_refusal(
     event: AsyncEvent, error: Exception, config: EventInvokeConfig, policy: RetryPolicy, now: float
 ) -> Settlement:
     """The function did not run: throttles and faults of ours pass, what is wrong with the request does not."""
-    if isinstance(error, ServiceError) and error.status < 500 and error.status not in (TOO_MANY_REQUESTS, CONFLICT):
+    if isinstance(error, ServiceError) and error.status < 500 and not _passes(error):
         return Over(condition=RETRIES_EXHAUSTED, attempts=event.attempts)
     due_at = now + policy.backoff_s(event.backoffs)
     if due_at - event.accepted_at > policy.age_limit_s(config):
         return Over(condition=EVENT_AGE_EXCEEDED, attempts=event.attempts)
     return Again(due_at=due_at, attempts=event.attempts, backoffs=event.backoffs + 1)
+
+
+def _passes(error: ServiceError) -> bool:
+    return error.status in (TOO_MANY_REQUESTS, CONFLICT) or isinstance(error, _PASSING)

@@ -146,3 +146,17 @@ class RecursiveInvocationException(ServiceError):
 
     code = "RecursiveInvocationException"
     status = 400
+
+
+class SnapStartException(ServiceError):
+    """The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs."""
+
+    code = "SnapStartException"
+    status = 400
+
+
+class SnapStartTimeoutException(ServiceError):
+    """Lambda couldn't restore the snapshot within the timeout limit."""
+
+    code = "SnapStartTimeoutException"
+    status = 408

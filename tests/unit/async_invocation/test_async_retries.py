@@ -11,6 +11,8 @@ from stoker.model.errors import (
     RequestTooLargeException,
     ResourceConflictException,
     ResourceNotFoundException,
+    SnapStartException,
+    SnapStartTimeoutException,
     TooManyRequestsException,
 )
 from stoker.model.invocation import InvocationResult
@@ -64,7 +66,16 @@ def test_a_stopped_function_runs_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize("error", [TooManyRequestsException(), ResourceConflictException(), RuntimeError("ours")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TooManyRequestsException(),
+        ResourceConflictException(),
+        SnapStartException(),
+        SnapStartTimeoutException(),
+        RuntimeError("ours"),
+    ],
+)
 def test_what_passes_is_tried_again_after_longer_and_longer_waits(error: Exception) -> None:
     waits = []
     for backoffs in range(12):

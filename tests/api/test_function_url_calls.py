@@ -32,6 +32,11 @@ def handler(event, context):
 """
 CORS = {"AllowOrigins": ["https://a.example"], "AllowMethods": ["PUT"]}
 
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -182,7 +187,7 @@ def test_a_preflight_is_answered_without_the_function_and_an_answer_is_marked(pu
 def test_without_a_policy_nobody_may_call_and_then_everybody(live_server: LiveServer) -> None:
     url, client = make(live_server, "NONE"), live_server.client("lambda")
     answer = url.call()
-    assert (answer.status, answer.json()) == (403, {"Message": "Forbidden"})
+    assert (answer.status, answer.json()) == (403, {"Message": FORBIDDEN})
     assert answer.headers["x-amzn-errortype"] == "AccessDeniedException"
     open_to_all(client, url.function)
     assert url.call().status == 201
@@ -201,7 +206,7 @@ def test_a_signed_url_knows_who_calls(guarded: Url, by_path: bool) -> None:
 
 def test_a_signed_url_refuses_whoever_did_not_sign_or_signed_wrongly(guarded: Url) -> None:
     unsigned = guarded.call()
-    assert (unsigned.status, unsigned.json()) == (403, {"Message": "Forbidden"})
+    assert (unsigned.status, unsigned.json()) == (403, {"Message": FORBIDDEN})
     forged = guarded.signed(secret="a-wrong-secret")
     assert (forged.status, forged.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException")
 

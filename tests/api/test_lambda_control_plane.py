@@ -57,8 +57,20 @@ def test_the_waiters_see_a_function_become_active_and_updated(lambda_client: Any
 def test_a_function_s_code_is_signed_by_nobody(lambda_client: Any, name: str) -> None:
     answer = lambda_client.get_function_code_signing_config(FunctionName=name)
     assert (answer["CodeSigningConfigArn"], answer["FunctionName"]) == ("", name)
-    code, status, _ = error_of(lambda_client.get_function_code_signing_config, FunctionName="absent")
-    assert (code, status) == ("ResourceNotFoundException", 404)
+    deleted = lambda_client.delete_function_code_signing_config(FunctionName=name)
+    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    for operation in (
+        lambda_client.get_function_code_signing_config,
+        lambda_client.delete_function_code_signing_config,
+    ):
+        code, status, _ = error_of(operation, FunctionName="absent")
+        assert (code, status) == ("ResourceNotFoundException", 404)
+    arn = "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-0123456789abcdef0"
+    code, status, message = error_of(
+        lambda_client.put_function_code_signing_config, FunctionName=name, CodeSigningConfigArn=arn
+    )
+    assert (code, status) == ("CodeSigningConfigNotFoundException", 404)
+    assert message.endswith(f"Check that the provided configuration is not deleted: {arn}.")
 
 
 def test_a_configuration_has_no_empty_blocks(lambda_client: Any, name: str) -> None:

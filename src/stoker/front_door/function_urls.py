@@ -13,7 +13,7 @@ from stoker.front_door.limits import INVOKE_BYTES, BodyLimit
 from stoker.front_door.off_loop import in_thread_if_large
 from stoker.front_door.shortage import shortage
 from stoker.front_door.streamed_answer import streamed_answer
-from stoker.front_door.url_authorisation import FUNCTION_ACTION, UrlAuthoriser
+from stoker.front_door.url_authorisation import UrlAuthoriser
 from stoker.functions.url_addresses import PATH
 from stoker.functions.urls import RESPONSE_STREAM, GuardedUrl
 from stoker.invocations import trace
@@ -169,7 +169,7 @@ class FunctionUrls:
         try:
             claim = self._verifier.claim(request)
         except MissingAuthenticationTokenException:
-            raise AccessDeniedException("Forbidden") from None
+            raise AccessDeniedException(FORBIDDEN) from None
         if claim.scope.service != "lambda":
             raise InvalidSignatureException("Credential should be scoped to correct service: 'lambda'.")
         if claim.scope.region != url.function.region:
@@ -177,7 +177,7 @@ class FunctionUrls:
                 f"Credential should be scoped to a valid region, not '{claim.scope.region}'."
             )
         if from_sandbox and not claim.principal.is_session:
-            raise AccessDeniedException("Forbidden")
+            raise AccessDeniedException(FORBIDDEN)
         _check(self._authoriser.missing(guarded, claim.principal, request))
         return claim
 
@@ -199,17 +199,18 @@ class FunctionUrls:
         return await in_thread_if_large(result.payload, lambda: read_answer(result.payload))
 
 
+# Not told what is missing: lambda:InvokeFunctionUrl, lambda:InvokeFunction, or a signature.
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
 # AWS's body is these words, though its type says JSON.
 _BAD_GATEWAY = HttpAnswer(status=502, headers=[("Content-Type", JSON_TYPE)], body=b"Internal Server Error")
 
 
 def _check(missing: Sequence[str]) -> None:
-    if missing == [FUNCTION_ACTION]:
-        raise AccessDeniedException(
-            f"Forbidden. Beside lambda:InvokeFunctionUrl, the function's policy must allow for {FUNCTION_ACTION}."
-        )
     if missing:
-        raise AccessDeniedException("Forbidden")
+        raise AccessDeniedException(FORBIDDEN)
 
 
 def _failure(error: Exception, request_id: str) -> HttpAnswer:

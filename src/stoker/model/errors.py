@@ -64,6 +64,13 @@ class ResourceInUseException(ServiceError):
     status = 400
 
 
+class CodeSigningConfigNotFoundException(ServiceError):
+    """The specified code signing configuration does not exist."""
+
+    code = "CodeSigningConfigNotFoundException"
+    status = 404
+
+
 class InvalidParameterValueException(ServiceError):
     """One of the parameters in the request is not valid."""
 

@@ -9,7 +9,8 @@ from stoker.model.arn import function_arn, parse_function_reference
 _OF_FUNCTIONS = """
     GetFunction GetFunctionConfiguration UpdateFunctionCode DeleteFunction PublishVersion ListVersionsByFunction
     CreateAlias GetAlias ListAliases UpdateAlias DeleteAlias RemovePermission GetPolicy
-    GetFunctionCodeSigningConfig PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
+    GetFunctionCodeSigningConfig PutFunctionCodeSigningConfig DeleteFunctionCodeSigningConfig
+    PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
     PutProvisionedConcurrencyConfig GetProvisionedConcurrencyConfig ListProvisionedConcurrencyConfigs
     DeleteProvisionedConcurrencyConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
     GetFunctionEventInvokeConfig ListFunctionEventInvokeConfigs DeleteFunctionEventInvokeConfig

@@ -124,9 +124,3 @@ class FunctionOperations:
         else:
             await self._registry.versions.delete(located.function, located.qualifier)
         return Result(members={}, status=204)
-
-    async def get_function_code_signing_config(self, call: Call) -> Members:
-        """No function has one; Terraform reads it back and wants an answer."""
-        function = locate(call).function
-        await self._registry.get(function, None)
-        return {"CodeSigningConfigArn": "", "FunctionName": function.name}

@@ -13,6 +13,7 @@ from stoker.model.errors import ResourceNotFoundException
 from stoker.services.lambda_.access import ACCESS
 from stoker.services.lambda_.account import AccountOperations
 from stoker.services.lambda_.aliases import AliasOperations
+from stoker.services.lambda_.code_signing import CodeSigningOperations
 from stoker.services.lambda_.code_source import CodeSource
 from stoker.services.lambda_.concurrency import KnowsProvisioned, ProvisionedOperations, ReservedOperations
 from stoker.services.lambda_.configuration_words import ConfigurationWords
@@ -83,6 +84,7 @@ class LambdaService:
             EventSourceMappingOperations(mappings),
             TagOperations(registry.tags, MappingTags(mappings)),
             RuntimeManagementOperations(registry),
+            CodeSigningOperations(registry),
             AccountOperations(registry),
         )
 

@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import sys
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from json.encoder import encode_basestring_ascii as _quoted
 
 from awslambdaric.lambda_runtime_client import InvocationRequest
@@ -20,6 +21,8 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NEXT, RESPONSE, encode
 
 RECEIVE_BYTES = 64 * 1024
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 # One JSON value of a text, and where it ends: what `json.loads` comes to in the end.
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
@@ -30,11 +33,17 @@ class ChannelClosedError(Exception):
 
 
 class Marshaller(LambdaMarshaller):  # type: ignore[misc]
-    """The official one, but events are read by the standard library.
+    """The official one, but events are read by the standard library, and plain results written by it.
 
     simplejson is compiled for Stoker's own interpreter only and pure Python for all others. What the standard
-    library refuses goes to the official one, whose words a caller expects.
+    library refuses goes to the official one, whose words a caller expects, and so does every result that it would write
+    in another way: named tuples, decimals, types of the function's own.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        text = _quoted if self.jsonEncoder.ensure_ascii else encode_basestring
+        self._write = c_make_encoder(None, _refuse, text, None, ": ", ", ", False, False, True)
 
     def unmarshal_request(self, request: bytes, content_type: str = "application/json") -> object:
         try:
@@ -49,6 +58,33 @@ class Marshaller(LambdaMarshaller):  # type: ignore[misc]
             return json.loads(request)
         except ValueError:
             return super().unmarshal_request(request, content_type)
+
+    def marshal_response(self, response: object) -> tuple[str | bytes, str]:
+        try:
+            if _is_plain(response):
+                return "".join(self._write(response, 0)), "application/json"
+        except (ValueError, RuntimeError):
+            # RuntimeError: nested too deeply, in itself, or changed by another thread meanwhile.
+            pass
+        return super().marshal_response(response)  # type: ignore[no-any-return]
+
+
+def _refuse(value: object) -> object:
+    raise ValueError
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is made of nothing but JSON's own types, so that every encoder writes the same."""
+    kind = type(value)
+    if kind is dict:
+        if not _PLAIN.issuperset(map(type, value)):  # type: ignore[call-overload]
+            return False
+        inner = value.values()  # type: ignore[attr-defined]
+    elif kind is list:
+        inner = value
+    else:
+        return kind in _PLAIN
+    return _PLAIN.issuperset(map(type, inner)) or all(map(_is_plain, inner))
 
 
 class ChannelClient:
@@ -108,7 +144,11 @@ class ChannelClient:
 
     def _receive(self) -> tuple[dict, bytes]:  # type: ignore[type-arg]
         """The next EVENT; the platform sends nothing else."""
-        received = self._fill(b"", HEADER.size)
+        self._wait()
+        # As a rule an event comes in one piece, and nothing comes after it.
+        received = self._channel.recv(RECEIVE_BYTES)
+        if len(received) < HEADER.size:
+            received = self._fill(received, HEADER.size)
         head, length, kind = HEADER.unpack_from(received)
         if kind != EVENT:
             raise ChannelClosedError("frame of unknown kind %d" % kind)
@@ -119,15 +159,12 @@ class ChannelClient:
         return meta, received[start:]
 
     def _fill(self, received: bytes, size: int) -> bytes:
-        """So many bytes at least. An event comes in one piece as a rule, and nothing comes after it."""
-        self._wait()
+        """So many bytes at least, of which these are here."""
         pieces = bytearray(received)
         while len(pieces) < size:
             data = self._channel.recv(max(RECEIVE_BYTES, size - len(pieces)))
             if not data:
                 raise ChannelClosedError("the channel was closed")
-            if not pieces and len(data) >= size:
-                return data
             pieces += data
         return bytes(pieces)
 

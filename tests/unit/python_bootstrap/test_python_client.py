@@ -1,15 +1,21 @@
 """The official runtime client over our channel, played from the platform's end."""
 
+import enum
 import json
 import socket
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pytest
 from awslambdaric.lambda_runtime_exception import FaultException
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stoker.bootstrap import frames
-from stoker.bootstrap.python_client import ChannelClient, ChannelClosedError
+from stoker.bootstrap.python_client import ChannelClient, ChannelClosedError, Marshaller
 
 EVENT_META = {"id": "r-1", "deadline_ms": 1_700_000_000_000, "arn": "arn:f", "client_context": '{"a": 1}'}
 
@@ -81,6 +87,66 @@ def test_text_is_escaped_as_that_runtime_does(
 ) -> None:
     monkeypatch.setenv("AWS_EXECUTION_ENV", f"AWS_Lambda_{runtime}")
     assert client_of(channel).marshaller.marshal_response("ä") == (sent, "application/json")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]))
+RESULTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(SCALARS, inner), max_leaves=20)
+
+
+@pytest.mark.parametrize("runtime", ["python3.12", "python3.11"])
+@given(result=RESULTS)
+def test_results_are_written_as_the_official_client_does(runtime: str, result: object) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_EXECUTION_ENV", f"AWS_Lambda_{runtime}")
+        assert Marshaller().marshal_response(result) == LambdaMarshaller().marshal_response(result)
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+class Word(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "its own"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Point(1, 2), (1, 2), Colour.RED, Word("word"), Decimal("1.10"), Decimal("NaN"), OrderedDict(a=1), b"bytes"],
+    ids=repr,
+)
+def test_what_only_the_official_client_knows_to_write_is_left_to_it(value: Any) -> None:
+    ours, official = Marshaller(), LambdaMarshaller()
+    for result in (value, [value], {"a": [{"b": value}]}):
+        assert ours.marshal_response(result) == official.marshal_response(result)
+
+
+def test_what_cannot_be_written_is_told_in_the_official_words() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    for result, words in ((endless, "Circular reference detected"), ({"a": object()}, "not JSON serializable")):
+        with pytest.raises(FaultException, match=f"Unable to marshal response: .*{words}"):
+            Marshaller().marshal_response(result)
+
+
+class Dripping(socket.socket):
+    """Gives no more than three bytes at a time."""
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        return super().recv(min(size, 3), flags)
+
+
+def test_an_event_may_come_in_pieces(channel: socket.socket) -> None:
+    channel.sendall(frames.encode(frames.EVENT, EVENT_META, b'{"x": 1}'))
+    with Dripping(fileno=PEERS[channel].dup().detach()) as slow:
+        assert ChannelClient(slow).wait_next_invocation().event_body == b'{"x": 1}'
 
 
 def test_an_event_that_is_no_json_is_told_in_the_official_words(channel: socket.socket) -> None:

@@ -122,6 +122,8 @@ def test_a_stream_that_cannot_be_read_is_refused_in_lambda_s_words(live_server: 
     create = stream.functions.create_event_source_mapping
     given = {"FunctionName": stream.function, "StartingPosition": "LATEST"}
     absent = f"{stream.source_arn}-not"
+    begins = {**given, "StartingPosition": "AT_TIMESTAMP"}
+    assert refused(create, EventSourceArn=stream.source_arn, **begins) == "Need to specify a timestamp"
     assert refused(create, EventSourceArn=absent, **given) == f"Stream not found: {absent}"
     for arn, text in (
         ("arn:aws:kinesis:us-east-1:000000000000:stream/s", "The provided destination config DestinationConfig("),

@@ -286,6 +286,8 @@ def test_a_mapping_that_cannot_be_is_refused_in_aws_s_words(
         invalid,
         "Invalid filter pattern definition.",
     )
+    six = [{"Pattern": '{"body":{"size":[1]}}'}] * 6
+    assert create(FilterCriteria={"Filters": six})[0] == invalid
     slow = deployment.deploy(TELLS, Timeout=31)
     assert create(FunctionName=slow) == (
         invalid,

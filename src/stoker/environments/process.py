@@ -28,8 +28,8 @@ from stoker.runtime_api.telemetry_stream import TelemetryStream
 from stoker.sandbox.driver import ExitStatus, NotLaunched, Sandbox, SandboxError
 
 # A process that closes its channel, or an extension that says it cannot go on, is on its way out as a rule; its exit
-# status is worth so long a wait.
-EXIT_WAIT_S = 0.5
+# status is worth so long a wait, on a busy machine too.
+EXIT_WAIT_S = 2.0
 _LAUNCH_ERRORS = {13: "PermissionDenied"}
 
 

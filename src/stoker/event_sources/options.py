@@ -26,7 +26,7 @@ UNBUILT: Dictionary[str, str] = {
     "Topics": "Kafka",
     "Queues": "Amazon MQ",
 }
-MAX_FILTERS = 10
+MAX_FILTERS = 5
 # What is shown of a source's credentials; the model takes it in a change, too.
 HIDDEN = "*****"
 STREAM_ONLY = {
@@ -150,8 +150,10 @@ def _check_starting_position(params: Dictionary[str, Any]) -> None:
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
             "Member must not be null."
         )
-    if (position == "AT_TIMESTAMP") != ("StartingPositionTimestamp" in params):
-        raise _invalid("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP, and only with it.")
+    if position == "AT_TIMESTAMP" and "StartingPositionTimestamp" not in params:
+        raise _invalid("Need to specify a timestamp")
+    if position != "AT_TIMESTAMP" and "StartingPositionTimestamp" in params:
+        raise _invalid("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP only.")
 
 
 def _refuse_unbuilt(params: Dictionary[str, Any]) -> None:

@@ -85,9 +85,14 @@ class DeliveryAccess:
                 self._let_in.add(door)
             return
         role_arn = await self._find_role(delivery)
-        role = None if role_arn is None else self._directory.role(role_arn)
-        if role is None or not self._trusts(role, facts):
+        if role_arn is None:
             raise AccessDeniedException(decision.refusal(request))
+        role = self._directory.role(role_arn)
+        if role is None or not self._trusts(role, facts):
+            # Not that the target's policy lets nobody in: whoever named a role did not mean that to.
+            raise AccessDeniedException(
+                f"User: {delivery.caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+            )
         decision, request = self._as_role(role, action, resource, policy, delivery.region, delivery.caller)
         if not decision.allowed:
             raise AccessDeniedException(decision.refusal(request))

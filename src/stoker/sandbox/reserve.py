@@ -44,6 +44,7 @@ class Reserve(Generic[T]):
         self._lull_s = lull_s
         self._lull_each_s = lull_each_s
         self._taken = 0
+        self._failures = 0
         self._low = low
         self._high = high
         self._wanted = low
@@ -97,7 +98,7 @@ class Reserve(Generic[T]):
         """Begin to make what is wanted, in the next lull."""
         if len(self._ready) < self._wanted and (self._filling is None or self._filling.done()):
             self._filling = asyncio.create_task(self._fill(), name=f"make {self._name} ahead")
-            self._filling.add_done_callback(_report)
+            self._filling.add_done_callback(self._report)
         if self._wanted > self._low and self._calming is None:
             self._calming = asyncio.get_running_loop().call_later(CALM_S, self._calm)
 
@@ -127,7 +128,7 @@ class Reserve(Generic[T]):
         if asyncio.get_running_loop().time() - self._last_taken >= CALM_S:
             self._wanted = self._low
             self._filling = asyncio.create_task(self._shrink(), name=f"let {self._name} go")
-            self._filling.add_done_callback(_report)
+            self._filling.add_done_callback(self._report)
         else:
             self.fill()
 
@@ -135,8 +136,11 @@ class Reserve(Generic[T]):
         while len(self._ready) > self._wanted:
             await self._discard(self._ready.popleft())
 
-
-def _report(task: "asyncio.Task[None]") -> None:
-    """A reserve that could not be filled is for the operator's log; the next call for one meets the cause itself."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("could not %s: %s", task.get_name(), error)
+    def _report(self, task: "asyncio.Task[None]") -> None:
+        """What fails once may have met a helper that is being replaced; what fails again is the operator's business."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        self._failures = 0 if error is None else self._failures + 1
+        if error is not None:
+            log.log(logging.ERROR if self._failures > 1 else logging.INFO, "could not %s: %s", task.get_name(), error)

@@ -10,11 +10,13 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from stoker.model.clock import Clock
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # The longest timeout that a function can have.
 INVOCATIONS_S = 900.0
@@ -37,6 +39,19 @@ class StopSignals:
 
     async def wait(self) -> None:
         await self._asked.wait()
+
+    async def unless_asked(self, start: Coroutine[Any, Any, T], on_asked: Callable[[], None]) -> T | None:
+        """What a start comes to. Where the end is asked for before, it is cut off, after `on_asked`: None."""
+        starting, asked = asyncio.ensure_future(start), asyncio.ensure_future(self._asked.wait())
+        await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if starting.done():
+            return starting.result()
+        log.info("stopping before it was ready")
+        on_asked()
+        starting.cancel()
+        await asyncio.wait((starting,))
+        return None
 
     def _heard(self, number: signal.Signals) -> None:
         if self._asked.is_set():

@@ -124,7 +124,9 @@ def _isolates(settings: Settings) -> bool:
 async def _serve(settings: Settings) -> None:
     signals = StopSignals()
     async with contextlib.AsyncExitStack() as stack:
-        server = await _build(settings, stack)
+        server = await signals.unless_asked(_build(settings, stack), limit_closing)
+        if server is None:
+            return
         _leave_for_clients(settings, server)
         _excuse_from_collection()
         log.info("stoker %s is ready on %s", __version__, settings.endpoint_at(server.port))

@@ -120,6 +120,16 @@ def test_a_role_delivers_what_it_may_if_it_trusts_the_service(deliveries: Delive
     assert not deliveries.may(QUEUE, caller="events.amazonaws.com", role_arn=f"{role}x")
 
 
+@pytest.mark.parametrize("name", ["stranger", "absent"])
+def test_who_named_a_role_that_cannot_be_assumed_hears_of_the_role(deliveries: Deliveries, name: str) -> None:
+    role = deliveries.house.role("stranger", EVENTS_TRUST).arn.replace("stranger", name)
+    with pytest.raises(AccessDeniedException) as caught:
+        deliveries.check(QUEUE, caller="scheduler.amazonaws.com", role_arn=role)
+    assert caught.value.message == (
+        f"User: scheduler.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: {role}"
+    )
+
+
 def test_a_function_s_role_is_asked_ahead(deliveries: Deliveries) -> None:
     role = deliveries.house.role("worker").arn
     assert not deliveries.role_may(role, "sqs:ReceiveMessage", QUEUE)

@@ -1,6 +1,7 @@
 """What is made ahead: there at once, remade in a lull, more of it after a burst."""
 
 import asyncio
+import logging
 
 import pytest
 
@@ -156,3 +157,23 @@ def test_who_has_taken_many_is_left_alone_for_longer(
 
     asyncio.run(scenario())
     assert len(rests) == 1 and shortest_s < rests[0] < longest_s
+
+
+def test_only_what_fails_again_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Workshop):
+        async def make(self) -> int:
+            raise OSError("no room")
+
+    async def scenario() -> None:
+        numbers = Broken().reserve()
+        for level in (logging.INFO, logging.ERROR, logging.ERROR):
+            caplog.clear()
+            numbers.fill()
+            await settle()
+            assert [(each.levelno, each.getMessage()) for each in caplog.records] == [
+                (level, "could not make numbers ahead: no room")
+            ]
+        await numbers.close()
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(scenario())

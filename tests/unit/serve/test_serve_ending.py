@@ -1,6 +1,7 @@
 """The end of a run: what has how long, and what ends it."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from fakes.clock import FakeClock
-from stoker.serve.ending import INVOCATIONS_S, OTHERS_S, let_finish
+from stoker.serve.ending import INVOCATIONS_S, OTHERS_S, StopSignals, let_finish
 
 
 class Part:
@@ -81,6 +82,34 @@ def test_it_ends_when_all_has_ended_and_what_fails_keeps_nobody_from_it(caplog: 
 
     asyncio.run(scene())
     assert "a part of ours" in caplog.text
+
+
+def test_a_start_is_cut_off_by_the_first_signal_and_not_only_when_it_is_ready() -> None:
+    async def scene() -> None:
+        signals, start, asked = StopSignals(), Part(), list[str]()
+        starting = asyncio.create_task(signals.unless_asked(start.run(), lambda: asked.append("asked")))
+        await asyncio.sleep(0)
+        signal.raise_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(starting, 60) is None
+        assert (start.cut_off, asked) == (True, ["asked"])
+
+    asyncio.run(scene())
+
+
+def test_a_start_that_nobody_cuts_off_comes_to_what_it_makes_or_fails_by() -> None:
+    async def server() -> str:
+        return "server"
+
+    async def broken() -> str:
+        raise OSError("the port is taken")
+
+    async def scene() -> None:
+        signals = StopSignals()
+        assert await signals.unless_asked(server(), lambda: None) == "server"
+        with pytest.raises(OSError, match="the port is taken"):
+            await signals.unless_asked(broken(), lambda: None)
+
+    asyncio.run(scene())
 
 
 HANGS = """

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import termios
 from collections.abc import Callable
 
 from stoker.environments.lines import LineSplitter, message
@@ -10,6 +11,7 @@ from stoker.environments.lines import LineSplitter, message
 # One turn of the event loop reads no more than this from one environment: of a flood of empty lines that is 2 to 3 ms
 # of work, and an ordinary log never fills it.
 READ_BYTES = 4096
+_NOTHING = bytes(4)
 
 
 class OutputReader:
@@ -21,6 +23,7 @@ class OutputReader:
         self._splitter = LineSplitter()
         self._loop = asyncio.get_running_loop()
         self._open = True
+        self._waiting = bytearray(_NOTHING)
         # F_GETPIPE_SZ: how much a pipe can hold is known to the kernel alone, and bounds what was written by now.
         self._capacity = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
         self._loop.add_reader(fd, self._read)
@@ -31,7 +34,7 @@ class OutputReader:
         At once as a rule. With more than one read to do, it goes on in the loop's next turns, and ends at the latest
         with as much as the pipe can have held at the call (`limit`): whoever still writes cannot keep it from ending.
         """
-        got = self._read()
+        got = self._read() if self._has_more() else 0
         if got == READ_BYTES:
             limit = (self._capacity if limit is None else limit) - got
             if limit > 0:
@@ -40,6 +43,11 @@ class OutputReader:
         if self._splitter.rest:
             self._on_lines([message(self._splitter.flush())])
         then()
+
+    def _has_more(self) -> bool:
+        """Whether there is anything to read. An invocation that wrote nothing would pay for an exception otherwise."""
+        # FIONREAD: whether the pipe is empty now, after an answer that came another way, is known to the kernel alone.
+        return self._open and not fcntl.ioctl(self._fd, termios.FIONREAD, self._waiting) and self._waiting != _NOTHING
 
     def _read(self) -> int:
         """One read; returns its size, 0 when there is nothing, now or ever again."""

@@ -60,6 +60,21 @@ async def test_a_closed_reader_still_ends_a_drain() -> None:
     assert (lines, ended) == (["a", "b"], [True, True])
 
 
+@on_loop
+async def test_what_was_written_before_a_drain_is_handed_on_by_it_and_nothing_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    lines: list[str] = []
+    reader = OutputReader(reading, lines.extend)
+    reader.drain(lambda: lines.append("nothing"))
+    os.write(writing, b"x" * 255 + b"\n")
+    reader.drain(lambda: lines.append("drained"))
+    os.close(writing)
+    reader.drain(lambda: lines.append("closed"))
+    reader.close()
+    assert lines == ["nothing", "x" * 255, "drained", "closed"]
+
+
 def test_an_alarm_goes_off_at_the_moment_that_was_set_last() -> None:
     clock, rung = FakeClock(), []
     alarm = Alarm(clock, lambda: rung.append(clock.monotonic()))

@@ -125,6 +125,19 @@ def test_threads_at_the_end_of_the_init_mean_an_ordinary_start_that_says_so(temp
     assert templated.invoke(name)[0]["child"] == 0
 
 
+def test_a_version_whose_snapshot_was_refused_says_why_from_its_first_start(templated: Templated) -> None:
+    name = templated.deploy(
+        "snapstart-threads",
+        "python3.12",
+        SnapStart={"ApplyOn": "PublishedVersions"},
+        Environment={"Variables": {"THREADS": "1"}},
+    )
+    templated.publish(name)
+    assert templated.invoke(name, Qualifier="1")[0]["kind"] == "on-demand"
+    starts = [line for line in templated.log(name).splitlines() if line.startswith("INIT_START")]
+    assert starts[-1].endswith("\tTemplate: refused, 2 threads run at the end of the init")
+
+
 def test_a_change_of_the_function_is_seen_at_once_whatever_template_there_was(templated: Templated) -> None:
     name = templated.deploy("templated-changed", Tags=FRESH)
     templated.until_logged(name, RESTORED)

@@ -237,7 +237,7 @@ def _check_qualifier(conn: Connection, function: FunctionId, qualifier: str) -> 
     """It must be a published version, or an alias of just one, that has no provisioned concurrency by another name."""
     lookup.require_latest(conn, function)
     if is_version_number(qualifier):
-        lookup.require_version(conn, function, qualifier)
+        _check_snap_start(conn, function, qualifier)
         _check_aliases(conn, function, qualifier)
         return
     alias = None if qualifier == LATEST else lookup.find_alias(conn, function, qualifier)
@@ -249,13 +249,17 @@ def _check_qualifier(conn: Connection, function: FunctionId, qualifier: str) -> 
         )
     if alias.weights:
         raise InvalidParameterValueException("Alias with weights can not be used with Provisioned Concurrency")
-    if lookup.require_version(conn, function, qualifier).function.snap_starts:
-        raise InvalidParameterValueException(
-            "Provisioned Concurrency is not supported for SnapStart enabled functions."
-        )
+    _check_snap_start(conn, function, alias.version)
     if any(config.qualifier == alias.version for config in _configs(conn, function)):
         raise ResourceConflictException(
             "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+        )
+
+
+def _check_snap_start(conn: Connection, function: FunctionId, version: str) -> None:
+    if lookup.require_version(conn, function, version).function.snap_starts:
+        raise InvalidParameterValueException(
+            "Provisioned Concurrency is not supported for SnapStart enabled functions."
         )
 
 

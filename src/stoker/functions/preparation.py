@@ -119,8 +119,8 @@ def _succeeded(record: VersionRecord, optimized: bool) -> VersionRecord:
     revision_id = new_revision()
     active = replace(
         record.function,
-        # Environments of a snapshot are of the revision that it was made of.
-        revision_id=record.function.revision_id if optimized else revision_id,
+        # Environments of a snapshot are of the revision that it was made of; so is why there is none.
+        revision_id=record.function.revision_id if record.function.snap_starts else revision_id,
         optimized=optimized,
         state="Active",
         state_reason=None,

@@ -179,3 +179,12 @@ def test_provisioned_concurrency_goes_with_its_alias_its_version_and_its_functio
     plane.call("DeleteFunction", FunctionName="f")
     plane.create()
     assert provisioned(plane) == []
+
+
+@pytest.mark.parametrize("qualifier", ["1", "live"])
+def test_snapstart_and_provisioned_concurrency_do_not_go_together(plane: ControlPlane, qualifier: str) -> None:
+    plane.create(Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"})
+    plane.call("PublishVersion", FunctionName="f")
+    plane.call("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
+    with pytest.raises(InvalidParameterValueException, match="not supported for SnapStart enabled functions"):
+        provision(plane, 1, qualifier)

@@ -75,15 +75,18 @@ class TemplateClient(ChannelClient):
         """Hand the memory over; returns in every process that comes of it."""
         self._taken = True
         try:
-            self._hand_over()
+            rehearsal = self._hand_over()
         except ImageRefusedError as error:
             self._channel.sendall(encode(INIT_ERROR, {"type": REFUSED}, str(error).encode()))
             os._exit(0)
+        if rehearsal:
+            self._rehearse()
 
     def report_restore_error(self, error: dict[str, object]) -> None:
         self.post_init_error(error, AFTER_RESTORE_ERROR)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self) -> bool:
+        """In a process that comes of it: whether that is a rehearsal."""
         sys.stdout.flush()
         sys.stderr.flush()
         _refuse_children()
@@ -119,8 +122,7 @@ class TemplateClient(ChannelClient):
         os.environ.clear()
         os.environ.update(order["environment"])
         _reseed()
-        if order["rehearsal"]:
-            self._rehearse()
+        return bool(order["rehearsal"])
 
     def _rehearse(self) -> None:
         """One invocation, of nothing of the function's, to show which memory the platform's part writes to."""

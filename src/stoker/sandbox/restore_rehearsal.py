@@ -5,7 +5,9 @@ another: the hooks of `snapshot_restore_py` and the handler do not run in it, wh
 """
 
 import asyncio
+from bisect import bisect_left
 
+from stoker.linux.huge_pages import FAULT_BYTES
 from stoker.linux.process_memory import PAGE_BYTES, ProcessMemory, descendants
 from stoker.sandbox import rehearsal
 from stoker.sandbox.blank import Blank
@@ -27,12 +29,13 @@ async def rehearse(blank: Blank, snapshot: Snapshot) -> None:
 
 
 def _advice(init_pid: int, snapshot: Snapshot) -> list[Advice]:
-    """What was written to is copied, what was looked at mapped.
+    """What was written to is copied; what was looked at mapped, and all that is in huge pages.
 
     Only where the host knows of a mapping: what a function's process maps besides is its own affair.
     """
     written: list[int] = []
     seen: list[int] = []
+    looked_at = [address for address, _, _ in snapshot.looks]
     worker = next(descendants(init_pid), None)
     if worker is None:
         raise ProcessLookupError(f"process {init_pid} has no worker any more")
@@ -40,7 +43,14 @@ def _advice(init_pid: int, snapshot: Snapshot) -> list[Advice]:
         for each in snapshot.mappings:
             exclusive, in_file = memory.pages_at_hand(each)
             written += exclusive
-            seen += in_file
+            own = looked_at[bisect_left(looked_at, each.start) : bisect_left(looked_at, each.end)]
+            at_hand = {address // FAULT_BYTES for address in own}
+            seen += [page for page in in_file if page // FAULT_BYTES not in at_hand]
     copied = rehearsal.runs_of(written[: MAX_COPIED_BYTES // PAGE_BYTES])
-    looked_at = rehearsal.runs_of(seen[: MAX_SEEN_BYTES // PAGE_BYTES])
-    return [(*run, POPULATE_WRITE) for run in copied] + [(*run, POPULATE_READ) for run in looked_at]
+    mapped = rehearsal.runs_of(seen[: MAX_SEEN_BYTES // PAGE_BYTES])
+    # In this order: a page that has been copied is looked at without its neighbours being mapped.
+    return [
+        *snapshot.looks,
+        *((*run, POPULATE_READ) for run in mapped),
+        *((*run, POPULATE_WRITE) for run in copied),
+    ]

@@ -17,6 +17,7 @@ from stoker.linux import process_memory, syscalls
 from stoker.linux.placed_memory import PAGE
 from stoker.linux.process_memory import Mapping, ProcessMemory
 from stoker.sandbox import image_table
+from stoker.sandbox.image_pages import ImagePages
 from stoker.sandbox.image_table import Advice, ImageTable
 
 # Bounds on what a hostile function makes the host look at; a large one (numpy, pandas) has a thousand mappings.
@@ -40,14 +41,15 @@ class Snapshot:
     """An image, as a sealed memory file, of a process that came from the fork server `zygote`.
 
     `table` says how it is put back. `size_bytes` is what the image takes; `memory_bytes` what the sandbox had used when
-    it was taken. `mappings` are those that a process has which came of it, but for the stack and the kernel's.
-    `on_close` is called when it is let go.
+    it was taken. `mappings` are those that a process has which came of it, but for the stack and the kernel's. `looks`
+    map what of it is in huge pages. `on_close` is called when it is let go.
     """
 
     image: int
     table: int
     steps: ImageTable
     mappings: Sequence[Mapping]
+    looks: Sequence[Advice]
     size_bytes: int
     memory_bytes: int
     zygote: object
@@ -116,6 +118,7 @@ class _Taking:
         self._table = ImageTable()
         self._kept: list[tuple[int, int]] = []
         self._maps: list[tuple[str, Mapping]] = []
+        self._pages = ImagePages()
         self._size = 0
         self._offset = 0
         if (
@@ -137,6 +140,7 @@ class _Taking:
             if self._table.overfull:
                 raise SnapshotRefusedError("its memory is in too many pieces, or it maps too many files")
             os.ftruncate(image, self._offset)
+            added = self._pages.collect(image, self._offset)
             sealed = image_table.seal(image)
         finally:
             os.close(image)
@@ -149,7 +153,13 @@ class _Taking:
                 for each in self._mappings
                 if each.access[0] == "r" and not _is_kernels(each) and each.name != STACK
             ],
-            size_bytes=self._size,
+            looks=[
+                look
+                for kind, each, place, size in dumped
+                if kind == "image"
+                for look in self._pages.looks(each.start, size, place)
+            ],
+            size_bytes=self._size + added,
             memory_bytes=memory_bytes,
             zygote=zygote,
         )
@@ -204,6 +214,7 @@ class _Taking:
         if self._size > self._limit_bytes:
             raise SnapshotRefusedError("its memory is larger than the function's")
         self._memory.copy(address, size, image, offset)
+        self._pages.fill(offset, size)
 
     def _write_entries(self, plans: list[tuple[str, Mapping, int, int]], files: dict[str, str], heap_end: int) -> None:
         image, call = memory_image.IMAGE_DESCRIPTOR, self._table.call

@@ -27,6 +27,8 @@ SettledT = TypeVar("SettledT", contravariant=True)
 # Renewed well before it ends, so that only an owner that died or hangs loses it.
 LEASE_S = 60.0
 RENEW_S = 20.0
+# What could not be settled (the disk is full) is so once there is room, soon and without being done once more.
+SETTLE_AGAIN_S = 1.0
 # So many are picked up ahead, and settled at once.
 AHEAD = 256
 # Of small items that this process added itself so many are held: to pick them up would cost as much as to add them.
@@ -261,20 +263,27 @@ class LeasedWork(Generic[ItemT, DoneT]):
             self._begin_ready()
 
     async def _write_settled(self, batch: Sequence[tuple[Hashable, DoneT]]) -> None:
-        """Settle items. If it fails their leases end, and they are done again."""
+        """Settle items; if it fails, a little later. Who stops then leaves them to be done again after its start."""
         now, done = self._clock.time(), [each for _, each in batch]
         # The last of those under way waits for the disk, and then all before it is there.
         relaxed = len(self._held) > len(batch) and self._may_be_undone(done)
         try:
             due = await self._store.write(lambda conn: self._table.settle(conn, done, now), relaxed=relaxed)
         except BaseException:
-            self._let_go([key for key, _ in batch])
-            self.note_due(self._clock.time() + LEASE_S)
+            if self._open:
+                self._clock.call_later(SETTLE_AGAIN_S, partial(self._settle_again, batch))
+            else:
+                self._let_go([key for key, _ in batch])
             raise
         self._let_go([key for key, _ in batch])
         for due_at in due:
             self.note_due(due_at)
         self._on_settled(done)
+
+    def _settle_again(self, batch: Sequence[tuple[Hashable, DoneT]]) -> None:
+        for each in batch if not self._closed else ():
+            # It was reported when it failed first.
+            self._settling.put(each, lambda _error: None)
 
     def _told(self, error: BaseException | None) -> None:
         if error is not None:

@@ -1,6 +1,7 @@
 """The durable queue, on both engines, with environments that are idle and with such as have to be waited for."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from fakes.async_queue import ACCOUNT, QueueBench, ScriptedInvoker, failed, queue_bench, ran
 from fakes.loop import on_loop, until
-from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, SMALL_BYTES, Lease
+from stoker.deliveries.leased_work import AHEAD, LEASE_S, RENEW_S, SETTLE_AGAIN_S, SMALL_BYTES, Lease
 from stoker.deliveries.pacing import Pacing
 from stoker.invocations.event_rows import EventTable
 from stoker.model.errors import ResourceNotFoundException, TooManyRequestsException
@@ -319,6 +320,58 @@ async def test_what_ends_after_the_queue_was_closed_runs_again_after_the_next_st
         await bench.queue.start()
         await bench.settled()
         assert bench.invoker.payloads == [b"1"]
+
+
+def fill_the_disk(bench: QueueBench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """No write succeeds any more until `monkeypatch.undo`; grows with each that was tried."""
+    tried: list[int] = []
+
+    async def full(_work: Callable[[sa.Connection], Any], *, relaxed: bool = False) -> Any:
+        tried.append(len(tried))
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    monkeypatch.setattr(bench.store, "write", full)
+    return tried
+
+
+@on_loop
+async def test_what_ran_while_the_disk_was_full_is_settled_once_there_is_room_and_does_not_run_again(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        await bench.accept(b"1")
+        await until(lambda: bench.invoker.requests)
+        tried = fill_the_disk(bench, monkeypatch)
+        bench.invoker.go.set()
+        for times in (1, 2):
+            await until(lambda: len(tried) == times)  # noqa: B023
+            await until(lambda: bench.clock.next_in() <= SETTLE_AGAIN_S)
+            bench.clock.advance(SETTLE_AGAIN_S)
+        await until(lambda: len(tried) == 3)
+        await until(lambda: bench.clock.next_in() <= SETTLE_AGAIN_S)
+        monkeypatch.undo()
+        bench.clock.advance(SETTLE_AGAIN_S)
+        await bench.settled()
+        assert bench.invoker.payloads == [b"1"]
+
+
+@on_loop
+async def test_who_stops_while_the_disk_is_full_does_not_wait_for_room(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with queue_bench(store_url) as bench:
+        bench.invoker.go.clear()
+        await bench.accept(b"1")
+        await until(lambda: bench.invoker.requests)
+        tried = fill_the_disk(bench, monkeypatch)
+        closing = asyncio.create_task(bench.queue.close(limit_s=3600.0))
+        await asyncio.sleep(0)
+        bench.invoker.go.set()
+        await asyncio.wait_for(closing, 60)
+        assert tried
+        monkeypatch.undo()
+        assert len(await bench.events()) == 1
 
 
 def waits_for_the_disk(bench: QueueBench, monkeypatch: pytest.MonkeyPatch) -> list[bool]:

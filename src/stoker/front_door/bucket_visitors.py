@@ -26,8 +26,6 @@ from stoker.wire.payload import HashedPayload, Payload, UnsignedPayload
 from stoker.wire.s3_forms import CONTENT_TYPE
 from stoker.wire.s3_paths import bucket_and_key, path_style, website_of_host
 
-_NO_SEAL = chunked.Seal(key=b"", amz_date="", scope="", seed="")
-
 
 class BucketVisitors:
     """Answers requests that name a bucket and are not signed."""
@@ -151,7 +149,7 @@ def _payload(request: Request) -> Payload:
     """Nobody has signed it, but it may come in chunks, or say its hash."""
     stated = request.headers.get("x-amz-content-sha256", "")
     if stated == chunked.UNSIGNED_TRAILER:
-        return chunked.ChunkedPayload(stated, _NO_SEAL, chunked.stated_length(request.headers))
+        return chunked.ChunkedPayload(stated, chunked.NO_SEAL, chunked.stated_length(request.headers))
     if stated in chunked.SCHEMES:
         raise AccessDenied()
     return HashedPayload(stated) if len(stated) == 64 else UnsignedPayload()

@@ -34,7 +34,7 @@ class IncompleteBodyException(IncompleteSignatureException):
 class Seal(Struct, frozen=True, kw_only=True):
     """What chunks are signed with. `seed` is the signature of the request itself, the first of the chain."""
 
-    key: bytes
+    key: hmac.HMAC
     amz_date: str
     scope: str
     seed: str
@@ -47,7 +47,22 @@ class Seal(Struct, frozen=True, kw_only=True):
 
     def _sign(self, kind: str, previous: str, *hashes: str) -> str:
         text = "\n".join((kind, self.amz_date, self.scope, previous, *hashes))
-        return hmac.digest(self.key, text.encode(), "sha256").hex()
+        return digest(self.key, text.encode())
+
+
+def digest(key: hmac.HMAC, message: bytes) -> str:
+    """In hexadecimal digits, with a key that has signed nothing yet.
+
+    `hmac.digest` has OpenSSL look its algorithms up by name: 18 µs with nothing of it in the processor's caches, where
+    a copy takes 8 (measured).
+    """
+    keyed = key.copy()
+    keyed.update(message)
+    return keyed.hexdigest()
+
+
+# Of bodies whose chunks nobody has signed.
+NO_SEAL = Seal(key=hmac.new(b"", digestmod="sha256"), amz_date="", scope="", seed="")
 
 
 class ChunkedPayload:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from stoker.model.clock import Clock
 from stoker.model.principal import Principal
@@ -89,7 +89,7 @@ class Verifier:
         self._clock = clock
         # A client repeats all of its Authorization header but the signature, its keys all day, its second often.
         self._scope = lru_cache(maxsize=_CACHED)(parse_scope)
-        self._signing_key = lru_cache(maxsize=_CACHED)(signing_key)
+        self._signing_key = lru_cache(maxsize=_CACHED)(_keyed)
         self._moment = lru_cache(maxsize=_CACHED)(parse_amz_date)
 
     def claim(self, request: Request) -> Claim:
@@ -358,7 +358,7 @@ def _verify_v2(request: Request, claim: Claim) -> chunked.Seal:
     if not hmac.compare_digest(signature.encode(), claim.signature.encode()):
         raise InvalidSignatureException()
     # It signs no chunks; whoever takes a body that says so asks before.
-    return chunked.Seal(key=b"", amz_date="", scope="", seed=signature)
+    return structs.replace(chunked.NO_SEAL, seed=signature)
 
 
 def _stated_hash(request: Request, claim: Claim) -> str | None:
@@ -383,12 +383,12 @@ def canonical_request(request: Request, claim: Claim, payload_hash: str) -> str:
     )
 
 
-def sign(key: bytes, claim: Claim, canonical_form: str) -> str:
+def sign(key: hmac.HMAC, claim: Claim, canonical_form: str) -> str:
     """The signature that the claim should have."""
     # Header values came as Latin-1, byte for byte; this gives back the bytes that were sent.
     digest = hashlib.sha256(canonical_form.encode("latin-1")).hexdigest()
     to_sign = f"{ALGORITHM}\n{claim.amz_date}\n{claim.scope.text}\n{digest}"
-    return hmac.digest(key, to_sign.encode("latin-1"), "sha256").hex()
+    return chunked.digest(key, to_sign.encode("latin-1"))
 
 
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
@@ -397,3 +397,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+def _keyed(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
+    return hmac.new(signing_key(secret, date, region, service), digestmod="sha256")

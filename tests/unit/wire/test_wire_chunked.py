@@ -9,12 +9,18 @@ from stoker.wire import chunked
 from stoker.wire.chunked import SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER, Seal
 from stoker.wire.errors import IncompleteSignatureException, InvalidSignatureException
 
-SEAL = Seal(key=b"k" * 32, amz_date="20231114T221320Z", scope="20231114/us-east-1/s3/aws4_request", seed="5" * 64)
+KEY = b"k" * 32
+SEAL = Seal(
+    key=hmac.new(KEY, digestmod="sha256"),
+    amz_date="20231114T221320Z",
+    scope="20231114/us-east-1/s3/aws4_request",
+    seed="5" * 64,
+)
 EMPTY = hashlib.sha256().hexdigest()
 
 
 def sign(kind: str, *lines: str) -> str:
-    return hmac.new(SEAL.key, "\n".join((kind, SEAL.amz_date, SEAL.scope, *lines)).encode(), "sha256").hexdigest()
+    return hmac.new(KEY, "\n".join((kind, SEAL.amz_date, SEAL.scope, *lines)).encode(), "sha256").hexdigest()
 
 
 def framed(chunks: list[bytes], *, signed: bool = True, trailer: bytes = b"") -> bytes:

@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, state: ListenerState) -> None:
         self._state, self.spawn = state, state.spawn
-        self._incoming = self._is_ready = self._waits = self._unanswered = self._answered = self._is_paused = False
+        self._incoming = self._is_ready = self._waits = self.unanswered = self._answered = self._is_paused = False
         self._keeps = True
         # What has come of a body that is waited for as a whole, or whoever reads it while it comes.
         self._body = b""
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         if self._raw_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
         if self._is_ready and not self.transport.is_closing():
-            self._is_ready, self._unanswered = False, True
+            self._is_ready, self.unanswered = False, True
             express = self._state.express
             if express is None or not express.turns.is_busy or not self._head.url.startswith(BEGIN):
                 self._serve()
@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
             self._serve()
 
     def on_message_begin(self) -> None:
-        if self._is_ready or self._unanswered:
+        if self._is_ready or self.unanswered:
             self.transport.abort()
             raise PipelinedError
         self._incoming, self._answered = True, False
@@ -154,8 +154,7 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def on_message_complete(self) -> None:
-        self._raw_bytes = 0
-        self._incoming = False
+        self._raw_bytes, self._incoming = 0, False
         self._patience.step()
         if self._coming is not None:
             self._coming.finish()
@@ -168,8 +167,9 @@ class Connection(asyncio.Protocol):
         if state.proxies is not None:
             request = state.proxies.behind(request)
         if express is not None and coming is None and not self._sender.is_full and express.take(request, self):
+            state.await_answer(self)
             return
-        self.spawn(self._answer(request, coming or Body(self._body, self.until_gone)))
+        state.serve(self._answer(request, coming or Body(self._body, self.until_gone)), self)
 
     async def _answer(self, request: Request, body: Body) -> None:
         state = self._state
@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int, fields: bytes, body: bytes) -> None:
         """See `express.Client`."""
-        if not self._unanswered:
+        if not self.unanswered:
             log.error("a second answer is not sent: its client would take it for that to its next request")
             return
         line, ending = (STATUS_LINES[status] + self._state.date_line).encode(), b"" if self._keeps else CLOSE.encode()
@@ -202,17 +202,17 @@ class Connection(asyncio.Protocol):
     def _end(self, *, closes: bool) -> None:
         """An answer is out."""
         self._forget_body()
-        self._unanswered, self._answered = False, True
+        self.unanswered, self._answered = False, True
         self._patience.step()
         if closes:
             self.transport.close()
         else:
             self._resume_reading()
+            self._state.await_request()
 
     def _forget_body(self) -> None:
         self._state.body_bytes -= self._body_bytes
-        self._body_bytes = 0
-        self._body = b""
+        self._body_bytes, self._body = 0, b""
         if self._coming is not None:
             self._coming.lose()
             self._coming = None
@@ -221,7 +221,7 @@ class Connection(asyncio.Protocol):
         """Answer what is no request, or cut it off where the answer would be taken for another's."""
         if self.transport.is_closing():
             return
-        if self._sender.is_streaming or (self._unanswered and not self._incoming):
+        if self._sender.is_streaming or (self.unanswered and not self._incoming):
             self.transport.abort()
         else:
             refusal, date_line = Response(status=status, headers=[]), self._state.date_line
@@ -266,7 +266,7 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """End: at once, or with the answer that is waited for."""
         self._take_turn()
-        if self._unanswered:
+        if self.unanswered:
             self._keeps = False
         else:
             self.transport.close()
@@ -285,6 +285,6 @@ class Connection(asyncio.Protocol):
         """How long the client may take with what is its turn; None where it is not."""
         if self._incoming:
             return BODY_TIMEOUT_S if self._head.is_complete else HEAD_TIMEOUT_S
-        if self._unanswered:
+        if self.unanswered:
             return None
         return KEEP_ALIVE_S if self._answered else HEAD_TIMEOUT_S

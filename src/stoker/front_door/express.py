@@ -208,16 +208,18 @@ class _ToClient:
         return self._is_told
 
     def set_result(self, result: InvocationResult, /) -> None:
-        self._tell()
-        self._express.tell(self._client, result, self._began, self._span)
+        self._is_told = True
+        try:
+            self._express.tell(self._client, result, self._began, self._span)
+        finally:
+            self._express.turns.running -= 1
 
     def set_exception(self, error: Exception, /) -> None:
-        self._tell()
-        self._express.fail(self._client, error, self._began, self._span)
-
-    def _tell(self) -> None:
         self._is_told = True
-        self._express.turns.running -= 1
+        try:
+            self._express.fail(self._client, error, self._began, self._span)
+        finally:
+            self._express.turns.running -= 1
 
 
 class ToQueuer:

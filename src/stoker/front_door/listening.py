@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -11,9 +11,17 @@ from uvicorn.server import ServerState
 from stoker.front_door.body import Body
 from stoker.front_door.express import Express
 from stoker.front_door.proxies import Proxies
+from stoker.front_door.vigil import Vigil, always
 from stoker.wire.message import Request, Response
 
 Answers = Callable[[Request, Body], Awaitable[Response]]
+
+
+class Asker(Protocol):
+    """A client's connection."""
+
+    unanswered: bool
+    """Whether a request of its is being served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +37,9 @@ class Bounds:
 
 
 class ListenerState(ServerState):
-    """`answer` serves requests, `sockets` is how uvicorn serves WebSockets, whose state this is as well."""
+    """`answer` serves requests, `sockets` is how uvicorn serves WebSockets, whose state this is as well. `is_due` says
+    whether the event loop has something to do.
+    """
 
     def __init__(
         self,
@@ -39,6 +49,7 @@ class ListenerState(ServerState):
         *,
         proxies: Proxies | None = None,
         express: Express | None = None,
+        is_due: Callable[[], object] = always,
     ) -> None:
         super().__init__()
         self.bounds = bounds
@@ -46,6 +57,7 @@ class ListenerState(ServerState):
         self.sockets = sockets
         self.proxies = proxies
         self.express = express
+        self._for_answers, self._for_requests = Vigil(is_due), Vigil(is_due)
         self.connections: set[Any] = set()
         self.body_bytes = 0
         self.date_line = ""
@@ -60,6 +72,26 @@ class ListenerState(ServerState):
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def serve(self, work: Coroutine[Any, Any, None], asker: Asker) -> None:
+        """Let `work` run, which answers a request, and stay awake for what it waits for."""
+        self.spawn(work)
+        # After its first step.
+        asyncio.get_running_loop().call_soon(self.await_answer, asker)
+
+    def await_answer(self, asker: Asker) -> None:
+        """Stay awake for what a request waits for that is being served, if that is the only one."""
+        if asker.unanswered and self._is_single:
+            self._for_answers.keep()
+
+    def await_request(self) -> None:
+        """Stay awake for the next request, if that which was answered is the only one."""
+        if self._is_single:
+            self._for_requests.keep()
+
+    @property
+    def _is_single(self) -> bool:
+        return len(self.tasks) + (self.express.turns.unanswered if self.express is not None else 0) == 1
 
     def serve_socket(self, transport: asyncio.Transport, handshake: bytes) -> None:
         """Let a connection go on as a WebSocket, from its first request on."""

@@ -17,6 +17,7 @@ from stoker.front_door.express import Express
 from stoker.front_door.gateway_sockets import Receive, Scope, Send, read_handshake
 from stoker.front_door.listening import Bounds, ListenerState
 from stoker.front_door.proxies import Proxies
+from stoker.front_door.vigil import events_of
 
 MB = 1 << 20
 # A gigabyte is fourteen packages of the largest size at once.
@@ -151,7 +152,10 @@ class Server:
         self.port = listening.getsockname()[1]
         known = Proxies(proxies) if proxies else None
         sockets = self._sockets(known, from_sandbox=False)
-        state = ListenerState(OF_THE_WORLD, self._door.answer, sockets, proxies=known, express=self._express)
+        due = events_of(asyncio.get_running_loop())
+        state = ListenerState(
+            OF_THE_WORLD, self._door.answer, sockets, proxies=known, express=self._express, is_due=due
+        )
         self._world = await self._listen(listening, state, tls)
 
     def serve_socket(self, sock: socket.socket) -> DormantListener:

@@ -33,6 +33,11 @@ class Turns:
         """Whether requests had better wait for their turn."""
         return self.running >= AT_ONCE
 
+    @property
+    def unanswered(self) -> int:
+        """How many invocations run, or wait for their turn."""
+        return self.running + len(self._waiting)
+
     def wait(self, begin: Callable[[], None]) -> None:
         """Call `begin` soon, when the answers that are here have been heard, and the requests before it begun."""
         self._waiting.append(begin)

@@ -6,10 +6,7 @@ Source: "Signature Version 4 for API requests" in the IAM user guide, and its S3
 import hashlib
 import hmac
 import re
-from calendar import timegm
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -18,7 +15,7 @@ from msgspec import Struct, structs
 
 from stoker.model.clock import Clock
 from stoker.model.principal import Principal
-from stoker.wire import canonical, chunked, sigv2
+from stoker.wire import canonical, chunked, dates, sigv2
 from stoker.wire.errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
@@ -42,7 +39,6 @@ _CACHED = 1024
 _LONG_SCOPE = 2048
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)*-[a-z]+-[0-9]{1,2}")
 _SERVICE = re.compile(r"[a-z0-9-]{1,64}")
-_AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -90,7 +86,7 @@ class Verifier:
         # A client repeats all of its Authorization header but the signature, its keys all day, its second often.
         self._scope = lru_cache(maxsize=_CACHED)(parse_scope)
         self._signing_key = lru_cache(maxsize=_CACHED)(_keyed)
-        self._moment = lru_cache(maxsize=_CACHED)(parse_amz_date)
+        self._moment = lru_cache(maxsize=_CACHED)(dates.parse)
 
     def claim(self, request: Request) -> Claim:
         """Who says to have signed; raises an AuthenticationError in AWS's words."""
@@ -104,7 +100,7 @@ class Verifier:
         raise MissingAuthenticationTokenException()
 
     def _claim_of_header(self, request: Request, authorization: str) -> Claim:
-        amz_date = request.headers.get("x-amz-date") or _from_date_header(request.headers.get("date", ""))
+        amz_date = request.headers.get("x-amz-date") or dates.of_date_header(request.headers.get("date", ""))
         start, found, signature = authorization.rpartition("Signature=")
         if not amz_date or not found or "," in signature:
             start, signature = _in_order(authorization, has_date=bool(amz_date))
@@ -177,13 +173,13 @@ class Verifier:
             )
         if moment < now - lifetime_s:
             raise expired(
-                f"Signature expired: {amz_date} is now earlier than {_amz_date(now - lifetime_s)} "
-                f"({_amz_date(now)} - {lifetime_s // 60} min.)"
+                f"Signature expired: {amz_date} is now earlier than {dates.written(now - lifetime_s)} "
+                f"({dates.written(now)} - {lifetime_s // 60} min.)"
             )
         if moment > now + MAX_SKEW_S:
             raise SignatureExpiredException(
-                f"Signature not yet current: {amz_date} is still later than {_amz_date(now + MAX_SKEW_S)} "
-                f"({_amz_date(now)} + {MAX_SKEW_S // 60} min.)"
+                f"Signature not yet current: {amz_date} is still later than {dates.written(now + MAX_SKEW_S)} "
+                f"({dates.written(now)} + {MAX_SKEW_S // 60} min.)"
             )
         return now
 
@@ -309,34 +305,6 @@ def _lifetime(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text[:9]) <= MAX_PRESIGNED_S:
         raise IncompleteSignatureException("X-Amz-Expires must be between 1 and 604800 seconds")
     return int(text)
-
-
-def parse_amz_date(amz_date: str) -> float:
-    """Seconds since the epoch of a date like 20260131T120000Z."""
-    try:
-        if _AMZ_DATE.fullmatch(amz_date) is None:
-            raise ValueError(amz_date)
-        return float(timegm(datetime.strptime(amz_date, "%Y%m%dT%H%M%SZ").timetuple()))
-    except ValueError as error:
-        raise IncompleteSignatureException(
-            f"Date must be in ISO-8601 'basic format'. Got '{amz_date}'. See http://en.wikipedia.org/wiki/ISO_8601"
-        ) from error
-
-
-def _from_date_header(date: str) -> str:
-    """The Date header as X-Amz-Date would have it; empty where there is none."""
-    if not date or _AMZ_DATE.fullmatch(date) is not None:
-        return date
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    except (ValueError, OverflowError) as error:
-        raise IncompleteSignatureException(
-            f"Date must be in RFC 822 or ISO-8601 'basic format'. Got '{date}'."
-        ) from error
-
-
-def _amz_date(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _payload_hash(request: Request, claim: Claim) -> str:

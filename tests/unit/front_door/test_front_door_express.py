@@ -4,6 +4,7 @@ import http.client
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -359,6 +360,26 @@ def waiting(short: Short, sock: socket.socket) -> Reply:
     sock.sendall(short.plain())
     wait_until(lambda: bool(short.invoker.replies))
     return short.invoker.replies[-1]
+
+
+def test_the_loop_stays_awake_for_the_answer_to_the_only_request_and_for_the_next(short: Short) -> None:
+    state, kept = short.listener._state, list[str]()
+    state._for_answers = SimpleNamespace(keep=lambda: kept.append("answer"))  # type: ignore[assignment]
+    state._for_requests = SimpleNamespace(keep=lambda: kept.append("request"))  # type: ignore[assignment]
+    with short.connect() as sock, short.connect() as other:
+        first = waiting(short, sock)
+        wait_until(lambda: kept == ["answer"])
+        short.invoker.replies.clear()
+        second = waiting(short, other)
+        short.call(lambda: second.set_result(DONE))
+        assert other.recv(4096).endswith(b'"done"')
+        assert kept == ["answer"], "nobody waits for one while another is served"
+        short.call(lambda: first.set_result(DONE))
+        assert sock.recv(4096).endswith(b'"done"')
+        wait_until(lambda: kept == ["answer", "request"])
+        short.invoker.ends, short.open = DONE, False
+        assert ask(short, short.plain()).status == 200
+        wait_until(lambda: kept[2:] == ["request"])
 
 
 def test_a_second_answer_to_one_request_never_goes_out(short: Short, caplog: pytest.LogCaptureFixture) -> None:

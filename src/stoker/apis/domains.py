@@ -19,6 +19,8 @@ from stoker.store.store import Store
 from stoker.store.tables_http_apis import api_domains, api_mappings
 
 Document = dict[str, Any]
+REST_ENDPOINT_TYPE = "RestEndpointType"
+"""The member of a domain name that only REST APIs' clients see: which kind of endpoint they asked for."""
 MAX_DOMAINS = 120
 MAX_MAPPINGS = 200
 HasStage = Callable[[Connection, str, str, str], bool]

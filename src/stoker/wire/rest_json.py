@@ -147,7 +147,7 @@ def _serialise(
     if status == 204:
         # RFC 9110: a 204 has neither a body nor a length.
         return Response(status=status, headers=headers)
-    if content_type:
+    if content_type and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", content_type))
     if isinstance(body, bytes):
         headers.append(("content-length", str(len(body))))

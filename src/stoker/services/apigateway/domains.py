@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stoker.apis.domains import Domains
+from stoker.apis.domains import REST_ENDPOINT_TYPE, Domains
 from stoker.apis.errors import BadRequestException, NotFoundException
 from stoker.apis.rest.documents import check_endpoint_types
 from stoker.apis.rest.pages import page_of
@@ -42,7 +42,7 @@ class DomainOperations:
             "SecurityPolicy": params.get("securityPolicy"),
         }
         members = {key: value for key, value in configuration.items() if value}
-        given = {"DomainNameConfigurations": [members], "Tags": params.get("tags") or {}, "RestEndpointType": types[0]}
+        given = {"DomainNameConfigurations": [members], "Tags": params.get("tags") or {}, REST_ENDPOINT_TYPE: types[0]}
         return _shown(await self._domains.create(call.region, params["domainName"], given))
 
     async def get_domain_name(self, call: Call) -> Answer:
@@ -124,7 +124,7 @@ def _mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shown(domain: Mapping[str, Any]) -> dict[str, Any]:
     """One that an HTTP API's operations made is regional."""
-    configuration, kind = domain["DomainNameConfigurations"][0], domain.get("RestEndpointType", "REGIONAL")
+    configuration, kind = domain["DomainNameConfigurations"][0], domain.get(REST_ENDPOINT_TYPE, "REGIONAL")
     target = configuration["ApiGatewayDomainName"]
     place = (
         {"regionalDomainName": target, "regionalHostedZoneId": "Z1UJRXOUMOOFQ8"}

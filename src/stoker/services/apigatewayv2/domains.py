@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stoker.apis.domains import Domains
+from stoker.apis.domains import REST_ENDPOINT_TYPE, Domains
 from stoker.model.errors import NotBuiltError
 from stoker.services.apigatewayv2.shapes import page, shown
 from stoker.wire.message import Call
@@ -73,4 +73,5 @@ def _check(params: Mapping[str, Any]) -> None:
 
 
 def _shown(domain: Mapping[str, Any]) -> dict[str, Any]:
-    return {"ApiMappingSelectionExpression": _SELECTION, **shown(dict(domain))}
+    members = {name: value for name, value in domain.items() if name != REST_ENDPOINT_TYPE}
+    return {"ApiMappingSelectionExpression": _SELECTION, **shown(members)}

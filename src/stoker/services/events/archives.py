@@ -12,6 +12,8 @@ from stoker.services.events.pages import page, start
 from stoker.wire.message import Call
 
 _NOTHING: Mapping[str, Any] = {}
+# The only one that an archive is ever in here.
+_STATE = "ENABLED"
 _UNBUILT = {"KmsKeyIdentifier": "Encryption of archives with a KMS key"}
 
 
@@ -45,6 +47,8 @@ class ArchiveOperations:
     async def list_archives(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         after, limit = start(params)
+        if params.get("State", _STATE) != _STATE:
+            return {"Archives": []}
         bus = _required(params, "EventSourceArn", "event-bus") if "EventSourceArn" in params else None
         found = await self._archives.list(call.region, params.get("NamePrefix", ""), bus, after, limit + 1)
         shown, token = page(found, limit, lambda each: each[0].name)
@@ -116,14 +120,14 @@ def _required(params: Mapping[str, Any], name: str, kind: str) -> str:
 
 
 def _state(call: Call, archive: Archive) -> Mapping[str, Any]:
-    return {"ArchiveArn": names.archive_arn(call.region, call.account, archive.name), "State": "ENABLED"}
+    return {"ArchiveArn": names.archive_arn(call.region, call.account, archive.name), "State": _STATE}
 
 
 def _describe(call: Call, archive: Archive, size: ArchiveSize) -> Mapping[str, Any]:
     return {
         "ArchiveName": archive.name,
         "EventSourceArn": names.bus_arn(call.region, call.account, archive.bus),
-        "State": "ENABLED",
+        "State": _STATE,
         "RetentionDays": archive.retention_days,
         "SizeBytes": size.bytes,
         "EventCount": size.events,

@@ -1,7 +1,7 @@
 """A memory file in pages of 2 MB, which processes map in small ones all the same.
 
 The kernel maps sixteen pages of a file at the first fault among them. Where these are part of one huge page that takes
-1.9 µs, and 5.7 where each is a page of its own; unmapping takes an eighth (measured, Linux 6.18).
+1.9 µs, and 5.7 where each is a page of its own; unmapping all of 100 MB 0.7 ms, and 6 (measured, Linux 6.18).
 """
 
 import ctypes
@@ -26,7 +26,7 @@ _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 def collect(file: int, size: int, numbers: Iterable[int]) -> set[int]:
     """Have these pieces of a memory file, by their numbers, in huge pages; returns those that are.
 
-    `size` is the file's, a multiple of HUGE_PAGE_BYTES. What was a hole takes memory then. Takes 5 ms for each.
+    `size` is the file's, a multiple of HUGE_PAGE_BYTES. What was a hole takes memory then. Takes up to 5 ms for each.
     """
     # A huge page needs an address that is a multiple of its size.
     reserved = _libc.mmap(

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from fakes.deployment import Deployment
 from fakes.live_server import ACCESS_KEY, REGION, SECRET_KEY, LiveServer
 from fakes.waiting import eventually
 from fakes.zips import zip_of
@@ -269,6 +271,23 @@ def test_throttles_events_and_concurrency_are_measured(live_server: LiveServer, 
     eventually(lambda: of_function("AsyncEventsDropped") == 1, "an event that failed for good")
     assert of_function("AsyncEventAge") >= 0
     assert of_function("ConcurrentExecutions") >= 1
+
+
+def test_a_loop_that_is_stopped_is_counted(live_server: LiveServer, cloudwatch: Any) -> None:
+    functions = live_server.client("lambda")
+    name = Deployment(functions).deploy("def handler(event, context): pass")
+    arn = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
+    header = f"Root=1-5759e988-bd862e3fe1be46a994272793;Lineage={zlib.crc32(arn.encode()):08x}:15"
+
+    def go_on(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = header
+
+    functions.meta.events.register("before-send.lambda.Invoke", go_on)
+    assert refusal(lambda: functions.invoke(FunctionName=name))[0] == "RecursiveInvocationException"
+    eventually(
+        lambda: total(cloudwatch, "AWS/Lambda", "RecursiveInvocationsDropped", FunctionName=name) == 1,
+        "a loop that was stopped",
+    )
 
 
 def test_a_hostile_function_s_lines_forge_no_figures_and_stop_nobody_s(

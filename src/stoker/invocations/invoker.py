@@ -3,6 +3,8 @@
 Whether a caller may invoke is known by then: the front door has asked for callers, `deliveries` for services.
 """
 
+from collections.abc import Callable
+
 from stoker.environments.fleet import Fleet
 from stoker.environments.job import Reply
 from stoker.functions.registry import Registry
@@ -29,6 +31,8 @@ class Invoker:
         self._clock = clock
         self._tracer = tracer
         self._request_ids = RequestIds()
+        # Each is told the region and function of a loop that was stopped; quick, and raises nothing.
+        self.loop_listeners: list[Callable[[str, str], None]] = []
 
     def __repr__(self) -> str:
         return f"<Invoker {self._fleet!r}>"
@@ -95,6 +99,8 @@ class Invoker:
         if step.loops >= trace.MAX_LOOPS:
             identity = FunctionId(account=function.account, region=function.region, name=function.name)
             if not await self._registry.recursion.allowed(identity):
+                for listener in self.loop_listeners:
+                    listener(function.region, function.name)
                 raise RecursiveInvocationException
         return self._invocation(request, target, step.header, stream, traced)
 

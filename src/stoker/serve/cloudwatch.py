@@ -58,6 +58,9 @@ def _measure_events(platform: Platform) -> None:
     def throttled(region: str, function: str) -> None:
         meters.function(region, function, "Throttles")
 
+    def stopped(region: str, function: str) -> None:
+        meters.function(region, function, "RecursiveInvocationsDropped")
+
     def aged(region: str, function: str, age_s: float) -> None:
         meters.function(region, function, "AsyncEventAge", age_s * 1000.0, MILLISECONDS)
 
@@ -73,6 +76,7 @@ def _measure_events(platform: Platform) -> None:
             meters.function(delivery.region, source[6], name)
 
     platform.fleet.feed.listen_to_throttles(throttled)
+    platform.invoker.loop_listeners.append(stopped)
     platform.events.listen(aged)
     platform.events.count_by(counted)
     platform.outbox.listen_to_losses(lost)

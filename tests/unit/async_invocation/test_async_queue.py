@@ -322,8 +322,11 @@ async def test_what_ends_after_the_queue_was_closed_runs_again_after_the_next_st
         assert bench.invoker.payloads == [b"1"]
 
 
-def fill_the_disk(bench: QueueBench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """No write succeeds any more until `monkeypatch.undo`; grows with each that was tried."""
+async def runs_into_a_full_disk(bench: QueueBench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """An event runs and no write succeeds until `monkeypatch.undo`; what comes back grows with each that was tried."""
+    bench.invoker.go.clear()
+    await bench.accept(b"1")
+    await until(lambda: bench.invoker.requests)
     tried: list[int] = []
 
     async def full(_work: Callable[[sa.Connection], Any], *, relaxed: bool = False) -> Any:
@@ -339,10 +342,7 @@ async def test_what_ran_while_the_disk_was_full_is_settled_once_there_is_room_an
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with queue_bench(store_url) as bench:
-        bench.invoker.go.clear()
-        await bench.accept(b"1")
-        await until(lambda: bench.invoker.requests)
-        tried = fill_the_disk(bench, monkeypatch)
+        tried = await runs_into_a_full_disk(bench, monkeypatch)
         bench.invoker.go.set()
         for times in (1, 2):
             await until(lambda: len(tried) == times)  # noqa: B023
@@ -361,10 +361,7 @@ async def test_who_stops_while_the_disk_is_full_does_not_wait_for_room(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with queue_bench(store_url) as bench:
-        bench.invoker.go.clear()
-        await bench.accept(b"1")
-        await until(lambda: bench.invoker.requests)
-        tried = fill_the_disk(bench, monkeypatch)
+        tried = await runs_into_a_full_disk(bench, monkeypatch)
         closing = asyncio.create_task(bench.queue.close(limit_s=3600.0))
         await asyncio.sleep(0)
         bench.invoker.go.set()

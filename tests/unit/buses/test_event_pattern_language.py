@@ -149,6 +149,12 @@ def test_what_is_wrong_is_said_in_aws_s_words(pattern: str, reason: str) -> None
     assert str(caught.value) == reason
 
 
+def test_of_a_field_that_is_there_twice_the_last_counts() -> None:
+    pattern = parse_pattern('{"source": ["aws.s3"], "source": ["aws.sns"]}')
+    assert pattern.matches({"source": "aws.sns"})
+    assert not pattern.matches({"source": "aws.s3"})
+
+
 def test_a_service_may_know_fewer_operators() -> None:
     with pytest.raises(PatternError, match="Unrecognized match type wildcard"):
         compile_pattern({"a": [{"wildcard": "x"}]}, frozenset({"prefix"}))

@@ -12,6 +12,8 @@ from fakes.destinations import WatchedQueue
 from fakes.live_server import LiveServer
 
 ROLE = "arn:aws:iam::000000000000:role/stoker-tests-scheduler"
+# One that only Lambda may assume.
+LAMBDAS = "arn:aws:iam::000000000000:role/test"
 OFF = {"Mode": "OFF"}
 
 
@@ -97,6 +99,12 @@ def test_pages_of_schedules_have_them_all(live_server: LiveServer, scheduler: An
     ("members", "code", "message"),
     [
         ({"ScheduleExpression": "rate(soon)"}, "ValidationException", "Invalid Schedule Expression rate(soon)."),
+        (
+            {"Target": {"RoleArn": f"{ROLE}-not-there"}},
+            "ValidationException",
+            "must allow AWS EventBridge Scheduler to",
+        ),
+        ({"Target": {"RoleArn": LAMBDAS}}, "ValidationException", "must allow AWS EventBridge Scheduler to"),
         ({"GroupName": "nowhere"}, "ResourceNotFoundException", "Schedule group nowhere does not exist."),
         ({"KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}, "NotImplemented", "KmsKeyArn"),
         ({"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:ec2:startInstances"}}, "NotImplemented", "ec2:startInstances"),
@@ -109,8 +117,8 @@ def test_what_is_no_schedule_is_refused(scheduler: Any, members: Any, code: str,
     target = {
         "Arn": "arn:aws:sqs:us-east-1:000000000000:q",
         "Input": "{}",
-        **members.pop("Target", {}),
         "RoleArn": ROLE,
+        **members.pop("Target", {}),
     }
     given = {"Name": "no", "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": OFF, "Target": target, **members}
     found = refused(scheduler.create_schedule, **given)

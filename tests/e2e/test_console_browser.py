@@ -306,7 +306,10 @@ def test_triggers_are_added_with_the_leave_that_they_need(ada: Reader, live_serv
 
 
 def test_a_schedule_says_when_it_is_due_and_is_switched_off_and_on(ada: Reader, live_server: LiveServer) -> None:
-    scheduler, role = live_server.client("scheduler"), "arn:aws:iam::000000000000:role/stoker-function"
+    scheduler, trust = live_server.client("scheduler"), LAMBDA_TRUST.replace("lambda", "scheduler")
+    role = live_server.client("iam").create_role(RoleName="console-clock", AssumeRolePolicyDocument=trust)["Role"][
+        "Arn"
+    ]
     target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:nobody-s", "RoleArn": role, "Input": "{}"}
     window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
     when = {"ScheduleExpression": "cron(0 8 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}

@@ -97,6 +97,14 @@ class DeliveryAccess:
         if not decision.allowed:
             raise AccessDeniedException(decision.refusal(request))
 
+    def may_assume(self, role_arn: str, caller: str, *, region: str, source_arn: str) -> bool:
+        """Whether a role is there and trusts a service to act as it for its source."""
+        if not self._authority.enforces:
+            return True
+        role = self._directory.role(role_arn)
+        facts = self._authority.circumstances(Caller.of_service(caller), region, source_arn=source_arn, tls=True)
+        return role is not None and self._trusts(role, facts)
+
     async def role_may(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether Lambda, as a function's role, may do something to a resource."""
         if not self._authority.enforces:

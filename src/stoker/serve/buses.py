@@ -32,7 +32,12 @@ async def build(platform: Platform) -> Area:
         clock=clock,
     )
     schedules = Schedules(store=store, outbox=outbox, clock=clock, account=account)
-    scheduler = SchedulerService(schedules=schedules, groups=ScheduleGroups(store, clock), takes=platform.targets.takes)
+    scheduler = SchedulerService(
+        schedules=schedules,
+        groups=ScheduleGroups(store, clock),
+        takes=platform.targets.takes,
+        may_assume=platform.delivery_access.may_assume,
+    )
     parts = (rule_schedules, replays, archives, schedules)
 
     async def begin() -> None:

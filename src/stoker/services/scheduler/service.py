@@ -6,12 +6,12 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from stoker.buses import names
 from stoker.buses.schedule import Document, Schedule
 from stoker.buses.schedule_groups import DEFAULT_GROUP, ScheduleGroup, ScheduleGroups
-from stoker.buses.schedule_targets import UNIVERSAL, check_target
+from stoker.buses.schedule_targets import CALLER, UNIVERSAL, check_target
 from stoker.buses.schedules import Schedules
 from stoker.model.access import AccessTable
 from stoker.model.errors import NotBuiltError, ResourceNotFoundException, ValidationException
@@ -42,16 +42,25 @@ DEFAULTS = {"State": "ENABLED", "ScheduleExpressionTimezone": "UTC", "ActionAfte
 PAGE = 100
 
 
+class MayAssume(Protocol):
+    """Whether a role is there and trusts a service to act as it for its source (`DeliveryAccess.may_assume`)."""
+
+    def __call__(self, role_arn: str, caller: str, /, *, region: str, source_arn: str) -> bool: ...
+
+
 class SchedulerService:
     """Schedules and groups. `takes(service)` says whether there is somebody to deliver to."""
 
     name = "scheduler"
     access: AccessTable = ACCESS
 
-    def __init__(self, *, schedules: Schedules, groups: ScheduleGroups, takes: Callable[[str], bool]) -> None:
+    def __init__(
+        self, *, schedules: Schedules, groups: ScheduleGroups, takes: Callable[[str], bool], may_assume: MayAssume
+    ) -> None:
         self._schedules = schedules
         self._groups = groups
         self._takes = takes
+        self._may_assume = may_assume
         self.operations: Mapping[str, Method] = operations_of(self)
 
     def __repr__(self) -> str:
@@ -140,6 +149,7 @@ class SchedulerService:
             if name in target:
                 raise NotBuiltError(f"Targets with {name} are not there yet in Stoker.")
         self._check_arn(target)
+        self._check_role(call, target["RoleArn"])
         given = {name: params[name] for name in DOCUMENT_MEMBERS if params.get(name) is not None}
         dates: dict[str, float] = {name: given[name].timestamp() for name in ("StartDate", "EndDate") if name in given}
         return {**DEFAULTS, **given, **dates}
@@ -152,6 +162,13 @@ class SchedulerService:
         if service is not None and not (self._takes(service) and names.can_be_target(target["Arn"])):
             raise NotBuiltError(f"Targets in {service} ({target['Arn']}) are not there yet in Stoker.")
         check_target(target, service)
+
+    def _check_role(self, call: Call, role_arn: str) -> None:
+        group = names.schedule_group_arn(call.region, call.account, call.params.get("GroupName", DEFAULT_GROUP))
+        if not self._may_assume(role_arn, CALLER, region=call.region, source_arn=group):
+            raise ValidationException(
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+            )
 
 
 def _named(call: Call, schedule: Schedule) -> Mapping[str, Any]:

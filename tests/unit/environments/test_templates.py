@@ -38,6 +38,7 @@ class Kitchen:
             table=os.dup(0),
             steps=ImageTable(),
             mappings=(),
+            looks=(),
             size_bytes=size,
             memory_bytes=size,
             zygote=self,

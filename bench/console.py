@@ -12,7 +12,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from urllib.parse import quote, urlencode
@@ -21,6 +21,11 @@ from load import measure
 from processes import cpu_seconds
 from scale import Scale
 from stoker_target import REGION, Stoker
+
+from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, Report
+from stoker.observability import database
+from stoker.observability.ingest import BATCH_RECORDS, Ingest
+from stoker.observability.records import encode
 
 FUNCTIONS = 1_000
 ENVIRONMENTS = 10_000
@@ -229,7 +234,7 @@ def _fill(stoker: Stoker, now: float) -> None:
     """Put it all there behind Stoker's back: through its door it would take an hour."""
     with sqlite3.connect(stoker.data / "stoker.db") as store:
         _fill_functions(store)
-    with sqlite3.connect(next(stoker.data.rglob("telemetry.db"))) as telemetry:
+    with closing(database.open_writer(next(stoker.data.rglob("telemetry.db")))) as telemetry:
         _fill_telemetry(telemetry, now)
 
 
@@ -258,50 +263,56 @@ def _ended(number: int, now: float) -> float:
 
 def _fill_telemetry(telemetry: sqlite3.Connection, now: float) -> None:
     """A group for each function, a stream for each environment, and what its invocations left behind."""
-    (last,) = telemetry.execute("SELECT last_event_id FROM journal_position").fetchone()
     begun_ms = int((now - SPAN_S) * 1000)
     insert_group = "INSERT OR IGNORE INTO log_groups (region, name, created_ms) VALUES (?, ?, ?)"
     telemetry.executemany(insert_group, ((REGION, f"/aws/lambda/{_function(n)}", begun_ms) for n in range(FUNCTIONS)))
-    names = telemetry.execute("SELECT name, id FROM log_groups").fetchall()
-    groups = {name.rpartition("/")[2]: id_ for name, id_ in names}
-    streams = {}
-    for number in range(ENVIRONMENTS):
-        function = number % FUNCTIONS
-        insert_stream = "INSERT INTO log_streams (group_id, name, created_ms) VALUES (?, ?, ?)"
-        name = f"2026/01/01/[$LATEST]{number:032x}"
-        streams[number] = telemetry.execute(insert_stream, (groups[_function(function)], name, begun_ms)).lastrowid
-    events, rows = [], []
-    for number in range(INVOCATIONS):
-        function = 0 if number < INVOCATIONS * BUSY_SHARE else 1 + number % (FUNCTIONS - 1)
-        stream = streams[function + FUNCTIONS * (number % (ENVIRONMENTS // FUNCTIONS))]
-        at = _ended(number, now)
-        request, group = _request_id(number), groups[_function(function)]
-        failed = number % 100 == 0
-        word = "[ERROR] ValueError: too cold" if failed else "stoking the fire with a line of usual length"
-        lines = (
-            f"START RequestId: {request} Version: $LATEST",
-            f"2026-01-01T00:00:00.000Z\t{request}\t{word}",
-            f"END RequestId: {request}",
-            f"REPORT RequestId: {request}\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\t"
-            "Max Memory Used: 30 MB",
-        )
-        at_ms = int(at * 1000)
-        for line in lines:
-            last += 1
-            events.append((group, at_ms, last, stream, at_ms, line))
-        values = {
-            "request_id": request, "at": at, "account": "000000000000", "region": REGION,
-            "function": _function(function), "version": "$LATEST", "architecture": "x86_64", "duration_ms": 1.0,
-            "billed_ms": 1, "memory_mb": 128, "max_memory_mb": 30, "status": "error" if failed else "success",
-            "error_type": "Unhandled" if failed else None, "streamed_bytes": 0, "provisioned": 0,
-        }  # fmt: skip
-        rows.append(values)
-    telemetry.executemany("INSERT INTO log_events VALUES (?, ?, ?, ?, ?, ?)", sorted(events))
-    columns = list(rows[0])
-    insert = f"INSERT INTO ledger ({', '.join(columns)}) VALUES ({', '.join(f':{each}' for each in columns)})"
-    telemetry.executemany(insert, sorted(rows, key=lambda row: row["at"]))
-    telemetry.execute("UPDATE journal_position SET last_event_id = ?", (last,))
-    telemetry.execute("""UPDATE log_streams SET (first_event_ms, last_event_ms, last_ingestion_ms) =
-        (SELECT MIN(timestamp_ms), MAX(timestamp_ms), MAX(ingestion_ms)
-        FROM log_events AS e WHERE e.stream_id = log_streams.id)
-        """)
+    ids = dict(telemetry.execute("SELECT name, id FROM log_groups").fetchall())
+    insert_stream = "INSERT INTO log_streams (group_id, name, created_ms) VALUES (?, ?, ?)"
+    environments = [(ids[f"/aws/lambda/{_function(n % FUNCTIONS)}"], _stream(n), begun_ms) for n in range(ENVIRONMENTS)]
+    telemetry.executemany(insert_stream, environments)
+    ingest = Ingest(telemetry)
+    by_time = sorted(range(INVOCATIONS), key=lambda number: _ended(number, now))
+    for first in range(0, INVOCATIONS, BATCH_RECORDS):
+        # Behind the journal's back: its own position stays.
+        records = [_record(number, now) for number in by_time[first : first + BATCH_RECORDS]]
+        ingest.apply(records, ingest.position)
+
+
+def _stream(environment: int) -> str:
+    return f"2026/01/01/[$LATEST]{environment:032x}"
+
+
+def _record(number: int, now: float) -> bytes:
+    function = 0 if number < INVOCATIONS * BUSY_SHARE else 1 + number % (FUNCTIONS - 1)
+    name, environment = _function(function), function + FUNCTIONS * (number % (ENVIRONMENTS // FUNCTIONS))
+    at, request, failed = _ended(number, now), _request_id(number), number % 100 == 0
+    word = "[ERROR] ValueError: too cold" if failed else "stoking the fire with a line of usual length"
+    lines = (
+        f"START RequestId: {request} Version: $LATEST",
+        f"2026-01-01T00:00:00.000Z\t{request}\t{word}",
+        f"END RequestId: {request}",
+        f"REPORT RequestId: {request}\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\t"
+        "Max Memory Used: 30 MB",
+    )
+    report = Report(
+        request_id=request,
+        duration_ms=1.0,
+        billed_ms=1,
+        memory_mb=128,
+        max_memory_mb=30,
+        status="error" if failed else "success",
+        error_type="Unhandled" if failed else None,
+    )
+    ledger = LedgerEntry(
+        request_id=request,
+        at=at,
+        account="000000000000",
+        region=REGION,
+        function=name,
+        version="$LATEST",
+        architecture="x86_64",
+        report=report,
+    )
+    stream = LogStream(region=REGION, group=f"/aws/lambda/{name}", stream=_stream(environment))
+    events = [LogEvent(timestamp_ms=int(at * 1000), message=line) for line in lines]
+    return encode(int(at * 1000), stream, events, ledger)

@@ -14,12 +14,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from stoker.model.invocation import LogEvent, LogStream
 from stoker.observability import database
+from stoker.observability.ingest import Ingest
 from stoker.observability.insights.parser import QueryParser
 from stoker.observability.insights.scan import Group, Span
 from stoker.observability.insights.worker import Job
+from stoker.observability.journal import Position
+from stoker.observability.records import encode
 
 LINES, STREAMS, APART_MS = 1_000_000, 50, 5
+DRAINED_AT_ONCE = 200 // APART_MS // 4
 LEVELS = ("INFO", "INFO", "ERROR")
 GROUP = "/aws/lambda/measured"
 QUERIES = (
@@ -48,14 +53,17 @@ def lines() -> Iterator[str]:
 
 
 def fill(path: Path) -> None:
+    """An invocation's lines come together, and are drained with those of a fifth of a second."""
     connection = database.open_writer(path)
-    connection.execute("BEGIN")
-    connection.execute("INSERT INTO log_groups (id, region, name, created_ms) VALUES (1, 'us-east-1', ?, 0)", (GROUP,))
-    streams = [(number + 1, f"2026/11/23/[$LATEST]{number:032x}") for number in range(STREAMS)]
-    connection.executemany("INSERT INTO log_streams (id, group_id, name, created_ms) VALUES (?, 1, ?, 0)", streams)
-    events = ((number * APART_MS, number + 1, number % STREAMS + 1, line) for number, line in enumerate(lines()))
-    connection.executemany("INSERT INTO log_events VALUES (1, ?, ?, ?, 0, ?)", events)
-    connection.execute("COMMIT")
+    ingest, payloads, each = Ingest(connection), [], lines()
+    for number in range(0, LINES, 4):
+        stream = LogStream(region="us-east-1", group=GROUP, stream=f"2026/11/23/[$LATEST]{number // 4 % STREAMS:032x}")
+        events = [LogEvent(timestamp_ms=(number + more) * APART_MS, message=next(each)) for more in range(4)]
+        payloads.append(encode(0, stream, events, None))
+        if len(payloads) == DRAINED_AT_ONCE:
+            ingest.apply(payloads, Position(segment=1, offset=number))
+            payloads = []
+    ingest.apply(payloads, Position(segment=1, offset=LINES))
     connection.close()
 
 

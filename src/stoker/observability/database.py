@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from stoker.observability.chunks_upgrade import make_chunks
+
 _PATIENCE = "PRAGMA busy_timeout = 10000"
 # Raised when the tables change.
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 DAY_S = 86_400
 # AWS Lambda pricing: what a request streams is billed beyond the first 6 MB.
 FREE_STREAM_BYTES = 6 << 20
 
-# log_events is clustered by group and time, as FilterLogEvents and retention want it; the index serves GetLogEvents.
 # The ledger is clustered by time, as bills ask for it: by request id every row would go to a page of its own.
 _PROVISIONED = """
 CREATE TABLE provisioned (
@@ -78,6 +79,14 @@ _PUBLISHERS = """
 ALTER TABLE metrics ADD COLUMN publisher TEXT NOT NULL DEFAULT '';
 CREATE INDEX metrics_by_publisher ON metrics (publisher) WHERE publisher != '';
 """
+# One index is for FilterLogEvents and retention, the other for GetLogEvents; the table grows at its end.
+_CHUNKS = """
+CREATE TABLE log_chunks (
+    id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL, stream_id INTEGER NOT NULL, first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, lines BLOB NOT NULL);
+CREATE INDEX log_chunks_by_group ON log_chunks (group_id, first_ms, last_ms);
+CREATE INDEX log_chunks_by_stream ON log_chunks (stream_id, first_ms, last_ms);
+"""
 _SCHEMA = f"""
 CREATE TABLE log_groups (
     id INTEGER PRIMARY KEY, region TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
@@ -87,17 +96,13 @@ CREATE TABLE log_streams (
     id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL REFERENCES log_groups ON DELETE CASCADE, name TEXT NOT NULL,
     created_ms INTEGER NOT NULL, first_event_ms INTEGER, last_event_ms INTEGER, last_ingestion_ms INTEGER,
     UNIQUE (group_id, name));
-CREATE TABLE log_events (
-    group_id INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL, id INTEGER NOT NULL, stream_id INTEGER NOT NULL,
-    ingestion_ms INTEGER NOT NULL, message TEXT NOT NULL,
-    PRIMARY KEY (group_id, timestamp_ms, id)) WITHOUT ROWID;
-CREATE INDEX log_events_by_stream ON log_events (stream_id, timestamp_ms, id);
 CREATE TABLE ledger (
     request_id TEXT NOT NULL, at REAL NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, function TEXT NOT NULL,
     version TEXT NOT NULL, architecture TEXT NOT NULL, duration_ms REAL NOT NULL, billed_ms INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, max_memory_mb INTEGER NOT NULL, init_ms REAL, status TEXT NOT NULL, error_type TEXT,
     trace_id TEXT, streamed_bytes INTEGER NOT NULL DEFAULT 0, provisioned INTEGER NOT NULL DEFAULT 0,
     qualifier TEXT NOT NULL DEFAULT '', PRIMARY KEY (at, request_id)) WITHOUT ROWID;
+{_CHUNKS}
 {_PROVISIONED}
 {_DAILY}
 {_METRICS}
@@ -107,7 +112,8 @@ CREATE TABLE journal_position (segment INTEGER NOT NULL, offset INTEGER NOT NULL
 INSERT INTO journal_position VALUES (0, 0, 0);
 """
 # From each version to the next: what the first did not meter were streamed bytes, the second provisioned concurrency;
-# the third summed up its bills from the ledger, the fourth knew not by which name a function was called.
+# the third summed up its bills from the ledger, the fourth knew not by which name a function was called; the
+# seventh had a row for each log event.
 _UPGRADES = {
     1: "ALTER TABLE ledger ADD COLUMN streamed_bytes INTEGER NOT NULL DEFAULT 0;",
     2: f"ALTER TABLE ledger ADD COLUMN provisioned INTEGER NOT NULL DEFAULT 0; {_PROVISIONED}",
@@ -115,6 +121,7 @@ _UPGRADES = {
     4: f"ALTER TABLE ledger ADD COLUMN qualifier TEXT NOT NULL DEFAULT ''; {_METRICS}",
     5: _METRICS_POSITION,
     6: _PUBLISHERS,
+    7: _CHUNKS,
 }
 
 
@@ -136,7 +143,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version in _UPGRADES:
         steps = " ".join(_UPGRADES[each] for each in range(version, SCHEMA_VERSION))
-        connection.executescript(f"BEGIN; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        # Else every page of what is dropped would be written over, which takes the file's size in the log once more.
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.executescript(f"BEGIN; {steps}")
+        make_chunks(connection)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
     elif version != SCHEMA_VERSION:
         connection.close()
         raise TelemetrySchemaError(f"{path}: schema {version}. {TelemetrySchemaError.__doc__}")

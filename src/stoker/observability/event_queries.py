@@ -4,10 +4,13 @@ Events are ordered by timestamp and then by ingestion; a `Place` in that order i
 """
 
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+
+from msgspec import Struct
+
+from stoker.observability.chunk_scan import Chunks, Place, scan
+from stoker.observability.chunks import Line
 
 # CloudWatch's own bounds of a page of events (GetLogEvents, FilterLogEvents).
 MAX_PAGE_EVENTS = 10_000
@@ -16,13 +19,10 @@ MAX_PAGE_BYTES = 1 << 20
 MAX_SCANNED_EVENTS = 20_000
 FOREVER_MS = 1 << 62
 
-# (timestamp_ms, id); ids begin at 1, so that (t, 0) is before every event of t.
-Place = tuple[int, int]
 _FIRST, _LAST = (0, 0), (FOREVER_MS, 0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredEvent:
+class StoredEvent(Struct, frozen=True, kw_only=True):
     """An event as it was kept. `id` grows with ingestion."""
 
     timestamp_ms: int
@@ -59,13 +59,9 @@ def everything(message: str) -> bool:
     return True
 
 
-Scan: TypeAlias = Generator[StoredEvent, None, None]
-
-
 def stream_page(connection: sqlite3.Connection, stream_id: int, window: Window, limit: int) -> EventPage:
     """A page of one stream."""
-    events = _scan(connection, "events.stream_id = ?", [stream_id], window)
-    return _page(events, limit, everything)
+    return _page(_scan(connection, Chunks("chunks.stream_id = ?", [stream_id]), window), limit, everything)
 
 
 def group_page(
@@ -79,45 +75,40 @@ def group_page(
     prefix: str = "",
 ) -> EventPage:
     """A page of a group's events that match, of all its streams, of the named ones, or of those with a prefix."""
-    condition, values = "events.group_id = ?", [group_id]
+    condition, values = "chunks.group_id = ?", [group_id, *streams]
     if streams:
         condition += f" AND +streams.name IN ({', '.join('?' * len(streams))})"
-        return _page(_scan(connection, condition, [*values, *streams], window), limit, matches)
-    if prefix:
+    elif prefix:
         condition += " AND substr(streams.name, 1, length(?)) = ?"
-        return _page(_scan(connection, condition, [*values, prefix, prefix], window), limit, matches)
-    return _page(_scan(connection, condition, values, window), limit, matches)
+        values += [prefix, prefix]
+    return _page(_scan(connection, Chunks(condition, values), window), limit, matches)
 
 
-def _scan(connection: sqlite3.Connection, condition: str, values: Sequence[object], window: Window) -> Scan:
-    """The window's events one by one, read as far as they are asked for. CROSS JOIN keeps the events' own order."""
+def _scan(connection: sqlite3.Connection, chunks: Chunks, window: Window) -> Iterator[tuple[str, Line]]:
+    """The window's events."""
+    start, end = (window.start_ms, 0), (window.end_ms, 0)
     if window.descending:
-        order, bounds = "DESC", "(events.timestamp_ms, events.id) < (?, ?) AND events.timestamp_ms >= ?"
-        limits = *min(window.place or _LAST, (window.end_ms, 0)), window.start_ms
+        end = min(window.place or _LAST, end)
     else:
-        order, bounds = "ASC", "(events.timestamp_ms, events.id) > (?, ?) AND events.timestamp_ms < ?"
-        limits = *max(window.place or _FIRST, (window.start_ms, 0)), window.end_ms
-    query = f"""SELECT events.timestamp_ms, events.id, streams.name, events.ingestion_ms, events.message
-        FROM log_events AS events CROSS JOIN log_streams AS streams ON streams.id = events.stream_id
-        WHERE {condition} AND {bounds} ORDER BY events.timestamp_ms {order}, events.id {order}"""
-    for row in connection.execute(query, (*values, *limits)):
-        timestamp_ms, id_, stream, ingestion_ms, message = row
-        yield StoredEvent(timestamp_ms=timestamp_ms, id=id_, stream=stream, ingestion_ms=ingestion_ms, message=message)
+        start = max(window.place or _FIRST, start)
+    return scan(connection, chunks, start, end, descending=window.descending)
 
 
-def _page(events: Scan, limit: int, matches: Callable[[str], bool]) -> EventPage:
+def _page(events: Iterator[tuple[str, Line]], limit: int, matches: Callable[[str], bool]) -> EventPage:
     """At most `limit` events that match; looks on until another one shows that there is a next page."""
     found: list[StoredEvent] = []
     size, last = 0, None
-    # A scan that is still open, in the traceback of what `matches` raised, would keep its reader at this snapshot.
-    with closing(events):
-        for scanned, event in enumerate(events):
-            matched = matches(event.message)
-            size += len(event.message) if matched else 0
-            full = matched and (len(found) >= min(limit, MAX_PAGE_EVENTS) or (found and size > MAX_PAGE_BYTES))
-            if full or scanned >= MAX_SCANNED_EVENTS:
-                return EventPage(events=found, next_place=last)
-            last = event.place
-            if matched:
-                found.append(event)
+    for scanned, (stream, (timestamp_ms, id_, ingestion_ms, message)) in enumerate(events):
+        matched = matches(message)
+        size += len(message) if matched else 0
+        full = matched and (len(found) >= min(limit, MAX_PAGE_EVENTS) or (found and size > MAX_PAGE_BYTES))
+        if full or scanned >= MAX_SCANNED_EVENTS:
+            return EventPage(events=found, next_place=last)
+        last = timestamp_ms, id_
+        if matched:
+            found.append(
+                StoredEvent(
+                    timestamp_ms=timestamp_ms, id=id_, stream=stream, ingestion_ms=ingestion_ms, message=message
+                )
+            )
     return EventPage(events=found, next_place=None)

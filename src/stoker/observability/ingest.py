@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from stoker.observability.chunks import CHUNK_BYTES, Part, pack
 from stoker.observability.cloudwatch import embedded
 from stoker.observability.cloudwatch.invocations import roll_up
 from stoker.observability.cloudwatch.points import Points
@@ -14,8 +15,6 @@ from stoker.observability.cloudwatch.writing import MetricWriter
 from stoker.observability.journal import Position
 from stoker.observability.records import LEDGER_COLUMNS, Record, decode
 
-# CloudWatch counts so much for an event besides its message (PutLogEvents, "plus 26 bytes for each log event").
-EVENT_OVERHEAD_BYTES = 26
 # Records of one transaction: some 20 ms of the writer thread.
 BATCH_RECORDS = 1000
 # And of a few of the largest: a batch is in memory several times, as bytes, as text and as rows.
@@ -26,21 +25,35 @@ _MAX_REMEMBERED_STREAMS = 4096
 # So long invocations wait to be taken up in metrics, unless somebody asks before.
 ROLL_UP_S = 10.0
 
-_INSERT_EVENTS, _EVENT_COLUMNS = "INSERT INTO log_events VALUES", 6
+_INSERT_CHUNKS, _CHUNK_COLUMNS = "INSERT INTO log_chunks VALUES", 7
 _INSERT_LEDGER = "INSERT OR IGNORE INTO ledger VALUES"
 # Rows of one statement. Python's sqlite3 gives the interpreter's lock away and takes it back around every statement,
 # each of executemany's too, and the event loop pays for each of these turns with a wake-up or a wait.
 _ROWS_AT_ONCE = (256, 16, 1)
+_MARK = embedded.MARK.encode()
 _UPDATE_STREAM = """UPDATE log_streams SET
     first_event_ms = MIN(COALESCE(first_event_ms, ?1), ?1), last_event_ms = MAX(COALESCE(last_event_ms, ?2), ?2),
     last_ingestion_ms = MAX(COALESCE(last_ingestion_ms, ?3), ?3) WHERE id = ?4"""
 
 
 @dataclass(slots=True)
+class _Lines:
+    """What will be a chunk of one stream; `size` in bytes of the journal."""
+
+    group_id: int
+    stream_id: int
+    parts: list[Part] = field(default_factory=list)
+    size: int = 0
+
+
+@dataclass(slots=True)
 class _Batch:
     """Rows of one transaction, gathered before the first statement."""
 
-    events: list[tuple[int, int, int, int, int, str]] = field(default_factory=list)
+    lines: list[_Lines] = field(default_factory=list)
+    # By stream, what its next lines are added to.
+    open: dict[int, _Lines] = field(default_factory=dict)
+    chunks: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
     # stream id: (first event, last event, last ingestion), in ms
     streams: dict[int, tuple[int, int, int]] = field(default_factory=dict)
@@ -119,41 +132,46 @@ class Ingest:
         for payload in payloads:
             record = decode(payload)
             if record.events:
-                self._gather_events(batch, record)
+                self._gather_events(batch, record, len(payload))
+                if _MARK in payload:
+                    self._measure(batch.points, record)
             if record.ledger is not None:
                 batch.ledger.append(record.ledger)
             if record.samples:
                 # Stoker's own.
                 batch.points.publisher = ""
                 batch.points.add_rows(record.samples)
+        for lines in batch.lines:
+            self._pack(batch, lines)
         return batch
 
-    def _gather_events(self, batch: _Batch, record: Record) -> None:
+    def _gather_events(self, batch: _Batch, record: Record, size: int) -> None:
         group_id, stream_id = self._stream_ids(record)
-        ingested, event_id, size = record.ingestion_ms, self._last_event_id, 0
-        first = last = record.events[0][0]
-        for timestamp, message in record.events:
-            event_id += 1
-            if message.isascii():
-                size += len(message)
-            else:
-                # A lone surrogate (a client's broken text) cannot be stored as UTF-8.
-                encoded = message.encode("utf-8", "replace")
-                message, size = encoded.decode(), size + len(encoded)
-            first, last = min(first, timestamp), max(last, timestamp)
+        lines = batch.open.get(stream_id)
+        if lines is None or lines.size + size > CHUNK_BYTES:
+            lines = batch.open[stream_id] = _Lines(group_id, stream_id)
+            batch.lines.append(lines)
+        lines.parts.append((record.ingestion_ms, record.events))
+        lines.size += size
+
+    def _measure(self, points: Points, record: Record) -> None:
+        points.publisher = record.publisher or f"{record.region}:{record.group}"
+        for _, message in record.events:
             if embedded.MARK in message:
-                batch.points.publisher = record.publisher or f"{record.region}:{record.group}"
-                embedded.measure(batch.points, record.region, message, ingested)
-            batch.events.append((group_id, timestamp, event_id, stream_id, ingested, message))
-        self._last_event_id = event_id
-        known = batch.streams.get(stream_id, (first, last, ingested))
-        batch.streams[stream_id] = min(known[0], first), max(known[1], last), max(known[2], ingested)
-        size += EVENT_OVERHEAD_BYTES * len(record.events)
-        batch.group_bytes[group_id] = batch.group_bytes.get(group_id, 0) + size
+                embedded.measure(points, record.region, message, record.ingestion_ms)
+
+    def _pack(self, batch: _Batch, lines: _Lines) -> None:
+        for chunk in pack(lines.parts):
+            first, last, ingested, stored = chunk.first_ms, chunk.last_ms, chunk.ingestion_ms, chunk.stored_bytes
+            row = self._last_event_id + 1, lines.group_id, lines.stream_id, first, last, stored, chunk.lines
+            batch.chunks.append(row)
+            self._last_event_id += chunk.count
+            known = batch.streams.get(lines.stream_id, (first, last, ingested))
+            batch.streams[lines.stream_id] = min(known[0], first), max(known[1], last), max(known[2], ingested)
+            batch.group_bytes[lines.group_id] = batch.group_bytes.get(lines.group_id, 0) + stored
 
     def _write(self, batch: _Batch) -> None:
-        # Sorted: neighbours in the tree are inserted one after the other.
-        self._insert(_INSERT_EVENTS, _EVENT_COLUMNS, sorted(batch.events))
+        self._insert(_INSERT_CHUNKS, _CHUNK_COLUMNS, batch.chunks)
         self._insert(_INSERT_LEDGER, len(LEDGER_COLUMNS), batch.ledger)
         self._connection.executemany(_UPDATE_STREAM, [(*times, id_) for id_, times in batch.streams.items()])
         self._connection.executemany(

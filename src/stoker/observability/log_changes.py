@@ -4,11 +4,9 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
-from stoker.observability.ingest import EVENT_OVERHEAD_BYTES
-
 DAY_MS = 24 * 3600 * 1000
-# One step of the retention sweep: some 50 ms of the writer, so that the journal is drained in between.
-EXPIRED_PER_STEP = 10_000
+# Chunks of one step of the retention sweep: some 50 ms of the writer, so that the journal is drained in between.
+EXPIRED_PER_STEP = 500
 
 
 def create_group(
@@ -26,7 +24,7 @@ def create_group(
 
 def delete_group(connection: sqlite3.Connection, group_id: int) -> None:
     """The group, its streams and their events."""
-    connection.execute("DELETE FROM log_events WHERE group_id = ?", (group_id,))
+    connection.execute("DELETE FROM log_chunks WHERE group_id = ?", (group_id,))
     connection.execute("DELETE FROM log_groups WHERE id = ?", (group_id,))
 
 
@@ -38,7 +36,7 @@ def create_stream(connection: sqlite3.Connection, *, group_id: int, name: str, n
 
 def delete_stream(connection: sqlite3.Connection, group_id: int, stream_id: int) -> None:
     """The stream and its events."""
-    query = f"DELETE FROM log_events WHERE stream_id = ? RETURNING {_STORED_BYTES}"
+    query = "DELETE FROM log_chunks WHERE stream_id = ? RETURNING stored_bytes"
     _forget_bytes(connection, group_id, connection.execute(query, (stream_id,)).fetchall())
     connection.execute("DELETE FROM log_streams WHERE id = ?", (stream_id,))
 
@@ -53,20 +51,21 @@ def set_tags(connection: sqlite3.Connection, group_id: int, tags: Mapping[str, s
 
 
 def delete_expired(connection: sqlite3.Connection, now_ms: int) -> bool:
-    """One step of the sweep: remove some events past their group's retention. Whether there may be more."""
+    """One step of the sweep: remove some events past their group's retention. Whether there may be more.
+
+    A chunk goes as a whole, with its latest event: others outlive their retention by seconds.
+    """
     groups = connection.execute("SELECT id, retention_days FROM log_groups WHERE retention_days IS NOT NULL").fetchall()
     for group_id, days in groups:
-        query = f"""DELETE FROM log_events WHERE (group_id, timestamp_ms, id) IN (
-            SELECT group_id, timestamp_ms, id FROM log_events WHERE group_id = ? AND timestamp_ms < ?
-            ORDER BY timestamp_ms, id LIMIT ?) RETURNING {_STORED_BYTES}"""
-        gone = connection.execute(query, (group_id, now_ms - days * DAY_MS, EXPIRED_PER_STEP)).fetchall()
+        before = now_ms - days * DAY_MS
+        query = """DELETE FROM log_chunks WHERE id IN (
+            SELECT id FROM log_chunks WHERE group_id = ? AND first_ms < ? AND last_ms < ? ORDER BY first_ms LIMIT ?)
+            RETURNING stored_bytes"""
+        gone = connection.execute(query, (group_id, before, before, EXPIRED_PER_STEP)).fetchall()
         _forget_bytes(connection, group_id, gone)
         if len(gone) == EXPIRED_PER_STEP:
             return True
     return False
-
-
-_STORED_BYTES = f"length(CAST(message AS BLOB)) + {EVENT_OVERHEAD_BYTES}"
 
 
 def _forget_bytes(connection: sqlite3.Connection, group_id: int, gone: list[tuple[int]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.kept_lines import back_to_rows
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, Report
 from stoker.observability import database
 from stoker.observability.cloudwatch import points as cloudwatch_points
@@ -217,6 +218,7 @@ def test_expressions_are_computed_over_what_is_kept(connection: sqlite3.Connecti
 def test_a_database_of_before_metrics_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     old = database.open_writer(path)
+    back_to_rows(old)
     old.executescript(
         "DROP TABLE metrics; DROP TABLE metric_points; DROP TABLE metrics_position;"
         "ALTER TABLE ledger DROP COLUMN qualifier; PRAGMA user_version = 4"

@@ -9,20 +9,24 @@ from pathlib import Path
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.kept_lines import keep_lines
 from fakes.log_rows import PARSER
 from fakes.waiting import eventually
 from stoker.observability import database
+from stoker.observability.chunk_scan import CHUNKS_AT_ONCE
 from stoker.observability.insights import queries
 from stoker.observability.insights.queries import Queries, RunningQuery, TooManyQueriesError
-from stoker.observability.insights.scan import PAGE_EVENTS, Group, Span
+from stoker.observability.insights.scan import Group, Span
 from stoker.observability.insights.worker import Job
 
-COUNT = 2 * PAGE_EVENTS + 10
+# More than a query may give or group; so many chunks are many looks at the database.
+COUNT = 10_010
+assert COUNT > 2 * CHUNKS_AT_ONCE
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two groups: one with more events than a page of them, one with one that is a trap."""
+    """Two groups: one with more chunks than a page of them, one with an event that is a trap."""
     found = tmp_path_factory.mktemp("insights") / "telemetry.db"
     connection = database.open_writer(found)
     connection.execute("BEGIN")
@@ -31,9 +35,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.execute(
             "INSERT INTO log_streams (id, group_id, name, created_ms) VALUES (?, ?, 's', 0)", (group, group)
         )
-    events = [(1, number, number + 1, 1, 0, f"line {number}") for number in range(COUNT)]
-    events.append((2, COUNT, COUNT + 1, 2, 0, "a" * 200 + '!{"a":' + '{"a":' * 20_000 + "1" + "}" * 20_001))
-    connection.executemany("INSERT INTO log_events VALUES (?, ?, ?, ?, ?, ?)", events)
+    for number in range(COUNT):
+        keep_lines(connection, 1, 1, [(number, f"line {number}")])
+    keep_lines(connection, 2, 2, [(COUNT, "a" * 200 + '!{"a":' + '{"a":' * 20_000 + "1" + "}" * 20_001)])
     connection.execute("COMMIT")
     connection.close()
     return found
@@ -151,4 +155,4 @@ def test_the_oldest_results_are_forgotten(path: Path, house: Queries, monkeypatc
 
 def test_a_query_only_reads(path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
-        database.open_reader(path).execute("DELETE FROM log_events")
+        database.open_reader(path).execute("DELETE FROM log_chunks")

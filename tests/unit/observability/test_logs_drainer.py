@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.kept_lines import kept_messages
 from fakes.waiting import eventually
 from stoker.model.invocation import LogEvent, LogStream
 from stoker.observability import database
@@ -48,7 +49,7 @@ class Place:
             pass
 
     def messages(self) -> list[str]:
-        return [row[0] for row in self.connection.execute("SELECT message FROM log_events ORDER BY id")]
+        return kept_messages(self.connection)
 
     def pid(self) -> int:
         process = self.drainer._process
@@ -77,8 +78,7 @@ def run(root: Path, scenario: Callable[[Telemetry], Awaitable[None]]) -> None:
 
 
 async def stored(telemetry: Telemetry) -> int:
-    count: int = await telemetry.read(lambda c: c.execute("SELECT COUNT(*) FROM log_events").fetchone()[0])
-    return count
+    return len(await telemetry.read(kept_messages))
 
 
 def load(telemetry: Telemetry) -> None:
@@ -126,7 +126,7 @@ def test_whoever_is_not_up_to_date_moves_nothing(place: Place) -> None:
 
 def test_a_broken_database_is_said_by_the_side_that_asked(place: Place) -> None:
     place.append("a")
-    place.connection.execute("DROP TABLE log_events")
+    place.connection.execute("DROP TABLE log_chunks")
     with pytest.raises(sqlite3.OperationalError):
         place.drain()
 

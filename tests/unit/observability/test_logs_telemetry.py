@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.kept_lines import back_to_rows, kept_messages
 from stoker.model.invocation import LedgerEntry, LogEvent, LogStream, Report
 from stoker.observability import log_changes
 from stoker.observability.event_queries import StoredEvent, Window, group_page
@@ -97,7 +98,7 @@ def test_lines_reach_the_database_without_anybody_asking(tmp_path: Path) -> None
         clock.advance(1)
         await asyncio.wrap_future(telemetry._writer._thread.submit(lambda: None))
         connection = sqlite3.connect(tmp_path / "telemetry.db")
-        count: int = connection.execute("SELECT COUNT(*) FROM log_events").fetchone()[0]
+        count = len(kept_messages(connection))
         connection.close()
         return count
 
@@ -170,6 +171,7 @@ def test_what_an_older_release_wrote_down_is_billed_as_before_and_goes_on(tmp_pa
     run(tmp_path, before)
     with sqlite3.connect(tmp_path / "telemetry.db") as old:
         # As the third version of the tables was.
+        back_to_rows(old)
         for statement in (
             "TRIGGER ledger_by_day",
             "TRIGGER ledger_last_error",
@@ -409,9 +411,9 @@ def test_logs_and_ledger_outlive_kill_9_exactly_once(tmp_path: Path) -> None:
     last = killed_after(tmp_path, last + 1, 150)
 
     async def scenario(telemetry: Telemetry, clock: FakeClock) -> tuple[list[int], list[int]]:
-        events = await telemetry.read(lambda c: c.execute("SELECT message FROM log_events").fetchall())
+        events = await telemetry.read(kept_messages)
         rows = await telemetry.read(lambda c: c.execute("SELECT request_id FROM ledger").fetchall())
-        return sorted(int(text) for (text,) in events), sorted(int(text) for (text,) in rows)
+        return sorted(map(int, events)), sorted(int(text) for (text,) in rows)
 
     events, rows = run(tmp_path, scenario)
     assert events == rows

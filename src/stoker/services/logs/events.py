@@ -7,11 +7,11 @@ from typing import Any
 from stoker.model.clock import Clock
 from stoker.model.errors import InvalidParameterException, NotBuiltError
 from stoker.model.invocation import LogStream
+from stoker.observability.chunk_scan import Place
 from stoker.observability.event_queries import (
     FOREVER_MS,
     MAX_PAGE_EVENTS,
     EventPage,
-    Place,
     StoredEvent,
     Window,
     group_page,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stoker.model.errors import InvalidParameterException
-from stoker.observability.event_queries import FOREVER_MS, Place
+from stoker.observability.chunk_scan import Place
+from stoker.observability.event_queries import FOREVER_MS
 
 _GROUP_ARN = re.compile(r"arn:[^:]+:logs:(?P<region>[^:]+):(?P<account>[^:]+):log-group:(?P<name>[^:*]+)(:\*)?")
 # A place in a stream as one number, in AWS's 56 digits: the timestamp, then the event's id.

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from stoker.functions import lookup
 from stoker.functions.changes import Changes
-from stoker.functions.concurrency import forget_provisioned
+from stoker.functions.concurrency import check_move, forget_provisioned
 from stoker.functions.event_invoke_config import forget_event_invoke_config
 from stoker.functions.permissions import forget_policy
 from stoker.functions.records import Alias, Page, decode_marker, encode_marker, new_revision, page_of
@@ -105,6 +105,7 @@ class Aliases:
                 revision_id=new_revision(),
             )
             _check(conn, function, alias)
+            check_move(conn, function, alias)
             conn.execute(sa.update(function_aliases).where(lookup.is_alias(function, name)).values(**_values(alias)))
             return alias
 

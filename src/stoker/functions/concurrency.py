@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from stoker.functions import lookup
 from stoker.functions.changes import Changes
-from stoker.functions.records import Page, decode_marker, encode_marker, page_of
+from stoker.functions.records import Alias, Page, decode_marker, encode_marker, page_of
 from stoker.functions.reservations import Reservations
 from stoker.model.arn import FunctionId, is_version_number
 from stoker.model.clock import Clock
@@ -237,30 +237,38 @@ def _check_qualifier(conn: Connection, function: FunctionId, qualifier: str) -> 
     """It must be a published version, or an alias of just one, that has no provisioned concurrency by another name."""
     lookup.require_latest(conn, function)
     if is_version_number(qualifier):
-        _check_snap_start(conn, function, qualifier)
+        _check_version(conn, function, qualifier)
         _check_aliases(conn, function, qualifier)
         return
     alias = None if qualifier == LATEST else lookup.find_alias(conn, function, qualifier)
     if alias is None and qualifier != LATEST:
         raise lookup.alias_not_found(function, qualifier)
-    if alias is None or alias.version == LATEST:
-        raise InvalidParameterValueException(
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-        )
+    _check_version(conn, function, LATEST if alias is None else alias.version)
+    assert alias is not None
     if alias.weights:
         raise InvalidParameterValueException("Alias with weights can not be used with Provisioned Concurrency")
-    _check_snap_start(conn, function, alias.version)
     if any(config.qualifier == alias.version for config in _configs(conn, function)):
         raise ResourceConflictException(
             "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
         )
 
 
-def _check_snap_start(conn: Connection, function: FunctionId, version: str) -> None:
+def _check_version(conn: Connection, function: FunctionId, version: str) -> None:
+    if version == LATEST:
+        raise InvalidParameterValueException(
+            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+        )
     if lookup.require_version(conn, function, version).function.snap_starts:
         raise InvalidParameterValueException(
             "Provisioned Concurrency is not supported for SnapStart enabled functions."
         )
+
+
+def check_move(conn: Connection, function: FunctionId, alias: Alias) -> None:
+    """An alias that has provisioned concurrency may lead to where it could be given that, and share it out."""
+    if any(config.qualifier == alias.name for config in _configs(conn, function)):
+        for version in (alias.version, *alias.weights):
+            _check_version(conn, function, version)
 
 
 def _check_aliases(conn: Connection, function: FunctionId, version: str) -> None:

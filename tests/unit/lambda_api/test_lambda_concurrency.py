@@ -188,3 +188,22 @@ def test_snapstart_and_provisioned_concurrency_do_not_go_together(plane: Control
     plane.call("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
     with pytest.raises(InvalidParameterValueException, match="not supported for SnapStart enabled functions"):
         provision(plane, 1, qualifier)
+
+
+def test_an_alias_takes_its_provisioned_concurrency_only_where_it_could_have_been_given(plane: ControlPlane) -> None:
+    plane.create(Runtime="python3.12", Publish=True)
+    plane.call("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
+    provision(plane, 1, "live")
+    plane.update(SnapStart={"ApplyOn": "PublishedVersions"})
+    plane.call("PublishVersion", FunctionName="f")
+
+    def lead(version: str, **routing: object) -> None:
+        plane.call("UpdateAlias", FunctionName="f", Name="live", FunctionVersion=version, **routing)
+
+    for refused, text in (("$LATEST", "unpublished function versions"), ("2", "SnapStart enabled functions")):
+        with pytest.raises(InvalidParameterValueException, match=text):
+            lead(refused)
+    with pytest.raises(InvalidParameterValueException, match="SnapStart enabled functions"):
+        lead("1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}})
+    plane.call("DeleteProvisionedConcurrencyConfig", FunctionName="f", Qualifier="live")
+    lead("2")

@@ -26,6 +26,22 @@ def takes_inotify_instances(event, context):
     return taken
 
 
+def goes_first(event, context):
+    """Wants the processor before everybody else; tells how it stands, and why it stays there."""
+    refusals = []
+    for change in (
+        lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)),
+        lambda: os.setpriority(os.PRIO_PROCESS, 0, -5),
+        lambda: resource.setrlimit(resource.RLIMIT_RTPRIO, (1, 1)),
+    ):
+        try:
+            change()
+            refusals.append(None)
+        except (OSError, ValueError) as error:
+            refusals.append(type(error).__name__)
+    return {"policy": os.sched_getscheduler(0), "refusals": refusals}
+
+
 def pairs_odd_sockets(event, context):
     pair = (ctypes.c_int * 2)()
     refusals = {}

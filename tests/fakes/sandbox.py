@@ -113,13 +113,20 @@ class FakeProcess:
 
     async def event(self) -> tuple[dict[str, Any], bytes]:
         """The next EVENT's meta and payload; raises EOFError when the channel is closed."""
+        return (await self.frame())[1:]
+
+    async def frame(self) -> tuple[int, dict[str, Any], bytes]:
+        """The next frame's kind, meta and body; raises EOFError when the channel is closed."""
         await self._fill(HEADER.size)
-        head, length, _ = HEADER.unpack_from(self._received)
+        head, length, kind = HEADER.unpack_from(self._received)
         await self._fill(HEADER.size + head + length)
         body_at = HEADER.size + head
-        meta, body = json.loads(self._received[HEADER.size : body_at]), self._received[body_at : body_at + length]
+        meta, body = (
+            json.loads(self._received[HEADER.size : body_at] or "{}"),
+            self._received[body_at : body_at + length],
+        )
         self._received = self._received[body_at + length :]
-        return meta, body
+        return kind, meta, body
 
     async def respond(self, request_id: str, body: bytes) -> None:
         await self.send(encode(RESPONSE, {"id": request_id}, body))

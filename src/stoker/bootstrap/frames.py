@@ -7,12 +7,13 @@ Kinds from the function's process: NEXT (ready for an event), RESPONSE and ERROR
 "type": error type}; body the JSON), INIT_ERROR (meta {"type"}). An answer in pieces is STREAM (meta {"id", "type":
 content type}), CHUNK (meta {"id"}; body the bytes) as often as it takes, and STREAM_END (meta {"id"}; with an error's
 "type" and JSON if it failed on the way). RESPONSE and ERROR count as NEXT too: one write ends an invocation and asks
-for another. IMPORT, once and before NEXT, says that the runtime is there and the function's own init begins: for those
-who watch. Node adds "exiting": true to the ERROR before a crash's exit; nobody acts on it.
+for another. NEXT's meta is {"wakes": true} from a process that understands WAKE. IMPORT, once and before NEXT, says
+that the runtime is there and the function's own init begins: for those who watch. Node adds "exiting": true to the
+ERROR before a crash's exit; nobody acts on it.
 
 Kind to the function's process: EVENT (meta {"id", "deadline_ms", "arn", "trace_id"?, "client_context"?,
-"cognito_identity"?}; body the payload), and START before everything else where there are external extensions: all of
-them have registered, and the runtime may begin.
+"cognito_identity"?}; body the payload), WAKE (nothing: an EVENT is about to come, as a rule), and START before
+everything else where there are external extensions: all of them have registered, and the runtime may begin.
 """
 
 import json
@@ -20,7 +21,9 @@ import struct
 
 HEADER = struct.Struct("!IIB")
 NEXT, RESPONSE, ERROR, INIT_ERROR, EVENT, STREAM, CHUNK, STREAM_END, START, IMPORT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+WAKE = 11
 MAX_META_BYTES = 1 << 20
+WAKES: "dict[str, object]" = {"wakes": True}
 
 
 def encode(kind: int, meta: "dict[str, object] | None" = None, body: bytes = b"") -> bytes:

@@ -18,10 +18,14 @@ from json.encoder import encode_basestring_ascii as _quoted
 from awslambdaric.lambda_runtime_client import InvocationRequest
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller, to_json
 
-from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NEXT, RESPONSE, encode
+from stoker.bootstrap.frames import ERROR, EVENT, HEADER, IMPORT, INIT_ERROR, NEXT, RESPONSE, WAKE, WAKES, encode
 
 RECEIVE_BYTES = 64 * 1024
+# So often at most the channel is looked at before the process sleeps again: some 50 us. Counted, since a function may
+# have set the clock aside.
+LOOKS = 50
 
+_let_others = os.sched_yield
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 # One JSON value of a text, and where it ends: what `json.loads` comes to in the end.
@@ -106,7 +110,7 @@ class ChannelClient:
 
     def wait_next_invocation(self) -> InvocationRequest:
         if not self._asked:
-            self._channel.sendall(encode(NEXT))
+            self._channel.sendall(encode(NEXT, WAKES))
         self._asked = False
         meta, body = self._receive()
         return InvocationRequest(
@@ -143,13 +147,17 @@ class ChannelClient:
         self._channel.sendall(encode(INIT_ERROR, {"type": error_type}, to_json(error).encode()))
 
     def _receive(self) -> tuple[dict, bytes]:  # type: ignore[type-arg]
-        """The next EVENT; the platform sends nothing else."""
+        """The next EVENT; the platform sends nothing else but a WAKE before it."""
         self._wait()
         # As a rule an event comes in one piece, and nothing comes after it.
         received = self._channel.recv(RECEIVE_BYTES)
-        if len(received) < HEADER.size:
-            received = self._fill(received, HEADER.size)
-        head, length, kind = HEADER.unpack_from(received)
+        while True:
+            if len(received) < HEADER.size:
+                received = self._fill(received, HEADER.size)
+            head, length, kind = HEADER.unpack_from(received)
+            if kind != WAKE:
+                break
+            received = received[HEADER.size :] or self._look_out()
         if kind != EVENT:
             raise ChannelClosedError("frame of unknown kind %d" % kind)
         start = HEADER.size + head
@@ -157,6 +165,17 @@ class ChannelClient:
             received = self._fill(received, start + length)
         meta, _ = _scan(received[HEADER.size : start].decode(), 0)
         return meta, received[start:]
+
+    def _look_out(self) -> bytes:
+        """What comes next; it is looked for without sleeping at first."""
+        for _ in range(LOOKS):
+            if self._wait(0):
+                break
+            # Whoever is to send it may want this very processor.
+            _let_others()
+        else:
+            self._wait()
+        return self._channel.recv(RECEIVE_BYTES)
 
     def _fill(self, received: bytes, size: int) -> bytes:
         """So many bytes at least, of which these are here."""

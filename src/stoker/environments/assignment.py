@@ -155,6 +155,12 @@ class Assignment(Generic[E]):
         throttled = self._admission.enter(pool.function, now, provisioned=bool(pool.provisioned))
         return self._take(pool) if throttled is None else None
 
+    def next_idle(self, key: EnvironmentKey) -> E | None:
+        """The environment that `take_idle` would take."""
+        pool = self._pools.get(key)
+        idle = pool and (pool.provisioned or pool.idle)
+        return idle[-1] if idle else None
+
     def reassign(
         self, key: EnvironmentKey, memory_mb: int, now: float, *, first: bool
     ) -> Idle[E] | New | Wait[E] | Throttle:

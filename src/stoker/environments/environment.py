@@ -93,7 +93,7 @@ class Environment:
         self._process: FunctionProcess | None = None
         self._ends_by = Reason.SPINDOWN
         self._execution = Execution(function, clock, log, self)
-        self._idleness = Idleness(
+        self.idleness = Idleness(
             clock,
             log,
             keep_warm_s=keep_warm_s,
@@ -113,7 +113,7 @@ class Environment:
         now, since, until = self._clock.monotonic(), self._born, None
         epoch = self._clock.time() - now
         if self.state is State.IDLE:
-            since, until = self._idleness.since, self._idleness.until
+            since, until = self.idleness.since, self.idleness.until
         elif self.state is State.RUNNING and self._execution.job is not None:
             since = self._execution.job.started or now
         frozen = self._process is not None and self._process.frozen and self.state is State.IDLE
@@ -162,7 +162,7 @@ class Environment:
             self._boot.cancel()
         self._move(Event.STOP)
         self._execution.stop()
-        self._idleness.stop()
+        self.idleness.stop()
 
     async def close(self) -> None:
         """Take everything down. Raises SandboxError."""
@@ -264,7 +264,7 @@ class Environment:
         self._move(Event.ASSIGNED)
         self.invocations += 1
         now = self._clock.monotonic()
-        self._idleness.end(now)
+        self.idleness.end(now)
         try:
             self._execution.begin(job, self._process, now)
         except SandboxError as error:
@@ -290,7 +290,7 @@ class Environment:
 
     def _rest(self) -> None:
         assert self._process is not None
-        self._idleness.begin(self._process)
+        self.idleness.begin(self._process)
         self._owner.idle(self)
 
     def _waited_long_enough(self) -> None:

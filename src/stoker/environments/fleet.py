@@ -126,6 +126,11 @@ class Fleet:
         self._make_room(decision.let_go)
         return self._waiting.join(function, invocation, log_tail=log_tail)
 
+    def wake(self, function: FunctionVersion) -> None:
+        """Where nothing runs, have whoever would take an invocation of it look out for one."""
+        if not self._assignment.running and (idle := self._assignment.next_idle(EnvironmentKey.of(function))):
+            idle.idleness.wake()
+
     def run_idle(self, function: FunctionVersion, invocation: Invocation, reply: Reply) -> bool:
         """Run an invocation now, in an idle environment, and tell `reply` what became of it; False: `run` has to."""
         if self._drained is not None:

@@ -64,6 +64,11 @@ class Idleness:
         self._process = None
         self._settle.set(now + SETTLE_AFTER_S)
 
+    def wake(self) -> None:
+        """There is about to be an invocation, as far as can be told."""
+        if self._process is not None:
+            self._process.wake()
+
     def stop(self) -> None:
         self._process = None
         self._settle.stop()

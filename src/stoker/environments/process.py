@@ -111,6 +111,11 @@ class FunctionProcess:
             last = list(extensions.members)[-1]
             self._not_launched(last, "TooManyExtensions", f"at most {MAX_EXTENSIONS} extensions can be registered")
 
+    def wake(self) -> None:
+        """Have it look out for an invocation; one that is stopped goes on sleeping."""
+        if not self.frozen:
+            self._connection.wake()
+
     def deliver(self, delivery: Delivery) -> None:
         """Hand it an invocation."""
         self._connection.deliver(delivery)

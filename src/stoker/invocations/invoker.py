@@ -46,6 +46,7 @@ class Invoker:
         target = self.known(request)
         if target is None or self._tracer is not None:
             return False
+        self._fleet.wake(target.function)
         step, traced = self._trace(request, target.function)
         if step.loops >= trace.MAX_LOOPS:
             return False

@@ -57,6 +57,11 @@ class RuntimeConnection:
         """Let the runtime begin, which waits for external extensions."""
         self._channel.start()
 
+    def wake(self) -> None:
+        """Have the process, if it waits, look out for an invocation that is about to come."""
+        if self._session.phase is Phase.READY:
+            self._channel.wake()
+
     def deliver(self, delivery: Delivery) -> None:
         """Send an invocation now, or as soon as the process asks."""
         if self.extensions.members:

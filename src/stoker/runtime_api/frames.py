@@ -5,6 +5,8 @@ turn closes the channel, which ends the process at its next read.
 """
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable
 from json import JSONDecoder
 from json.encoder import encode_basestring_ascii as _quoted
@@ -23,13 +25,18 @@ from stoker.bootstrap.frames import (
     START,
     STREAM,
     STREAM_END,
+    WAKE,
+    WAKES,
     encode,
 )
 from stoker.model.invocation import ResponseSink
 from stoker.runtime_api.response_stream import MAX_RESPONSE_BYTES
 from stoker.runtime_api.session import Answer, Delivery, Phase, Refusal, RuntimeListener, Session
 
+PROCESSORS = len(os.sched_getaffinity(0))
 _DECODER = JSONDecoder()
+_UNDERSTANDS_WAKE = encode(NEXT, WAKES)[HEADER.size :]
+_WAKE = encode(WAKE)
 
 
 class FrameChannel(asyncio.Protocol):
@@ -42,6 +49,7 @@ class FrameChannel(asyncio.Protocol):
         self._buffer = bytearray()
         self._wanted = HEADER.size
         self._spoke = False
+        self._understands_wake = False
         self._lost = False
         self._sink: ResponseSink | None = None
         # The meta of a plain answer to the event that was sent last, as our bootstraps write it, and its request id.
@@ -109,6 +117,8 @@ class FrameChannel(asyncio.Protocol):
     def _frame(self, kind: int, head: bytes, body: bytes) -> bool:
         """Act on one frame; False: it was out of turn or no frame at all."""
         if kind == NEXT:
+            # Where there is one processor, the process would keep it from whoever sends the EVENT.
+            self._understands_wake = PROCESSORS > 1 and head == _UNDERSTANDS_WAKE
             return self._ask(apart=True)
         if kind == IMPORT:
             return self._importing()
@@ -221,6 +231,15 @@ class FrameChannel(asyncio.Protocol):
         self._plain_meta, self._plain_id = b'{"id": %b}' % quoted.encode(), request_id
         if self._transport is not None:
             self._transport.write(_event_frame(delivery, quoted))
+
+    def wake(self) -> None:
+        """Have a process that waits look out for an EVENT, if it can and nothing is on its way to it."""
+        transport = self._transport
+        if self._understands_wake and transport is not None and not transport.get_write_buffer_size():
+            # It may read nothing any more, or be gone: whoever has an EVENT for it will find out.
+            with contextlib.suppress(OSError):
+                # Not by the transport: it sends at the end of the loop's turn, which is when the EVENT will be sent.
+                os.write(transport.get_extra_info("socket").fileno(), _WAKE)
 
     def start(self) -> None:
         """Tell the worker, which has started external extensions, that the runtime may begin."""

@@ -30,8 +30,10 @@ class Account:
 
         The short way is tried first: whatever a test does, it must find what `assign` would, and change nothing else.
         """
+        expected = self.assignment.next_idle(key)
         idle = self.assignment.take_idle(key, self.now)
         if idle is not None:
+            assert idle == expected
             return idle
         decision = self.assignment.assign(key, memory_mb, self.now)
         assert not isinstance(decision, Idle)

@@ -9,9 +9,42 @@ from fakes.fleet import FleetBench
 from fakes.loop import on_loop, until
 from fakes.registry import a_function
 from fakes.sandbox import FakeProcess, echo
+from stoker.bootstrap.frames import EVENT, NEXT, WAKE, WAKES, encode
 from stoker.environments.idleness import SETTLE_AFTER_S
 from stoker.model.function import LoggingConfig
+from stoker.runtime_api import frames
 from stoker.sandbox.driver import ExitStatus, SandboxError
+
+
+@on_loop
+async def test_who_would_take_an_invocation_is_woken_for_it_unless_it_is_stopped_or_another_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "PROCESSORS", 2)
+    kinds: list[int] = []
+
+    async def waking(process: FakeProcess) -> None:
+        await process.send(encode(NEXT, WAKES))
+        while True:
+            kind, meta, _ = await process.frame()
+            kinds.append(kind)
+            if kind == EVENT:
+                await process.respond(meta["id"], b"1")
+
+    bench = FleetBench(waking)
+    await bench.invoke()
+    bench.fleet.wake(a_function())
+    await bench.invoke()
+    assert kinds == [EVENT, WAKE, EVENT]
+    running = bench.invoke()
+    bench.fleet.wake(a_function())
+    await running
+    bench.clock.advance(SETTLE_AFTER_S)
+    await until(lambda: "freeze" in bench.sandbox.calls)
+    bench.fleet.wake(a_function())
+    bench.fleet.wake(a_function(name="another"))
+    await bench.invoke()
+    assert kinds == [EVENT, WAKE, EVENT, EVENT, EVENT]
 
 
 @on_loop

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.bootstrap import frames
-from stoker.bootstrap.python_client import ChannelClient, ChannelClosedError, Marshaller
+from stoker.bootstrap.python_client import LOOKS, ChannelClient, ChannelClosedError, Marshaller
 
 EVENT_META = {"id": "r-1", "deadline_ms": 1_700_000_000_000, "arn": "arn:f", "client_context": '{"a": 1}'}
 
@@ -136,6 +136,33 @@ def test_what_cannot_be_written_is_told_in_the_official_words() -> None:
             Marshaller().marshal_response(result)
 
 
+@pytest.mark.parametrize("wakes", [1, 3])
+def test_one_that_was_woken_finds_its_event(channel: socket.socket, wakes: int) -> None:
+    channel.sendall(encode_wakes(wakes) + frames.encode(frames.EVENT, EVENT_META, b"1"))
+    assert client_of(channel).wait_next_invocation().event_body == b"1"
+    assert said(channel)[:2] == (frames.NEXT, {"wakes": True})
+
+
+def test_one_that_was_woken_too_early_waits_for_its_event(channel: socket.socket) -> None:
+    client = client_of(channel)
+    looks: list[int | None] = []
+
+    def wait(timeout: int | None = None) -> list[int]:
+        looks.append(timeout)
+        if looks.count(None) == 2:
+            channel.sendall(encode_wakes(1) + frames.encode(frames.EVENT, EVENT_META, b"1"))
+        return [] if timeout == 0 else [1]
+
+    client._wait = wait  # type: ignore[assignment]
+    channel.sendall(encode_wakes(1))
+    assert client.wait_next_invocation().event_body == b"1"
+    assert looks == [None, *[0] * LOOKS, None]
+
+
+def encode_wakes(count: int) -> bytes:
+    return frames.encode(frames.WAKE) * count
+
+
 class Dripping(socket.socket):
     """Gives no more than three bytes at a time."""
 
@@ -144,7 +171,7 @@ class Dripping(socket.socket):
 
 
 def test_an_event_may_come_in_pieces(channel: socket.socket) -> None:
-    channel.sendall(frames.encode(frames.EVENT, EVENT_META, b'{"x": 1}'))
+    channel.sendall(encode_wakes(1) + frames.encode(frames.EVENT, EVENT_META, b'{"x": 1}'))
     with Dripping(fileno=PEERS[channel].dup().detach()) as slow:
         assert ChannelClient(slow).wait_next_invocation().event_body == b'{"x": 1}'
 

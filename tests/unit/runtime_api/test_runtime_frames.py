@@ -8,8 +8,9 @@ import pytest
 
 from fakes.listener import RecordingListener
 from fakes.loop import on_loop, until
-from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, encode
+from stoker.bootstrap.frames import ERROR, EVENT, HEADER, INIT_ERROR, NEXT, RESPONSE, WAKE, WAKES, encode
 from stoker.model.invocation import Invocation
+from stoker.runtime_api import frames
 from stoker.runtime_api.frames import FrameChannel
 from stoker.runtime_api.session import Answer, Delivery, Session
 
@@ -180,3 +181,50 @@ async def test_a_channel_closed_unused_says_nothing_since_the_process_speaks_htt
     bench.peer.close()
     await until(lambda: "closed" in repr(bench.channel))
     assert bench.listener.words == []
+
+
+@on_loop
+async def test_a_process_is_woken_if_it_can_be_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "PROCESSORS", 2)
+    for meta, sent in ((WAKES, encode(WAKE)), (None, b""), ({"wakes": 1}, b"")):
+        bench = await Bench().open()
+        bench.peer.send(encode(NEXT, meta))
+        await bench.heard("ready")
+        bench.peer.setblocking(False)
+        bench.channel.wake()
+        received = bench.peer.recv(65536) if sent else b""
+        assert received == sent
+        bench.deliver()
+        await until(lambda bench=bench: bench.channel._transport.get_write_buffer_size() == 0)
+        bench.peer.setblocking(True)
+        assert HEADER.unpack_from(bench.peer.recv(65536))[2] == EVENT
+
+
+@on_loop
+async def test_on_a_single_processor_nobody_is_woken_to_look_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "PROCESSORS", 1)
+    bench = await Bench().open()
+    bench.peer.send(encode(NEXT, WAKES))
+    await bench.heard("ready")
+    bench.channel.wake()
+    bench.peer.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        bench.peer.recv(1)
+
+
+@on_loop
+async def test_who_is_woken_and_never_reads_costs_nobody_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "PROCESSORS", 2)
+    bench = await Bench().open()
+    bench.peer.send(encode(NEXT, WAKES))
+    await bench.heard("ready")
+    # Each takes a buffer of its own in the kernel, so that the socket is full long before.
+    for _ in range(10_000):
+        bench.channel.wake()
+    bench.deliver()
+    await until(lambda: bench.channel._transport is None or bench.channel._transport.get_write_buffer_size() > 0)
+    # Nothing comes between the parts of what is on its way.
+    bench.channel.wake()
+    bench.peer.close()
+    await bench.heard("ready", "lost")
+    bench.channel.wake()

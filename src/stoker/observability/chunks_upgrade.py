@@ -13,7 +13,7 @@ _MOST_EVENTS = 50_000
 
 
 def make_chunks(connection: sqlite3.Connection) -> None:
-    """To be called in a transaction. 2 µs an event; their ids are new ones, in the same order."""
+    """To be called in a transaction. 3 µs an event; their ids are new ones, in the same order."""
     (last_id,) = connection.execute("SELECT last_event_id FROM journal_position").fetchone()
     for group_id, streams in _runs(connection):
         for stream_id, parts in streams.items():

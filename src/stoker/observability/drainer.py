@@ -5,6 +5,7 @@ now; each is answered with {"segment", "offset", "moved"} after one transaction,
 has asked for a while, and with its host.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -24,6 +25,8 @@ IDLE_S = 30.0
 # A third of an invocation's share of a CPU where there are too few: rows may come later than answers, by what the
 # journal holds. Much less could fall behind for good.
 NICE = 5
+# A batch is tens of thousands of tuples and no cycle: so many are looked at after several of them.
+COLLECTED_AFTER = 200_000
 
 
 class Drainer:
@@ -60,6 +63,8 @@ def main() -> None:
     os.nice(NICE)
     # A terminal's ^C is for the host, which still wants its last records moved.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
     descriptor, root = sys.argv[1:]
     Drainer(socket.socket(fileno=int(descriptor)), Path(root)).serve()
 

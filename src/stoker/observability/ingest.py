@@ -71,10 +71,16 @@ class Ingest:
         self.position = Position()
         self._last_event_id = 0
         self._ids: dict[tuple[str, str, str], tuple[int, int]] = {}
+        # SQLite's: it changes with what other connections commit.
+        self._version = -1
         self.resume()
 
     def resume(self) -> None:
-        """Go on from where the database is: another process may have written since."""
+        """Go on from where the database is, if another process has written since."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return
+        self._version = version
         segment, offset, last_event_id = self._connection.execute("SELECT * FROM journal_position").fetchone()
         self.position = Position(segment=segment, offset=offset)
         self._last_event_id = last_event_id

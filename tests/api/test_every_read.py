@@ -8,7 +8,10 @@ one, `whole` which have one page here, `eventually` what takes its time, `elsewh
 each with the reason.
 """
 
+import base64
+import itertools
 import json
+import re
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +20,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from botocore.paginate import Paginator
 from botocore.response import StreamingBody
@@ -52,6 +55,25 @@ ORDER = (
 TABLES: dict[str, Any] = {
     package: json.loads((Path(__file__).parent / "reads" / f"{package}.json").read_text()) for package in ORDER
 }
+
+# Members that clients hand back as they got them, name a version by, or put into a header.
+_MADE_UP = re.compile("(?i)token|marker|position|iterator|handle|pointer|exclusivestart|qualifier|^Response")
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+HOSTILE = [
+    "9" * 20,
+    encoded("9" * 20),
+    encoded(f"[{'9' * 20}]"),
+    encoded("[" * 5_000),
+    encoded('["\\ud800"]'),
+    "\u2028",
+    "a\r\nb: c",
+]
+"""Numbers beyond all numbers, documents without end, half a character, and what no header can hold."""
 
 
 class Service:
@@ -175,3 +197,25 @@ def test_small_pages_hold_what_one_large_page_holds(world: tuple[World, dict[str
     ]
     wrong = [each for each in found if each is not None]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_token_and_no_number_makes_a_read_fail(world: tuple[World, dict[str, Service]], package: str) -> None:
+    made, services = world
+    service = services[package]
+    rows = {operation: made.filled(params) for operation, params, *_ in reversed(TABLES[package]["read"])}
+    failed = []
+    for operation, params in rows.items():
+        shape = service.operations[operation].input_shape
+        members = shape.members.items() if shape is not None else ()
+        names = [name for name, member in members if member.type_name == "string" and _MADE_UP.search(name)]
+        for name, text in itertools.product(names, HOSTILE):
+            try:
+                service.call(operation, {**params, name: text})
+            except ParamValidationError:
+                continue
+            except ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                if status >= 500 and status != 501:
+                    failed.append((operation, name, text[:40], error.response["Error"]))
+    assert not failed, "\n".join(map(str, failed))

@@ -109,7 +109,7 @@ class EventBuses:
         try:
             document = json.loads(text)
             statements = document["Statement"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ValidationException("Invalid policy document.") from None
         await self._change(region, name, statements=statements if isinstance(statements, list) else [statements])
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from stoker.functions import version_rows
 from stoker.functions.records import (
+    MAX_NUMBER,
     LayerVersion,
     Page,
     decode_layer,
@@ -136,6 +137,8 @@ class Layers:
 
 def find(conn: Connection, region: str, name: str, version: int) -> LayerVersion | None:
     """A layer version, if it is there."""
+    if version > MAX_NUMBER:
+        return None
     row = conn.execute(sa.select(_layers.document).where(_is(region, name, version))).first()
     return None if row is None else decode_layer(row.document)
 

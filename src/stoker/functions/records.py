@@ -11,6 +11,9 @@ from typing import Any, Generic, TypeVar
 from stoker.model.errors import InvalidParameterValueException
 from stoker.model.function import LATEST, FunctionVersion, LayerReference, LoggingConfig
 
+MAX_NUMBER = 2**31 - 1
+"""What the databases' columns hold: no version has a higher number, and asking a database for one is an error."""
+
 T = TypeVar("T")
 
 CREATING = "The function is being created."
@@ -121,10 +124,12 @@ def decode_marker(marker: str | None, *first: str | int) -> Sequence[Any]:
     if not marker:
         return first
     try:
-        key = json.loads(base64.urlsafe_b64decode(marker))
-    except ValueError as error:
+        key: list[Any] = json.loads(base64.urlsafe_b64decode(marker))
+        json.dumps(key, ensure_ascii=False).encode()  # Half of a surrogate pair is no text that a database takes.
+    except (ValueError, RecursionError) as error:
         raise InvalidParameterValueException("Invalid Marker.") from error
-    if not isinstance(key, list) or [type(part) for part in key] != [type(part) for part in first]:
+    fits = isinstance(key, list) and [type(part) for part in key] == [type(part) for part in first]
+    if not fits or any(isinstance(part, int) and not 0 <= part <= MAX_NUMBER for part in key):
         raise InvalidParameterValueException("Invalid Marker.")
     return key
 

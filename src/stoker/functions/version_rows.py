@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from stoker.functions.code_storage import layerset_digest
-from stoker.functions.records import VersionRecord, decode_function, encode_function
+from stoker.functions.records import MAX_NUMBER, VersionRecord, decode_function, encode_function
 from stoker.model.function import FunctionVersion
 from stoker.store.tables_functions import (
     function_versions,
@@ -28,6 +28,8 @@ def exists(conn: Connection, region: str, name: str) -> bool:
 
 def find(conn: Connection, region: str, name: str, number: int = 0) -> VersionRecord | None:
     """A version by its number; $LATEST is 0."""
+    if number > MAX_NUMBER:
+        return None
     row = conn.execute(sa.select(function_versions).where(_is(region, name, number))).first()
     return None if row is None else _record(row)
 

@@ -122,7 +122,7 @@ def _opened(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         header, payload = opened(token)
         claims = json.loads(payload)
-    except (TokenError, ValueError):
+    except (TokenError, ValueError, RecursionError):
         raise InvalidIdentityToken(
             "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
         ) from None

@@ -16,6 +16,12 @@ class ResourceNotFound(ItemsError):
     code = "ResourceNotFoundException"
 
 
+class TableNotFound(ItemsError):
+    """Table not found"""
+
+    code = "TableNotFoundException"
+
+
 class ResourceInUse(ItemsError):
     """The table is being changed or exists already."""
 

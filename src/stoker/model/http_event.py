@@ -250,7 +250,7 @@ def read_answer(payload: bytes, text_type: str = JSON_TYPE) -> HttpAnswer:
     """
     try:
         result = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError("not JSON") from error
     if not isinstance(result, dict) or "statusCode" not in result:
         return HttpAnswer(status=200, headers=[("Content-Type", JSON_TYPE)], body=payload)
@@ -264,7 +264,7 @@ def read_prelude(prelude: bytes) -> HttpAnswer:
     """The answer, but for its body, that a streamed one begins with; raises MalformedAnswerError."""
     try:
         found = json.loads(prelude or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError("a prelude that is not JSON") from error
     if not isinstance(found, dict):
         raise MalformedAnswerError("a prelude that is no object")

@@ -286,5 +286,5 @@ def _read_handle(handle: str) -> tuple[str, str]:
     try:
         facts = json.loads(base64.b64decode(handle, validate=True))
         return str(facts["taskId"]), str(facts["sourceArn"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidParameterValue.of("TaskHandle", handle, "The task handle is invalid.") from None

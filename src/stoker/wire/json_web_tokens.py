@@ -33,7 +33,7 @@ def opened(token: str) -> tuple[Mapping[str, Any], bytes]:
     try:
         found = jws.extract_compact(token.encode())
         return found.headers(), found.payload
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise TokenError("the token is not a JSON Web Token") from error
 
 
@@ -44,5 +44,5 @@ def verified_claims(token: str, keys: "KeySet", algorithms: Sequence[str]) -> Ma
 
     try:
         return jwt.decode(token, keys, algorithms=list(algorithms)).claims
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise TokenError("the token's signature is invalid") from error

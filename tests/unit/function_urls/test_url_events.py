@@ -166,6 +166,7 @@ def test_what_no_http_answer_can_be_made_of_is_refused(result: object) -> None:
         read_answer(json.dumps(result).encode())
 
 
-def test_what_is_not_json_is_refused() -> None:
+@pytest.mark.parametrize("payload", [b"<html>", b"[" * 100_000], ids=["a page", "nested without end"])
+def test_what_is_not_json_is_refused(payload: bytes) -> None:
     with pytest.raises(MalformedAnswerError):
-        read_answer(b"<html>")
+        read_answer(payload)

@@ -150,7 +150,7 @@ def _from_json(body: bytes, path: str) -> str | None:
         return body.decode(errors="replace")
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     for name in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, dict):

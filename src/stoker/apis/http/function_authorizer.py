@@ -105,7 +105,7 @@ class FunctionAuthorizers:
             if answer.failed:
                 raise internal_error("the authorizer's function failed")
             return self._read(answer.payload, authorizer, request.region, request.http.source_ip)
-        except (ServiceError, TimeoutError, ValueError) as error:
+        except (ServiceError, TimeoutError, ValueError, RecursionError) as error:
             raise internal_error(f"the authorizer gave no answer: {error}") from error
 
     def _read(self, payload: bytes, authorizer: Authorizer, region: str, source_ip: str) -> Verdict:

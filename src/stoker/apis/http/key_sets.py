@@ -81,7 +81,7 @@ class KeySets:
         try:
             answer = await self._outbound.call(request)
             document = json.loads(answer.body) if answer.status == 200 else None
-        except (UnreachableError, ForbiddenAddressError, ValueError) as error:
+        except (UnreachableError, ForbiddenAddressError, ValueError, RecursionError) as error:
             raise KeysUnavailableError(str(error)) from error
         if not isinstance(document, dict):
             raise KeysUnavailableError(f"{url} answered {answer.status}")

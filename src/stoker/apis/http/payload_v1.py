@@ -99,7 +99,7 @@ def read_answer_v1(payload: bytes) -> HttpAnswer:
     """A function's result as an HTTP answer; raises MalformedAnswerError. It has to say its status itself."""
     try:
         result = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError("not JSON") from error
     if not isinstance(result, dict) or "statusCode" not in result:
         raise MalformedAnswerError("no statusCode")

@@ -194,7 +194,7 @@ def _route_of(api: DeployedApi, stage: DeployedStage, body: bytes) -> Route | No
         value = json.loads(body)
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     key = value if isinstance(value, str) and value not in (CONNECT, DISCONNECT) else DEFAULT
     return stage.messages.get(key) or stage.messages.get(DEFAULT)

@@ -161,7 +161,7 @@ def _read(payload: bytes) -> tuple[Any, Authorized]:
     """`{"principalId", "policyDocument", "context", "usageIdentifierKey"}`"""
     try:
         answer = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _misconfigured() from None
     if not isinstance(answer, dict) or not isinstance(answer.get("policyDocument"), dict | str):
         raise _misconfigured()
@@ -184,7 +184,7 @@ def _failed(payload: bytes) -> GatewayFault:
     """A function that raises `Unauthorized` says 401; any other error is one of the authorizer."""
     try:
         message = json.loads(payload).get("errorMessage")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         message = None
     return _unauthorized() if message == "Unauthorized" else _misconfigured()
 

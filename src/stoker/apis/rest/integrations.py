@@ -195,7 +195,7 @@ def _mocked(request: IntegrationRequest) -> IntegrationAnswer:
     try:
         asked = json.loads(request.body or b"{}")
         status = int(asked["statusCode"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise configuration_error() from None
     return IntegrationAnswer(body=b"", headers=[], selected_by=str(status), content_type=JSON_TYPE)
 
@@ -223,7 +223,7 @@ def _function_uri(exchange: Exchange) -> str:
 def _error_message(payload: bytes) -> str:
     try:
         return str(json.loads(payload).get("errorMessage") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
 
 

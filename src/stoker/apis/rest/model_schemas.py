@@ -24,7 +24,7 @@ def check_schema(schema: str | None) -> None:
         if not isinstance(document, dict):
             raise ValueError("a schema is an object")
         _validator(document, _any_document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequestException(
             "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. "
             f"{str(error).splitlines()[0]}]"

@@ -5,6 +5,9 @@ import binascii
 
 from stoker.observability.cloudwatch.errors import InvalidNextTokenError
 
+# As far as a list can be gone through: databases know no numbers without end.
+_MOST = 2**31 - 1
+
 
 def token_of(number: int) -> str:
     return base64.urlsafe_b64encode(str(number).encode()).decode()
@@ -18,6 +21,6 @@ def offset_of(token: str | None) -> int:
         number = int(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError) as error:
         raise InvalidNextTokenError from error
-    if number < 0:
+    if not 0 <= number <= _MOST:
         raise InvalidNextTokenError
     return number

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stoker.items.errors import ResourceNotFound
+from stoker.items.errors import ResourceNotFound, TableNotFound
 from stoker.items.table import UPDATING, Table
 from stoker.items.table_rules import table_name, tags_of
 from stoker.items.tables import Tables, Tally
@@ -56,7 +56,10 @@ class TableOperations:
 
     async def describe_continuous_backups(self, call: Call) -> Mapping[str, Any]:
         """Continuous backups are always on at AWS; what can be switched is going back to a point in time."""
-        await self._table(call)
+        try:
+            await self._table(call)
+        except ResourceNotFound:
+            raise TableNotFound(f"Table not found: {call.params['TableName']}") from None
         return {
             "ContinuousBackupsDescription": {
                 "ContinuousBackupsStatus": "ENABLED",

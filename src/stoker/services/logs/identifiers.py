@@ -1,7 +1,6 @@
 """Names, ARNs and page tokens of CloudWatch Logs. Pure."""
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -82,7 +81,8 @@ def parse_page_token(token: str, *kinds: type) -> tuple[Any, ...]:
     """The values of a `page_token`, of these types. Raises InvalidParameterException."""
     try:
         values = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error) as error:
+        json.dumps(values, ensure_ascii=False).encode()  # Half of a surrogate pair is no text for a database.
+    except (ValueError, RecursionError) as error:
         raise InvalidParameterException(_BAD_TOKEN) from error
     if not isinstance(values, list) or tuple(type(value) for value in values) != kinds:
         raise InvalidParameterException(_BAD_TOKEN)

@@ -1,5 +1,6 @@
 """Objects: looked at and read."""
 
+import re
 from typing import Any
 
 from stoker.objects.bucket import Bucket
@@ -26,6 +27,7 @@ from stoker.wire.message import Call, Result
 _OVERRIDES = ("ContentType", "ContentLanguage", "CacheControl", "ContentDisposition", "ContentEncoding")
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
 _PAGE_PARTS = 1000
+_NO_HEADER = re.compile("[^\t\x20-\x7e\xa0-\xff]")
 
 
 class ReadOperations:
@@ -170,7 +172,14 @@ def _members(bucket: Bucket, version: ObjectVersion, params: dict[str, Any]) -> 
         members["Expires"] = timestamps.read(attributes.headers["Expires"])
     for name in _OVERRIDES:
         if f"Response{name}" in params:
-            members[name] = params[f"Response{name}"]
+            members[name] = _header_value(params[f"Response{name}"])
     if "ResponseExpires" in params:
         members["Expires"] = params["ResponseExpires"]
     return members
+
+
+def _header_value(text: str) -> str:
+    """What a caller wants in a header of the answer, which not all text can be."""
+    if _NO_HEADER.search(text):
+        raise InvalidArgument("Header value cannot be represented using ISO-8859-1.", ArgumentValue=text)
+    return text

@@ -1,7 +1,6 @@
 """The EventBridge Scheduler API."""
 
 import base64
-import binascii
 import contextlib
 import json
 from collections.abc import Callable, Mapping
@@ -228,7 +227,8 @@ def _read_token(token: str | None) -> tuple[str, str]:
     if token is None:
         return "", ""
     try:
-        group, name = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError):
+        group, name = map(str, json.loads(base64.urlsafe_b64decode(token)))
+        f"{group}{name}".encode()
+    except (ValueError, TypeError, RecursionError):
         raise ValidationException("Invalid NextToken.") from None
-    return str(group), str(name)
+    return group, name

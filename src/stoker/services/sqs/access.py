@@ -49,7 +49,7 @@ def _by_task(params: Mapping[str, Any], where: Where) -> Sequence[str]:
     try:
         handle = json.loads(base64.b64decode(params.get("TaskHandle", ""), validate=True))
         return [_here(handle["sourceArn"], where)]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ["*"]
 
 

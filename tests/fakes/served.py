@@ -35,6 +35,7 @@ _TEXTS = (
     f"arn:aws:iam::{ACCOUNT}:role/nobody-s",
     f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:nobody-s",
     f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:nobody-s:1",
+    f"arn:aws:lambda:us-east-1:{ACCOUNT}:code-signing-config:csc-00000000000000000",
     f"arn:aws:sqs:us-east-1:{ACCOUNT}:nobody-s",
     f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/nobody-s",
     f"arn:aws:events:us-east-1:{ACCOUNT}:archive/nobody-s",

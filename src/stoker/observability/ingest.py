@@ -16,7 +16,7 @@ from stoker.observability.journal import Position
 from stoker.observability.records import LEDGER_COLUMNS, Record, decode
 
 # Records of one transaction: some 20 ms of the writer thread.
-BATCH_RECORDS = 1000
+BATCH_RECORDS = 2000
 # And of a few of the largest: a batch is in memory several times, as bytes, as text and as rows.
 BATCH_BYTES = 4 << 20
 # Streams come and go with environments; forgetting all is cheaper than choosing, and a look-up repairs it.

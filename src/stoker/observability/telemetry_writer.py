@@ -21,10 +21,11 @@ from stoker.observability.journal import Journal, Position
 T = TypeVar("T")
 
 # So long records gather before the thread wakes: batches make rows cheap, and an idle Stoker has no timer at all.
-DRAIN_DELAY_S = 0.2
+# Nobody waits for it: a query has everything drained before it, and a live tail hears lines as they are appended.
+DRAIN_DELAY_S = 0.5
 # From so much on, some 600 invocations a second, a process of its own moves the records: a thread of this one would
 # take the interpreter's lock from the event loop again and again. Below it that process is not worth its memory.
-BUSY_BYTES = 64 * 1024
+BUSY_BYTES = 160 * 1024
 SWEEP_INTERVAL_S = 3600.0
 
 _log = logging.getLogger(__name__)

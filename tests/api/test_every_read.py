@@ -129,7 +129,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, dic
             made.keep(keep[0] if keep else {}, services[package].call(operation, made.filled(params)))
     yield made, services
     server.stop()
-    assert "Traceback" not in server.log(), server.log()
+    assert "ERROR stoker.front_door" not in server.log(), server.log()
 
 
 def is_in(expected: Any, found: Any) -> bool:

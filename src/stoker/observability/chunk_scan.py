@@ -13,6 +13,8 @@ Place = tuple[int, int]
 # Rows of one look at the database. The lines of small chunks come with them, those of others when it is their turn.
 CHUNKS_AT_ONCE = 128
 _SMALL_BYTES = 4096
+# Rows are known so far ahead of a line, so that most chunks are gone through in one go.
+_AHEAD_MS = 100
 
 
 class Chunks(NamedTuple):
@@ -40,7 +42,7 @@ def scan(
     # By what comes first of each: a chunk by its time alone, before lines of that time.
     heap: list[tuple[int, float, int, _Row, list[Line]]] = []
     while True:
-        while row is not None and (not heap or heap[0][0] >= _earliest(row, descending)):
+        while row is not None and (not heap or heap[0][0] + _AHEAD_MS >= _earliest(row, descending)):
             heappush(heap, (-row.last_ms if descending else row.first_ms, float("-inf"), 0, row, []))
             row = next(rows, None)
         if not heap:
@@ -51,6 +53,11 @@ def scan(
         if row is not None:
             limit = min(limit, (_earliest(row, descending), float("-inf")))
         stream = chunk.stream
+        if lines and (sign * lines[-1][0], sign * lines[-1][1]) < limit:
+            # Nothing comes between its lines.
+            for line in lines[begun:]:
+                yield stream, line
+            continue
         for number in range(begun, len(lines)):
             line = lines[number]
             at, id_ = sign * line[0], sign * line[1]

@@ -2,9 +2,8 @@
 
 Requests that come together would all be handed to functions before the first of them is heard to have answered, so that
 as many processes take part as there are clients, each with nothing of its own left in the processor's caches. With
-answers heard in between, the environments that were used last are idle again, and a few of them do it all: a third less
-CPU of theirs with 32 clients. Functions that take their time are handed their requests all the same, a look at the
-sockets later.
+answers heard in between, the environments that were used last are idle again, and a few of them do it all. Functions
+that take their time are handed their requests all the same, a look at the sockets later.
 """
 
 import asyncio
@@ -12,8 +11,8 @@ from collections import deque
 from collections.abc import Callable
 
 # Between two looks at the sockets, and so many run before any waits. A look costs a system call, each further process
-# its caches: of the CPU without any order 1, 2, 4 and 8 take 0.94, 0.90, 0.80 and 0.95, with 32 clients.
-AT_ONCE = 4
+# its caches: 6, 8 and 12 are 1.10, 1.12 and 1.04 of the throughput of 4, with 32 clients (bench/README.md).
+AT_ONCE = 8
 
 
 class Turns:

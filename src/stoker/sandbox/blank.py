@@ -67,8 +67,10 @@ class Blank:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.pidfd)
         loop.remove_reader(self.control)
-        while report := self.control.recv(REPORT.size):
-            self._heard(report)
+        # The fork server may still have the other end, which it passed on to a process that ended as soon as it began.
+        with contextlib.suppress(BlockingIOError):
+            while report := self.control.recv(REPORT.size):
+                self._heard(report)
         if self.extensions and self._names is None:
             self._hear_of_extensions()
         killed = self._status(signal.SIGKILL)

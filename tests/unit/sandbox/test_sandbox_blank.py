@@ -6,6 +6,8 @@ import signal
 import socket
 from typing import Any
 
+import pytest
+
 from stoker.sandbox.blank import Blank
 
 
@@ -41,10 +43,13 @@ def pidfd_of_a_process_that_was_reaped() -> int:
     return pidfd
 
 
-def test_a_process_that_ended_just_before_it_was_told_to_is_taken_down_like_any_other() -> None:
+@pytest.mark.parametrize("is_open", [False, True], ids=["alone", "while its fork server has its socket too"])
+def test_a_process_that_ended_just_before_it_was_told_to_is_taken_down_like_any_other(*, is_open: bool) -> None:
     async def take_down() -> tuple[Any, Any]:
         control, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        other_end.close()
+        control.setblocking(False)
+        if not is_open:
+            other_end.close()
         slot: Any = FakeSlot()
         cgroup: Any = FakeCgroup()
         zygote: Any = None
@@ -63,7 +68,8 @@ def test_a_process_that_ended_just_before_it_was_told_to_is_taken_down_like_any_
         blank.watch()
         # The event loop has not been told yet.
         blank.signal_worker(signal.SIGTERM)
-        await blank.destroy()
+        await asyncio.wait_for(blank.destroy(), 20)
+        other_end.close()
         return slot.closed, cgroup.removed
 
     assert asyncio.run(take_down()) == (True, True)

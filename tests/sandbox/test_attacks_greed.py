@@ -2,14 +2,12 @@
 
 import ctypes
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.live_server import LiveServer
-from stoker.linux import priority
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("neighbour")]
 
@@ -25,13 +23,6 @@ def test_a_function_has_the_processor_as_all_others_have_and_cannot_go_first(gre
     told = greedy.invoke("goes_first").value
     assert told["policy"] == os.SCHED_OTHER
     assert None not in told["refusals"]
-
-
-def test_stoker_goes_before_functions_where_the_kernel_lets_it(greedy: Any, live_server: LiveServer) -> None:
-    with ThreadPoolExecutor(1) as elsewhere:
-        expected = os.SCHED_RR if elsewhere.submit(priority.go_first).result() else os.SCHED_OTHER
-    assert live_server.process is not None
-    assert os.sched_getscheduler(live_server.process.pid) & ~os.SCHED_RESET_ON_FORK == expected
 
 
 def test_pairs_of_sockets_of_odd_families_are_refused(greedy: Any) -> None:

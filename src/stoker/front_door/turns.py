@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 # Between two looks at the sockets, and so many run before any waits. A look costs a system call, each further process
-# its caches: 6, 8 and 12 are 1.10, 1.12 and 1.04 of the throughput of 4, with 32 clients (bench/README.md).
+# its caches: 6 and 8 are 1.08 and 1.13 of the throughput of 4, with 32 clients (bench/README.md).
 AT_ONCE = 8
 
 

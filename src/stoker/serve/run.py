@@ -22,7 +22,7 @@ from stoker.front_door.gateway import Gateway
 from stoker.front_door.server import DormantListener, Server
 from stoker.front_door.tls import server_context, signed_by_itself
 from stoker.front_door.url_authorisation import UrlAuthoriser
-from stoker.linux import capabilities, heap, priority, rootless
+from stoker.linux import capabilities, heap, rootless
 from stoker.objects.places import PlaceError
 from stoker.observability.prices import PricesError
 from stoker.sandbox.driver import SandboxError
@@ -129,8 +129,6 @@ async def _serve(settings: Settings) -> None:
             return
         _leave_for_clients(settings, server)
         _excuse_from_collection()
-        # The event loop's thread: functions that compute on every processor do not keep others' callers waiting.
-        priority.go_first()
         log.info("stoker %s is ready on %s", __version__, settings.endpoint_at(server.port))
         await signals.wait()
         log.info("stopping: no new requests, what runs may finish; a second signal ends it")
